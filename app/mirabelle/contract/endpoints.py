@@ -1,0 +1,102 @@
+"""The API's endpoints: what both ends agree to send, to answer and to refuse."""
+
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
+
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+
+API_PREFIX: Final = "/api/v1"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+_EVERY_WRITE = (
+    Reason.MALFORMED,
+    Reason.INVALID,
+    Reason.TOO_LARGE,
+    Reason.UNSUPPORTED_MEDIA_TYPE,
+    Reason.IDEMPOTENCY_KEY_MISSING,
+    Reason.IDEMPOTENCY_KEY_REUSED,
+)
+_EVERY_QUERY = (Reason.INVALID,)
+_SIGNED_IN = (Reason.NOT_SIGNED_IN, Reason.SESSION_ENDED, Reason.WRONG_ROLE)
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[A]):
+    """One endpoint. `role` is who may call it (None: anybody); `own_refusals` come on top of those every caller meets."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    answer: type[A]
+    request: type[m.Message] | None = None
+    role: m.Role | None = None
+    own_refusals: tuple[Reason, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[Reason, ...]:
+        """Every reason this endpoint may refuse with."""
+        common = _EVERY_WRITE if self.method == "POST" else _EVERY_QUERY
+        signed_in = _SIGNED_IN if self.role else ()
+        return tuple(dict.fromkeys((*common, *signed_in, *self.own_refusals)))
+
+
+PROGRAMME = Endpoint("GET", "/programme", m.Programme)
+CATALOG = Endpoint("GET", "/catalog", m.Catalog)
+
+REQUEST_SIGN_IN_CODE = Endpoint(
+    "POST", "/sign-in/codes", m.Done, m.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)
+)
+SIGN_IN = Endpoint(
+    "POST", "/sign-in/sessions", m.Session, m.SignInRequest, own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY)
+)
+REFRESH = Endpoint("POST", "/sign-in/refreshes", m.Session, m.RefreshRequest, own_refusals=(Reason.SESSION_ENDED,))
+SIGN_OUT = Endpoint("POST", "/sign-in/sign-outs", m.Done, m.SignOutRequest)
+DEMO = Endpoint("POST", "/demo/sessions", m.Session, m.DemoRequest, own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY))
+
+WALLET = Endpoint("GET", "/wallet", m.Wallet, role="participant")
+ACTIVITY = Endpoint("GET", "/activity", m.ActivityPage, role="participant")
+REDEMPTIONS = Endpoint("GET", "/redemptions", m.Redemptions, role="participant")
+REDEEM = Endpoint(
+    "POST",
+    "/redemptions",
+    m.Redemption,
+    m.RedemptionRequest,
+    role="participant",
+    own_refusals=(
+        Reason.NOT_FOUND,
+        Reason.NOT_ENOUGH_POINTS,
+        Reason.OUT_OF_STOCK,
+        Reason.PRICE_CHANGED,
+        Reason.NOT_AVAILABLE,
+        Reason.LIMIT_REACHED,
+        Reason.TIER_TOO_LOW,
+        Reason.DETAILS_MISSING,
+        Reason.UNSAFE_KEY,
+    ),
+)
+CANCEL = Endpoint(
+    "POST",
+    "/redemptions/{redemption:str}/cancellations",
+    m.Redemption,
+    role="participant",
+    own_refusals=(Reason.NOT_FOUND, Reason.NOT_CANCELLABLE),
+)
+RENEW_LEASE = Endpoint(
+    "POST",
+    "/vouchers/{voucher:str}/leases",
+    m.Voucher,
+    m.LeaseRequest,
+    role="participant",
+    own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SUPERSEDED_DEVICE),
+)
+
+TILL = Endpoint("GET", "/till", m.Till, role="staff")
+SCAN = Endpoint("POST", "/scans", m.Scan, m.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
+SCANS = Endpoint("GET", "/scans", m.Scans, role="staff")
+
+ALL: Final = (
+    PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
+    CANCEL, RENEW_LEASE, TILL, SCAN, SCANS,
+)  # fmt: skip

@@ -1,0 +1,29 @@
+"""Every limit that both ends know, with its unit, in one place."""
+
+from typing import Final
+
+REQUEST_BYTES: Final = 64 * 1024
+IDEMPOTENCY_KEY_CHARACTERS: Final = 64
+IDEMPOTENCY_KEY_DAYS: Final = 90
+
+EMAIL_CHARACTERS: Final = 254  # RFC 5321, 4.5.3.1.3
+NAME_CHARACTERS: Final = 80
+ADDRESS_CHARACTERS: Final = 400
+IDENTIFIER_CHARACTERS: Final = 80
+FRAME_CHARACTERS: Final = 400  # a whole dynamic MV1 frame is 310
+
+SIGN_IN_CODE_DIGITS: Final = 6
+SIGN_IN_CODE_MINUTES: Final = 10
+SIGN_IN_CODE_TRIES: Final = 5
+SIGN_IN_CODES_PER_HOUR: Final = 6  # to one address
+TYPED_CODES_PER_MINUTE: Final = 10  # by one till
+
+ACCESS_TOKEN_MINUTES: Final = 10
+REFRESH_TOKEN_DAYS: Final = 60
+REFRESH_REPLY_SECONDS: Final = 30  # within which a lost reply is answered again
+LEASE_HOURS: Final = 72
+
+ACTIVITY_PAGE_ROWS: Final = 100
+CATALOG_PAGE_ROWS: Final = 1000
+SCANS_PAGE_ROWS: Final = 200
+CLOCK_SKEW_SECONDS: Final = 60  # beyond which a device's clock is called wrong

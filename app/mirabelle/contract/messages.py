@@ -1,0 +1,368 @@
+"""What travels between the app and the backend, as JSON. Times are RFC 3339 in UTC, points are whole numbers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from mirabelle.contract import limits
+
+Language = Literal["en", "fr", "ar"]
+Role = Literal["participant", "staff"]
+Kind = Literal[
+    "merchandise", "gift_card", "experience", "discount", "cash_back", "status", "points_exchange", "free_trial",
+    "customised", "charity", "training", "exclusive_access", "travel", "digital_good", "referral_bonus", "personalised",
+]  # fmt: skip
+Needs = Literal["nothing", "address", "recipient", "date", "charity"]
+Fulfilment = Literal["voucher", "order"]
+ValueClass = Literal["A", "B", "C"]
+
+Points = Annotated[int, Meta(ge=0, le=10**12)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS)]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS)]
+Email = Annotated[
+    str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
+]
+PublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key, hex")]
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """The base of all messages; unknown fields are ignored so that either end may be newer."""
+
+
+class Text(Message, frozen=True, kw_only=True):
+    """One text in the programme's languages; English stands in for a missing one."""
+
+    en: str = ""
+    fr: str = ""
+    ar: str = ""
+
+    def in_language(self, language: str) -> str:
+        """The text in `language`, or in the first language that has one."""
+        return str(getattr(self, language, "")) or self.en or self.fr or self.ar
+
+
+class Problem(Message, frozen=True, kw_only=True):
+    """A problem document (RFC 9457) with a stable `code`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    field: str | None = None
+    points_missing: int | None = None
+    points: int | None = None
+
+
+# --- the programme and its catalog -------------------------------------------------------------------------------
+
+
+class Tier(Message, frozen=True, kw_only=True):
+    id: Identifier
+    name: Text
+    from_points: Points
+
+
+class NamedThing(Message, frozen=True, kw_only=True):
+    """A category or a charity."""
+
+    id: Identifier
+    name: Text
+
+
+class Store(Message, frozen=True, kw_only=True):
+    id: Identifier
+    reference: int
+    name: Text
+
+
+class Programme(Message, frozen=True, kw_only=True):
+    """What the app must know of the programme before anybody signs in."""
+
+    name: str
+    currency: str
+    time_zone: str
+    contact: str
+    demo: bool
+    tiers: list[Tier]
+    categories: list[NamedThing]
+    charities: list[NamedThing]
+    stores: list[Store]
+    server_time: datetime
+
+
+class Reward(Message, frozen=True, kw_only=True):
+    """A reward as the catalog shows it. `stock` is None where there is no limit; `value_minor` is in minor units."""
+
+    id: Identifier
+    reference: int
+    kind: Kind
+    category: str
+    brand: str | None
+    points: Points
+    title: Text
+    summary: Text
+    terms: Text
+    picture: str | None
+    tint: str | None
+    value_minor: int | None
+    stock: int | None
+    per_participant: int | None
+    from_tier: str | None
+    store: str | None
+    value_class: ValueClass
+    needs: Needs
+    fulfilment: Fulfilment
+    valid_days: int
+    available_until: datetime | None
+    popularity: int
+
+
+class Catalog(Message, frozen=True, kw_only=True):
+    """A part of the catalog: what changed since a cursor. Ask again with `cursor` while `more` is true."""
+
+    rewards: list[Reward]
+    removed: list[Identifier]
+    cursor: str
+    more: bool
+
+
+# --- signing in ----------------------------------------------------------------------------------------------------
+
+
+class SignInCodeRequest(Message, frozen=True, kw_only=True):
+    email: Email
+    language: Language = "en"
+
+
+class SignInRequest(Message, frozen=True, kw_only=True):
+    email: Email
+    code: Annotated[str, Meta(max_length=20)]
+    device_key: PublicKey
+
+
+class DemoRequest(Message, frozen=True, kw_only=True):
+    role: Role
+    language: Language = "en"
+    device_key: PublicKey
+
+
+class RefreshRequest(Message, frozen=True, kw_only=True):
+    """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token."""
+
+    refresh_token: Annotated[str, Meta(max_length=200)]
+    proof: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$")]
+
+
+class SignOutRequest(Message, frozen=True, kw_only=True):
+    refresh_token: Annotated[str, Meta(max_length=200)]
+
+
+class Session(Message, frozen=True, kw_only=True):
+    """A signed-in device. `subject` is the participant's id or the till's."""
+
+    role: Role
+    subject: Identifier
+    name: str
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    epoch: int
+    server_time: datetime
+
+
+class Done(Message, frozen=True, kw_only=True):
+    """An answer that says only that it was done."""
+
+    done: bool = True
+
+
+# --- the wallet ------------------------------------------------------------------------------------------------------
+
+
+class Lot(Message, frozen=True, kw_only=True):
+    """Points earned together. `available_at` is None unless they are still on their way."""
+
+    number: int
+    earned_at: datetime
+    available_at: datetime | None
+    expires_at: datetime | None
+    points: Points
+    remaining: Points
+    source: str
+
+
+class TierStanding(Message, frozen=True, kw_only=True):
+    """Where the participant stands: the tier held, and how far the next one is."""
+
+    tier: str | None
+    points_in_period: Points
+    next_tier: str | None
+    points_to_next: Points
+
+
+class Wallet(Message, frozen=True, kw_only=True):
+    """The participant's points as of `as_of`. `lots` holds those with something left, in the order they would pay."""
+
+    participant: Identifier
+    name: str
+    email: str | None
+    available: Points
+    held: Points
+    pending: Points
+    lots: list[Lot]
+    standing: TierStanding
+    as_of: datetime
+
+
+class LotShare(Message, frozen=True, kw_only=True):
+    """How many points one lot gave to, or got from, a change."""
+
+    lot: int
+    points: int
+    earned_at: datetime
+    expires_at: datetime | None
+
+
+ActivityKind = Literal["earned", "arrived", "spent", "held", "released", "returned", "expired", "clawed_back", "adjusted"]
+
+
+class Activity(Message, frozen=True, kw_only=True):
+    """One change of the wallet. `points` is the change of the available balance; `subject` names what it was about."""
+
+    sequence: int
+    at: datetime
+    kind: ActivityKind
+    points: int
+    held: int
+    pending: int
+    available_after: Points
+    source: str
+    reward: str | None
+    subject: Text
+    lots: list[LotShare]
+
+
+class ActivityPage(Message, frozen=True, kw_only=True):
+    """Newest first; ask again with `before` = the last row's sequence while `more` is true."""
+
+    activity: list[Activity]
+    more: bool
+
+
+# --- redemptions and vouchers ------------------------------------------------------------------------------------------
+
+
+class Details(Message, frozen=True, kw_only=True):
+    """What checkout asked for; only the fields that the reward needs are read."""
+
+    address: Annotated[str, Meta(max_length=limits.ADDRESS_CHARACTERS)] = ""
+    recipient: Name = ""
+    date: Annotated[str, Meta(max_length=10, pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    charity: Annotated[str, Meta(max_length=limits.IDENTIFIER_CHARACTERS)] = ""
+
+
+class RedemptionRequest(Message, frozen=True, kw_only=True):
+    """`points` is the price the person agreed to; `holder_key` is derived from the device seed and the Idempotency-Key."""
+
+    reward: Identifier
+    points: Points
+    holder_key: PublicKey
+    details: Details = field(default_factory=Details)
+
+
+class Use(Message, frozen=True, kw_only=True):
+    """An accepted scan of a voucher."""
+
+    at: datetime
+    store: str
+    till: str
+
+
+class Voucher(Message, frozen=True, kw_only=True):
+    """A voucher as its holder keeps it. `issued` is the signed part of its MV1 frame (136 bytes, hex), whose holder
+    key is derived on the device from its seed and `key_salt`."""
+
+    id: Identifier
+    redemption: Identifier
+    reward: Identifier
+    title: Text
+    state: Literal["ready", "used", "expired", "cancelled"]
+    code: str
+    store: str | None
+    value_class: ValueClass
+    issued: str
+    key_salt: str
+    lease_ends_at: datetime
+    expires_at: datetime
+    issued_at: datetime
+    use: Use | None
+
+
+class Redemption(Message, frozen=True, kw_only=True):
+    """A reward exchanged for points. `paid_by` names the lots that paid, soonest-expiring first."""
+
+    id: Identifier
+    reward: Identifier
+    title: Text
+    points: Points
+    state: Literal["held", "captured", "released"]
+    details: Details
+    created_at: datetime
+    paid_by: list[LotShare]
+    voucher: Voucher | None
+    available_after: Points
+
+
+class Redemptions(Message, frozen=True, kw_only=True):
+    """All redemptions of the participant, newest first, each with its voucher if it has one."""
+
+    redemptions: list[Redemption]
+
+
+class LeaseRequest(Message, frozen=True, kw_only=True):
+    """Renews a voucher's lease for this device."""
+
+    holder_key: PublicKey
+
+
+# --- the till ------------------------------------------------------------------------------------------------------------
+
+
+class Till(Message, frozen=True, kw_only=True):
+    id: Identifier
+    name: str
+    staff: str
+    store: Identifier
+    store_reference: int
+    store_name: Text
+    server_time: datetime
+
+
+class ScanRequest(Message, frozen=True, kw_only=True):
+    """One presentation of a voucher: a scanned `frame`, or a typed `code`; exactly one of them."""
+
+    frame: Annotated[str, Meta(max_length=limits.FRAME_CHARACTERS)] = ""
+    code: Annotated[str, Meta(max_length=40)] = ""
+
+
+class Scan(Message, frozen=True, kw_only=True):
+    """What the till was answered. `verdict` is `accepted` or the reason code of the first check that failed."""
+
+    id: Identifier
+    at: datetime
+    verdict: str
+    reward: Identifier | None
+    title: Text
+    value_class: ValueClass | None
+    first_use: Use | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    right_store: Text | None
+
+
+class Scans(Message, frozen=True, kw_only=True):
+    """This till's scans, newest first."""
+
+    scans: list[Scan]

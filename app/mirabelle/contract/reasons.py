@@ -1,0 +1,67 @@
+"""Why a request was refused: stable codes, each with its HTTP status."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A stable code of a problem document (RFC 9457); clients decide by it, never by the text."""
+
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    NOT_ACCEPTABLE = "not_acceptable"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    FAULT = "fault"
+    BUSY = "busy"
+
+    IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+
+    NOT_SIGNED_IN = "not_signed_in"
+    SESSION_ENDED = "session_ended"
+    WRONG_ROLE = "wrong_role"
+    WRONG_CODE = "wrong_code"
+    UNSAFE_KEY = "unsafe_key"
+
+    NOT_ENOUGH_POINTS = "not_enough_points"
+    OUT_OF_STOCK = "out_of_stock"
+    PRICE_CHANGED = "price_changed"
+    NOT_AVAILABLE = "not_available"
+    LIMIT_REACHED = "limit_reached"
+    TIER_TOO_LOW = "tier_too_low"
+    DETAILS_MISSING = "details_missing"
+    NOT_CANCELLABLE = "not_cancellable"
+    SUPERSEDED_DEVICE = "superseded_device"
+
+
+STATUS: dict[Reason, int] = {
+    Reason.MALFORMED: 400,
+    Reason.INVALID: 400,
+    Reason.TOO_LARGE: 413,
+    Reason.UNSUPPORTED_MEDIA_TYPE: 415,
+    Reason.NOT_ACCEPTABLE: 406,
+    Reason.METHOD_NOT_ALLOWED: 405,
+    Reason.NOT_FOUND: 404,
+    Reason.RATE_LIMITED: 429,
+    Reason.FAULT: 500,
+    Reason.BUSY: 503,
+    Reason.IDEMPOTENCY_KEY_MISSING: 400,
+    Reason.IDEMPOTENCY_KEY_REUSED: 422,
+    Reason.NOT_SIGNED_IN: 401,
+    Reason.SESSION_ENDED: 401,
+    Reason.WRONG_ROLE: 403,
+    Reason.WRONG_CODE: 403,
+    Reason.UNSAFE_KEY: 422,
+    Reason.NOT_ENOUGH_POINTS: 409,
+    Reason.OUT_OF_STOCK: 409,
+    Reason.PRICE_CHANGED: 409,
+    Reason.NOT_AVAILABLE: 409,
+    Reason.LIMIT_REACHED: 409,
+    Reason.TIER_TOO_LOW: 409,
+    Reason.DETAILS_MISSING: 422,
+    Reason.NOT_CANCELLABLE: 409,
+    Reason.SUPERSEDED_DEVICE: 409,
+}
