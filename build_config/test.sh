@@ -1,0 +1,48 @@
+#!/bin/sh
+# Runs every check, installing what they need first; the first that fails ends it. Words go to pytest.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/build_config/environment.sh"
+
+has_chromium() {
+    for name in chromium chromium-browser google-chrome google-chrome-stable \
+        "/Applications/Chromium.app/Contents/MacOS/Chromium" \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+        "$name" --version >/dev/null 2>&1 && return
+    done
+    return 1
+}
+
+# apt_get WORD...: as root, or with a sudo that asks for no password.
+apt_get() {
+    if [ "$(id -u)" = 0 ]; then
+        DEBIAN_FRONTEND=noninteractive apt-get "$@"
+    else
+        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+    fi
+}
+
+ensure_chromium() {
+    has_chromium && return
+    echo "Installing Chromium for the journeys."
+    if command -v apt-get >/dev/null && apt_get update -q && apt_get install -q -y --no-install-recommends chromium; then
+        has_chromium && return
+    fi
+    fail "The journeys need Chromium or Google Chrome: install one of them, so that 'chromium' or 'google-chrome' starts it."
+}
+
+check() {
+    printf '\n== %s\n' "$1"
+    shift
+    "$venv/bin/python" "$@"
+}
+
+ensure_environment test
+ensure_chromium
+cd "$root"
+export PYTHONPATH="$root/app"
+check "Style" -m ruff check
+check "Format" -m ruff format --check
+check "Types" -m mypy
+check "Import arrows" -c 'from importlinter.cli import lint_imports_command as check; check(["--no-logo"])'
+check "Tests" -m pytest -n 2 --dist loadgroup "$@"
