@@ -10,15 +10,12 @@ fail() {
     exit 2
 }
 
-# Prints the first Python that can make the environment.
+# Prints the first Python that can make the environment; never an activated environment's, which may be this one's.
 find_python() {
     incomplete=
     for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
-        if "$candidate" -c 'import ensurepip, sqlite3, ssl, venv' >/dev/null 2>&1; then
-            command -v "$candidate"
-            return
-        fi
+        "$candidate" -c 'import ensurepip, sqlite3, ssl, sys, venv; print(sys._base_executable)' 2>/dev/null && return
         incomplete=$candidate
     done
     [ -z "$incomplete" ] || fail "Mirabelle needs $incomplete's venv module: on Debian and Ubuntu, apt-get install python3-venv."
