@@ -1,0 +1,63 @@
+"""Reads the code in a picture: a camera's, or a file that staff chose."""
+
+import io
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PICTURE_BYTES: Final = 16 * 1024 * 1024
+PICTURE_PIXELS: Final = 60_000_000  # what good phones take; checked before anything is unpacked
+_LONG_SIDE_PIXELS: Final = 2400  # a code filling a tenth of it still has 4 pixels a module
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # what screens and cameras make; nothing rarer is parsed
+_VOUCHER_PREFIX: Final = "MV1:"
+
+Fault = Literal["too_large", "not_a_picture", "no_code", "no_decoder"]
+
+
+class CannotRead(Exception):
+    """No code was read; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault: Fault = fault
+
+
+def read_code(picture: bytes) -> str:
+    """Read the QR code in a picture file's bytes, to the character, a voucher's before any other. Raises CannotRead."""
+    if len(picture) > PICTURE_BYTES:
+        raise CannotRead("too_large")
+    try:
+        # Only tills read pictures, so nobody else pays for loading these.
+        import zxingcpp
+        from PIL import Image
+    except ImportError:
+        raise CannotRead("no_decoder") from None
+    try:
+        with Image.open(io.BytesIO(picture), formats=_FORMATS) as opened:
+            if opened.width * opened.height > PICTURE_PIXELS:
+                raise CannotRead("too_large")
+            grey = _grey(opened)
+    except Image.DecompressionBombError:
+        raise CannotRead("too_large") from None
+    except (OSError, ValueError, SyntaxError, EOFError):  # all of these are how Pillow says that a file is broken
+        raise CannotRead("not_a_picture") from None
+    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain)
+    texts = [code.text for code in found]
+    if not texts:
+        raise CannotRead("no_code")
+    return next((text for text in texts if text.startswith(_VOUCHER_PREFIX)), texts[0])
+
+
+def _grey(picture: "Image") -> "Image":
+    """Bring a picture to a size worth searching, grey, on white where it is see-through."""
+    picture.draft("L", (_LONG_SIDE_PIXELS, _LONG_SIDE_PIXELS))
+    if picture.has_transparency_data:
+        from PIL import Image
+
+        seen = picture.convert("RGBA")
+        picture = Image.new("RGBA", seen.size, "white")
+        picture.alpha_composite(seen)
+    grey = picture.convert("L")
+    grey.thumbnail((_LONG_SIDE_PIXELS, _LONG_SIDE_PIXELS))
+    return grey
