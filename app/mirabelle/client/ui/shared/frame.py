@@ -1,0 +1,139 @@
+"""The frame around every page: navigation at the bottom or at the side, the title, the scrolling body."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flet as ft
+
+from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
+from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
+
+TAB_VIEW = "/tabs"  # all tabs share one view, so that changing tabs does not slide pages over each other
+
+
+def page_frame(
+    title: str,
+    controls: Sequence[ft.Control],
+    *,
+    tab: str | None = None,
+    back: str | None = None,
+    actions: Sequence[ft.Control] = (),
+    band: ft.Control | None = None,
+    footer: ft.Control | None = None,
+    scroll: bool = True,
+    width: int = theme.CONTENT_WIDTH,
+    spacing: int = theme.XL,
+    bgcolor: ft.ColorValue | None = None,
+    on_scroll: Callable[..., Any] | None = None,
+) -> ft.View:
+    """The view of one page. Call it inside a component.
+
+    `tab`: the navigation entry to mark; None: no navigation. `back`: the route behind the back arrow. `band`: goes
+    across the top in place of the title. `footer`: stays at the bottom above the navigation. `scroll=False`: the last
+    of `controls` expands and scrolls by itself.
+    """
+    app, window = use_app(), use_window()
+    body = _body(
+        window,
+        _title_row(app.t, title, back, actions) if band is None else None,
+        controls,
+        scroll,
+        width,
+        spacing,
+        on_scroll,
+        band,
+    )
+    column: list[ft.Control] = [body]
+    if footer is not None:
+        column.append(_footer(window, footer, width))
+    content: ft.Control = ft.Column(column, spacing=0, expand=True)
+    if tab is not None and window.size == "phone":
+        content = ft.Column([content, bottom_bar(tab)], spacing=0, expand=True)
+    elif tab is not None:
+        content = ft.Row(
+            [side_rail(tab), content], spacing=0, expand=True, vertical_alignment=ft.CrossAxisAlignment.STRETCH
+        )
+    is_tab_itself = tab is not None and back is None
+    return ft.View(
+        route=TAB_VIEW if is_tab_itself else ft.context.page.route,
+        controls=[content],
+        padding=0,
+        spacing=0,
+        bgcolor=bgcolor,
+        can_pop=not is_tab_itself,
+    )
+
+
+def margin(window: Window) -> int:
+    """The space at the sides of a page, in logical pixels."""
+    return {"phone": 16, "tablet": 28, "desktop": 40}[window.size]
+
+
+def _title_row(translate: Any, title: str, back: str | None, actions: Sequence[ft.Control]) -> ft.Control | None:
+    if not title and back is None and not actions:
+        return None
+    parts: list[ft.Control] = []
+    if back is not None:
+        parts.append(
+            ft.IconButton(
+                ft.Icons.ARROW_BACK,
+                tooltip=translate("shared.back"),
+                on_click=lambda: go(back),
+                key="back",
+            )
+        )
+    heading = ft.Semantics(
+        header=True,
+        heading_level=1,
+        content=ft.Text(title, theme_style=theme.PAGE_TITLE if back is None else theme.TITLE),
+    )
+    parts.append(ft.Container(heading, expand=True))
+    return ft.Row([*parts, *actions], spacing=theme.S, vertical_alignment=ft.CrossAxisAlignment.CENTER)
+
+
+def _body(
+    window: Window,
+    head: ft.Control | None,
+    controls: Sequence[ft.Control],
+    scroll: bool,
+    width: int,
+    spacing: int,
+    on_scroll: Callable[..., Any] | None,
+    band: ft.Control | None,
+) -> ft.Control:
+    side = margin(window)
+    inner = ft.Column(
+        [*([head] if head is not None else []), *controls],
+        spacing=spacing,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        expand=not scroll,
+    )
+    top = (16 if window.size == "phone" else 28) + (window.inset_top if band is None else 0)
+    padded = ft.Container(
+        inner,
+        padding=ft.Padding.only(left=side, right=side, top=top, bottom=theme.XL if scroll else 0),
+        width=width + 2 * side,
+        expand=not scroll,
+    )
+    whole = [*([band] if band is not None else []), padded]
+    return ft.Column(
+        whole,
+        spacing=0,
+        expand=True,
+        scroll=ft.ScrollMode.AUTO if scroll else None,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+        on_scroll=on_scroll,
+        scroll_interval=100,
+    )
+
+
+def _footer(window: Window, footer: ft.Control, width: int) -> ft.Control:
+    side = margin(window)
+    return ft.Container(
+        ft.Container(footer, width=width),
+        padding=ft.Padding.only(left=side, right=side, top=theme.M, bottom=theme.M + window.inset_bottom),
+        alignment=ft.Alignment.CENTER,
+        bgcolor=theme.CARD,
+        border=ft.Border.only(top=ft.BorderSide(1, theme.LINE)),
+    )

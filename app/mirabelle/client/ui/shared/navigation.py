@@ -1,0 +1,166 @@
+"""The ways between the main pages: a bar at the bottom of phones, a rail at the side of wider windows."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import flet as ft
+
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.context import go, use_app, use_window
+from mirabelle.client.ui.shared.live import use_live
+
+if TYPE_CHECKING:
+    from mirabelle.client.wiring import App
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry of the navigation; its label is the text `shared.tab_<id>`."""
+
+    id: str
+    route: str
+    icon: ft.IconData
+    chosen: ft.IconData
+
+
+PARTICIPANT_TABS: Final = (
+    Tab("wallet", "/wallet", ft.Icons.ACCOUNT_BALANCE_WALLET_OUTLINED, ft.Icons.ACCOUNT_BALANCE_WALLET),
+    Tab("rewards", "/rewards", ft.Icons.CARD_GIFTCARD_OUTLINED, ft.Icons.CARD_GIFTCARD),
+    Tab("vouchers", "/vouchers", ft.Icons.QR_CODE_2_OUTLINED, ft.Icons.QR_CODE_2),
+    Tab("activity", "/activity", ft.Icons.RECEIPT_LONG_OUTLINED, ft.Icons.RECEIPT_LONG),
+)
+STAFF_TABS: Final = (
+    Tab("scan", "/till", ft.Icons.QR_CODE_SCANNER_OUTLINED, ft.Icons.QR_CODE_SCANNER),
+    Tab("history", "/till/scans", ft.Icons.HISTORY_OUTLINED, ft.Icons.HISTORY),
+    Tab("settings", "/settings", ft.Icons.SETTINGS_OUTLINED, ft.Icons.SETTINGS),
+)
+
+
+def tabs_of(app: "App") -> tuple[Tab, ...]:
+    """The main pages of whoever is signed in; none for those who are not."""
+    if app.session is None:
+        return ()
+    return STAFF_TABS if app.session.role == "staff" else PARTICIPANT_TABS
+
+
+def index_of(tabs: tuple[Tab, ...], tab: str) -> int | None:
+    """Where `tab` is among `tabs`; None for a page that is none of them."""
+    return next((index for index, entry in enumerate(tabs) if entry.id == tab), None)
+
+
+@fixes.component
+def bottom_bar(tab: str) -> ft.Control:
+    """The navigation of phones."""
+    app = use_app()
+    tabs = tabs_of(app)
+    alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
+
+    def icon(entry: Tab, data: ft.IconData) -> ft.Control:
+        has_news = entry.id == "wallet" and alerts and tab != "wallet"
+        return ft.Icon(data, badge=ft.Badge(small_size=8, bgcolor=theme.WARM) if has_news else None)
+
+    def destination(entry: Tab) -> ft.NavigationBarDestination:
+        return ft.NavigationBarDestination(
+            icon=icon(entry, entry.icon), selected_icon=icon(entry, entry.chosen), label=app.t(f"shared.tab_{entry.id}")
+        )
+
+    chosen = index_of(tabs, tab)
+    return ft.NavigationBar(
+        destinations=[destination(entry) for entry in tabs],
+        selected_index=chosen or 0,
+        indicator_color=theme.OURS_TINT if chosen is not None else ft.Colors.TRANSPARENT,
+        bgcolor=theme.CARD,
+        elevation=0,
+        on_change=lambda event: go(tabs[event.control.selected_index].route),
+    )
+
+
+@fixes.component
+def side_rail(tab: str) -> ft.Control:
+    """The navigation of tablets and desktops; wide windows have room for the words beside the icons."""
+    app, window = use_app(), use_window()
+    tabs = tabs_of(app)
+    is_wide = window.size == "desktop"
+    rail = ft.NavigationRail(
+        destinations=[
+            ft.NavigationRailDestination(
+                icon=entry.icon,
+                selected_icon=entry.chosen,
+                label=ft.Text(app.t(f"shared.tab_{entry.id}"), theme_style=theme.LABEL if is_wide else theme.LABEL_S),
+                padding=ft.Padding.symmetric(vertical=4),
+            )
+            for entry in tabs
+        ],
+        selected_index=index_of(tabs, tab),
+        extended=is_wide,
+        label_type=ft.NavigationRailLabelType.NONE if is_wide else ft.NavigationRailLabelType.ALL,
+        min_width=88,
+        min_extended_width=220,
+        bgcolor=theme.CARD,
+        indicator_color=theme.OURS_TINT,
+        group_alignment=-1,
+        leading=_mark(app, is_wide),
+        trailing=_rail_end(app, tab) if app.session and app.session.role == "participant" else None,
+        pin_trailing_to_bottom=True,
+        on_change=lambda event: go(tabs[event.control.selected_index].route),
+    )
+    return ft.Row(
+        [rail, ft.VerticalDivider(width=1, color=theme.LINE)],
+        spacing=0,
+        vertical_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+def mark(size: int = 40) -> ft.Control:
+    """The fruit that gave its name."""
+    return ft.Image(src="/icons/mirabelle.svg", width=size, height=size, exclude_from_semantics=True)
+
+
+def _mark(app: "App", is_wide: bool) -> ft.Control:
+    programme = app.programme.current()
+    parts: list[ft.Control] = [mark()]
+    if is_wide and programme is not None:
+        parts.append(ft.Text(programme.name, theme_style=theme.STRONG_L, color=theme.OURS))
+    return ft.Container(ft.Row(parts, spacing=theme.M, tight=True), padding=ft.Padding.symmetric(vertical=20))
+
+
+@fixes.component
+def _rail_end(app: "App", tab: str) -> ft.Control:
+    alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
+    return ft.Container(
+        ft.Column(
+            [bell(app, alerts, selected=tab == "alerts"), settings_button(app, selected=tab == "settings")],
+            spacing=theme.S,
+            tight=True,
+        ),
+        padding=ft.Padding.only(bottom=20),
+    )
+
+
+def bell(app: "App", alerts: int, *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.Control:
+    """The way to the alerts, with how many there are."""
+    label = app.t("alerts.bell", count=alerts)
+    badge = ft.Badge(
+        label=ft.Text(app.t.number(alerts), theme_style=theme.TINY, color=ft.Colors.ON_TERTIARY),
+        bgcolor=theme.WARM,
+        offset=ft.Offset(-4, 4),
+    )
+    return ft.IconButton(
+        ft.Icons.NOTIFICATIONS if selected else ft.Icons.NOTIFICATIONS_OUTLINED,
+        tooltip=label,
+        icon_color=color,
+        badge=badge if alerts else None,
+        on_click=lambda: go("/alerts"),
+        key="bell",
+    )
+
+
+def settings_button(app: "App", *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.Control:
+    """The way to the settings."""
+    return ft.IconButton(
+        ft.Icons.SETTINGS if selected else ft.Icons.SETTINGS_OUTLINED,
+        tooltip=app.t("shared.tab_settings"),
+        icon_color=color,
+        on_click=lambda: go("/settings"),
+        key="settings",
+    )

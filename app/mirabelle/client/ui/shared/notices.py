@@ -1,0 +1,121 @@
+"""What is said when something is not as usual: nothing here yet, offline, refused, lost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flet as ft
+
+from mirabelle.client.api import LostAnswer, NoAnswer, Refusal, WrongServer
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.context import use_app
+from mirabelle.client.ui.shared.live import use_live
+from mirabelle.contract.translation import Translator
+
+Handler = Callable[..., Any]
+
+
+def empty_state(
+    icon: ft.IconData, title: str, hint: str, action: str = "", on_action: Handler | None = None
+) -> ft.Control:
+    """Nothing here yet, and what to do about it."""
+    parts: list[ft.Control] = [
+        ft.Container(
+            ft.Icon(icon, size=40, color=theme.ON_OURS_TINT),
+            width=88,
+            height=88,
+            bgcolor=theme.OURS_TINT,
+            border_radius=44,
+            alignment=ft.Alignment.CENTER,
+        ),
+        ft.Text(title, theme_style=theme.SECTION, text_align=ft.TextAlign.CENTER),
+        ft.Text(hint, theme_style=theme.BODY, color=theme.QUIET, text_align=ft.TextAlign.CENTER),
+    ]
+    if on_action is not None:
+        parts.append(ft.Container(ft.FilledButton(action, on_click=on_action), padding=ft.Padding.only(top=theme.S)))
+    column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
+    return ft.Container(
+        ft.Container(column, width=360), padding=ft.Padding.symmetric(vertical=48), alignment=ft.Alignment.CENTER
+    )
+
+
+def banner(
+    icon: ft.IconData, title: str, hint: str = "", *, warm: bool = False, action: ft.Control | None = None
+) -> ft.Control:
+    """A line across the page that is there while something lasts."""
+    color = theme.ON_WARM_TINT if warm else ft.Colors.ON_SURFACE
+    words: list[ft.Control] = [ft.Text(title, theme_style=theme.STRONG_S, color=color)]
+    if hint:
+        words.append(ft.Text(hint, theme_style=theme.SMALL, color=color))
+    parts: list[ft.Control] = [ft.Icon(icon, size=22, color=color), ft.Column(words, spacing=2, expand=True)]
+    if action is not None:
+        parts.append(action)
+    return ft.Semantics(
+        live_region=True,
+        container=True,
+        content=ft.Container(
+            ft.Row(parts, spacing=theme.M, vertical_alignment=ft.CrossAxisAlignment.CENTER),
+            padding=ft.Padding.symmetric(horizontal=16, vertical=12),
+            bgcolor=theme.WARM_TINT if warm else ft.Colors.SURFACE_CONTAINER_HIGH,
+            border_radius=theme.CORNER,
+        ),
+    )
+
+
+def what_to_say(translate: Translator, failed: Refusal | Exception) -> tuple[str, str, str]:
+    """Of a failure: what happened, what is safe, what to do."""
+    if isinstance(failed, Refusal):
+        code = failed.reason
+        return translate(f"reasons.{code}"), translate(f"reasons.{code}_safe"), translate(f"reasons.{code}_do")
+    if isinstance(failed, WrongServer):
+        return (
+            translate("reasons.wrong_server"),
+            translate("reasons.wrong_server_safe"),
+            translate("reasons.wrong_server_do"),
+        )
+    if isinstance(failed, LostAnswer):
+        return translate("shared.lost"), translate("shared.lost_safe"), translate("shared.lost_do")
+    if isinstance(failed, NoAnswer):
+        return translate("shared.not_sent"), translate("shared.not_sent_safe"), translate("shared.not_sent_do")
+    return translate("shared.fault"), translate("shared.fault_safe"), translate("shared.fault_do")
+
+
+def error_card(
+    translate: Translator, failed: Refusal | Exception, on_retry: Handler | None = None, *, safe: str | None = None
+) -> ft.Control:
+    """What happened, what is safe, what to do; `safe` replaces the usual middle where a screen knows better."""
+    happened, usual, to_do = what_to_say(translate, failed)
+    middle = usual if safe is None else safe
+    words = [ft.Text(happened, theme_style=theme.STRONG, color=theme.ON_BAD_TINT)]
+    words += [ft.Text(line, theme_style=theme.BODY, color=theme.ON_BAD_TINT) for line in (middle, to_do) if line]
+    if on_retry is not None:
+        words.append(
+            ft.Container(
+                ft.OutlinedButton(
+                    translate("shared.try_again"),
+                    on_click=on_retry,
+                    style=ft.ButtonStyle(color=theme.ON_BAD_TINT, side=ft.BorderSide(1, theme.ON_BAD_TINT)),
+                ),
+                padding=ft.Padding.only(top=theme.XS),
+            )
+        )
+    body = ft.Row(
+        [ft.Icon(ft.Icons.ERROR_OUTLINE, color=theme.ON_BAD_TINT), ft.Column(words, spacing=theme.XS, expand=True)],
+        spacing=theme.M,
+        vertical_alignment=ft.CrossAxisAlignment.START,
+    )
+    return ft.Semantics(
+        live_region=True,
+        container=True,
+        content=ft.Container(body, padding=16, bgcolor=theme.BAD_TINT, border_radius=theme.CORNER, key="error"),
+    )
+
+
+@fixes.component
+def offline_banner() -> ft.Control:
+    """There while the last contact failed: says since when what is shown was true."""
+    app = use_app()
+    connection, last = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
+    if connection != "offline":
+        return ft.Container()
+    hint = app.t("shared.offline_since", time=app.t.date_time(last)) if last else app.t("shared.offline_never")
+    return banner(ft.Icons.CLOUD_OFF_OUTLINED, app.t("shared.offline"), hint)
