@@ -70,7 +70,7 @@ def test_a_reward_is_whole_in_three_languages(reward: dict[str, Any]) -> None:
         assert len(set(reward[field].values())) == len(LANGUAGES), "a text left untranslated"
         assert not re.search("[A-Za-z]", reward[field]["ar"]), "Latin letters among the Arabic"
     assert len(reward["title"]["en"]) <= 30
-    assert max(len(title) for title in reward["title"].values()) <= 36
+    assert max(len(title) for title in reward["title"].values()) <= 34
 
 
 @each_reward
