@@ -45,18 +45,41 @@ except BlockingIOError:
 '
 }
 
+# Turns pip's account of $1 packages into one line that moves on a terminal, and into a line a package elsewhere.
+show_progress() {
+    if [ -t 1 ]; then start='\r\033[K' end=; else start= end='\n'; fi
+    count=0
+    while read -r verb name _; do
+        case $verb in
+        Ignoring | Requirement) count=$((count + 1)) ;;
+        Collecting | Processing)
+            count=$((count + 1))
+            name=${name##*/}
+            name=${name%%==*}
+            printf "$start%s of %s: %s$end" "$count" "$1" "${name%%-[0-9]*}"
+            ;;
+        Installing) printf "${start}Unpacking them.\n" ;;
+        esac
+    done
+}
+
+# install_lock NAME PYTHON
 install_lock() {
     requirements="$root/build_config/requirements-$1.txt"
-    printf 'Installing up to %s packages into .venv, once; this takes about a minute.\n' "$(grep -c == "$requirements")"
+    echo "Installing what Mirabelle needs into .venv. This happens once and takes about a minute."
     if ! is_whole; then
         rm -rf "$venv"
         "$2" -m venv "$venv"
     fi
     rm -f "$venv/whole"
-    # The lock is complete, so pip has nothing to resolve.
-    "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-deps --require-hashes -r "$requirements"
-    cp "$requirements" "$venv/satisfied-$1"
-    : >"$venv/whole"
+    # The lock is complete, so pip has nothing to resolve; bytecode is written as modules are first used.
+    {
+        "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-deps --no-compile \
+            --require-hashes -r "$requirements" &&
+            cp "$requirements" "$venv/satisfied-$1" &&
+            : >"$venv/whole"
+    } | show_progress "$(grep -c == "$requirements")"
+    [ -e "$venv/whole" ] || fail "The installation did not finish, for the reason above. Starting again does it anew."
 }
 
 # ensure_environment NAME: .venv satisfies build_config/requirements-NAME.txt once this returns.

@@ -37,6 +37,9 @@ check() {
     "$venv/bin/python" "$@"
 }
 
+# Many tests start processes of their own: let the first one's bytecode serve the others.
+unset PYTHONDONTWRITEBYTECODE
+
 ensure_environment test
 ensure_chromium
 cd "$root"
