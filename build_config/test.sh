@@ -13,22 +13,17 @@ has_chromium() {
     return 1
 }
 
-# apt_get WORD...: as root, or with a sudo that asks for no password.
-apt_get() {
-    if [ "$(id -u)" = 0 ]; then
-        DEBIAN_FRONTEND=noninteractive apt-get "$@"
-    else
-        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get "$@"
-    fi
-}
-
+# Installs Chromium where it can: as root, or with a sudo that asks for no password.
 ensure_chromium() {
     has_chromium && return
-    echo "Installing Chromium for the journeys."
-    if command -v apt-get >/dev/null && apt_get update -q && apt_get install -q -y --no-install-recommends chromium; then
-        has_chromium && return
+    if [ "$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi
+    if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+        echo "Installing Chromium for the journeys."
+        $as_root apt-get update -q &&
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium || true
     fi
-    fail "The journeys need Chromium or Google Chrome: install one of them, so that 'chromium' or 'google-chrome' starts it."
+    has_chromium ||
+        fail "The journeys need Chromium or Google Chrome: install one of them, so that 'chromium' or 'google-chrome' starts it."
 }
 
 check() {
