@@ -1,0 +1,11 @@
+"""Cells: which of the 64 parts of the ledger a participant belongs to."""
+
+import hashlib
+from typing import Final
+
+CELLS: Final = 64
+
+
+def cell_of(participant: str) -> int:
+    """The participant's cell, 0 to 63: a hash of the id, the same for ever."""
+    return hashlib.sha256(participant.encode()).digest()[0] % CELLS

@@ -1,0 +1,201 @@
+"""Double entry: accounts, the postings that change them, and the chain that makes a changed posting visible."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from mirabelle.rules.lots import Lot
+
+FIRST_DIGEST: Final = bytes(32)
+
+
+class PostingKind(StrEnum):
+    """What a posting does."""
+
+    ACCRUAL = "accrual"
+    ARRIVAL = "arrival"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    BURN = "burn"
+    EXPIRY = "expiry"
+    CLAWBACK = "clawback"
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The change of each account; a participant's first three, then the programme's. They sum to zero."""
+
+    available: int = 0
+    held: int = 0
+    pending: int = 0
+    issued: int = 0
+    burned: int = 0
+    expired: int = 0
+    adjusted: int = 0
+    offline_loss: int = 0
+
+    def total(self) -> int:
+        """The sum over all accounts: zero, or the posting is wrong."""
+        programme = self.issued + self.burned + self.expired + self.adjusted + self.offline_loss
+        return self.available + self.held + self.pending + programme
+
+
+LotShares = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One entry of a participant's history. `lots` says how many points each lot got (or gave, negative).
+
+    It names a person by id only, so that deleting an account erases the person and leaves the arithmetic.
+    """
+
+    participant: str
+    sequence: int
+    at: datetime
+    kind: PostingKind
+    source: str
+    reward: str | None
+    moves: Moves
+    lots: LotShares
+    previous: bytes
+    digest: bytes = b""
+
+    def expected_digest(self) -> bytes:
+        """SHA-256 over the previous posting's digest and everything this posting says."""
+        said = (
+            self.participant,
+            self.sequence,
+            self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            self.kind.value,
+            self.source,
+            self.reward,
+            (
+                self.moves.available,
+                self.moves.held,
+                self.moves.pending,
+                self.moves.issued,
+                self.moves.burned,
+                self.moves.expired,
+                self.moves.adjusted,
+                self.moves.offline_loss,
+            ),
+            self.lots,
+        )
+        return hashlib.sha256(self.previous + json.dumps(said, separators=(",", ":")).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A participant's points. `lots` holds at least every lot with something left."""
+
+    participant: str
+    available: int = 0
+    held: int = 0
+    pending: int = 0
+    sequence: int = 0
+    digest: bytes = FIRST_DIGEST
+    next_lot: int = 1
+    lots: Mapping[int, Lot] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be posted, before it has its place in a participant's history."""
+
+    at: datetime
+    kind: PostingKind
+    source: str
+    moves: Moves
+    lots: LotShares = ()
+    reward: str | None = None
+
+
+def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[Account, Posting]:
+    """Append `entry` to the account's history; `changed` are its lots as they are afterwards.
+
+    A balance below zero, or moves that do not sum to zero, are faults of the caller: AssertionError.
+    """
+    moves = entry.moves
+    assert moves.total() == 0, f"a posting's moves must sum to zero: {entry}"
+    unsigned = Posting(
+        participant=account.participant,
+        sequence=account.sequence + 1,
+        at=entry.at,
+        kind=entry.kind,
+        source=entry.source,
+        reward=entry.reward,
+        moves=moves,
+        lots=entry.lots,
+        previous=account.digest,
+    )
+    posting = replace(unsigned, digest=unsigned.expected_digest())
+    lots = {**account.lots, **{lot.number: lot for lot in changed}}
+    after = Account(
+        participant=account.participant,
+        available=account.available + moves.available,
+        held=account.held + moves.held,
+        pending=account.pending + moves.pending,
+        sequence=posting.sequence,
+        digest=posting.digest,
+        next_lot=max([account.next_lot, *(lot.number + 1 for lot in changed)]),
+        lots=lots,
+    )
+    assert min(after.available, after.held, after.pending) >= 0, f"a balance fell below zero: {entry}"
+    return after, posting
+
+
+def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
+    """Post what time alone has done by `now`: points that arrived and lots that expired, each at its own moment."""
+    due: list[tuple[datetime, bool, int]] = []
+    for lot in account.lots.values():
+        if lot.remaining == 0:
+            continue
+        if lot.available_at is not None and lot.available_at <= now:
+            due.append((lot.available_at, False, lot.number))
+        if lot.expires_at is not None and lot.expires_at <= now:
+            due.append((lot.expires_at, True, lot.number))
+    postings: list[Posting] = []
+    for at, expires, number in sorted(due):
+        lot = account.lots[number]
+        if expires:
+            account, posting = _expire(account, lot, at)
+        else:
+            account, posting = _arrive(account, lot, at)
+        postings.append(posting)
+    return account, postings
+
+
+def _arrive(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
+    moves = Moves(pending=-lot.remaining, available=lot.remaining)
+    return post(account, Entry(at, PostingKind.ARRIVAL, lot.source, moves), [replace(lot, available_at=None)])
+
+
+def _expire(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
+    pending = lot.available_at is not None
+    moves = Moves(
+        available=0 if pending else -lot.remaining, pending=-lot.remaining if pending else 0, expired=lot.remaining
+    )
+    entry = Entry(at, PostingKind.EXPIRY, lot.source, moves, ((lot.number, -lot.remaining),))
+    return post(account, entry, [replace(lot, remaining=0)])
+
+
+def accrue(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
+    """Post the points of a new lot, as pending where they arrive later than `at`."""
+    pending = not lot.has_arrived(at)
+    lot = replace(lot, available_at=lot.available_at if pending else None)
+    moves = Moves(
+        available=0 if pending else lot.points, pending=lot.points if pending else 0, issued=-lot.points
+    )
+    entry = Entry(at, PostingKind.ACCRUAL, lot.source, moves, ((lot.number, lot.points),))
+    return post(account, entry, [lot])
+
+
+def lots_after(lots: Mapping[int, Lot], shares: Iterable[tuple[int, int]]) -> list[Lot]:
+    """The named lots after each got its share (negative: gave)."""
+    return [replace(lots[number], remaining=lots[number].remaining + points) for number, points in shares]

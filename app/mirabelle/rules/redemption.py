@@ -1,0 +1,155 @@
+"""Whether a participant may have a reward, and what a redemption is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mirabelle.rules.postings import LotShares
+
+
+class RedemptionRefusal(StrEnum):
+    """Why a redemption, or its cancellation, is refused."""
+
+    NOT_FOUND = "not_found"
+    NOT_ENOUGH_POINTS = "not_enough_points"
+    OUT_OF_STOCK = "out_of_stock"
+    PRICE_CHANGED = "price_changed"
+    NOT_AVAILABLE = "not_available"
+    LIMIT_REACHED = "limit_reached"
+    TIER_TOO_LOW = "tier_too_low"
+    DETAILS_MISSING = "details_missing"
+    NOT_CANCELLABLE = "not_cancellable"
+
+
+class RedemptionState(StrEnum):
+    """Where a redemption stands."""
+
+    HELD = "held"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    DECLINED = "declined"
+
+
+class VoucherState(StrEnum):
+    """Where a voucher stands; that it is past its time is told by its `expires_at`."""
+
+    READY = "ready"
+    USED = "used"
+    CANCELLED = "cancelled"
+
+
+class ValueClass(StrEnum):
+    """How much is at stake offline: A small, any store; B one store or its hub; C online only, hold then capture."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTerms:
+    """What the decision must know of a reward. `store` and `from_points` are 0 where they do not limit anything."""
+
+    id: str
+    points: int
+    stocked: bool = False
+    per_participant: int | None = None
+    from_points: int = 0
+    available_until: datetime | None = None
+    withdrawn: bool = False
+    needs: str = "nothing"
+    fulfilment: str = "voucher"
+    value_class: ValueClass = ValueClass.B
+    store: int = 0
+    valid_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class NewVoucher:
+    """What a voucher needs that no rule can make: its random id and code, and its holder's key.
+
+    `key_salt` is what the device derived the holder key with, so that it can find it again.
+    """
+
+    id: bytes
+    code: str
+    holder_key: bytes
+    key_salt: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherRecord:
+    """A voucher as the ledger keeps it."""
+
+    id: bytes
+    participant: str
+    redemption: str
+    reward: str
+    code: str
+    store: int
+    value_class: ValueClass
+    holder_key: bytes
+    key_salt: str
+    epoch: int
+    lease_start: datetime
+    issued_at: datetime
+    expires_at: datetime
+    state: VoucherState = VoucherState.READY
+    use: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionRecord:
+    """A redemption as the ledger keeps it. `paid_by` are the lots' shares, as positive points in paying order."""
+
+    id: str
+    participant: str
+    reward: str
+    points: int
+    state: RedemptionState
+    at: datetime
+    details: Mapping[str, str] = field(default_factory=dict)
+    paid_by: LotShares = ()
+    voucher: bytes | None = None
+    refusal: RedemptionRefusal | None = None
+    available_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for, with what the decision must know of the asker. None stands for what past events do not say."""
+
+    terms: RewardTerms | None
+    agreed_points: int | None
+    details: Mapping[str, str] | None
+    at: datetime
+    earned_in_period: int
+    had_before: int
+    in_stock: bool
+    available: int
+
+
+def refusal(asked: Asked) -> RedemptionRefusal | None:
+    """Why `asked` cannot be had; None when it can. What nobody can have comes before what this participant lacks."""
+    terms = asked.terms
+    if terms is None:
+        return RedemptionRefusal.NOT_FOUND
+    over = terms.available_until is not None and terms.available_until <= asked.at
+    checks = (
+        (terms.withdrawn or over, RedemptionRefusal.NOT_AVAILABLE),
+        (asked.agreed_points not in (None, terms.points), RedemptionRefusal.PRICE_CHANGED),
+        (not asked.in_stock, RedemptionRefusal.OUT_OF_STOCK),
+        (asked.earned_in_period < terms.from_points, RedemptionRefusal.TIER_TOO_LOW),
+        (
+            terms.per_participant is not None and asked.had_before >= terms.per_participant,
+            RedemptionRefusal.LIMIT_REACHED,
+        ),
+        (
+            asked.details is not None and terms.needs != "nothing" and not asked.details.get(terms.needs, "").strip(),
+            RedemptionRefusal.DETAILS_MISSING,
+        ),
+        (asked.available < terms.points, RedemptionRefusal.NOT_ENOUGH_POINTS),
+    )
+    return next((reason for failed, reason in checks if failed), None)
