@@ -1,0 +1,189 @@
+"""Loads what a batch of commands may touch. Locks are taken in one sorted order, participants before stock."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.rules.cells import cell_of
+from mirabelle.rules.ledger import Cancel, Command, Redeem, Scan, Snapshot, UseRecord
+from mirabelle.rules.lots import Lot
+from mirabelle.rules.postings import FIRST_DIGEST, Account
+from mirabelle.rules.programme import TIER_PERIOD, Rules
+from mirabelle.rules.redemption import RedemptionRecord, RedemptionState, RewardTerms, VoucherRecord
+from mirabelle.server.ledger import rows
+from mirabelle.server.storage import schema as t
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is the same for every batch: the programme's rules, names and keys."""
+
+    rules: Rules
+    store_references: dict[str, int] = field(default_factory=dict)
+    tier_points: dict[str, int] = field(default_factory=dict)
+    issuer_keys: dict[bytes, bytes] = field(default_factory=dict)
+
+
+async def _all(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row[Any]]:
+    return (await connection.execute(query)).all()
+
+
+async def load(connection: AsyncConnection, world: World, commands: Sequence[Command]) -> Snapshot:
+    """The snapshot that `commands` need; the rows they will change are locked until the transaction ends."""
+    vouchers = await _vouchers(connection, {c.voucher for c in commands if isinstance(c, Scan) and c.voucher})
+    redemptions = await _redemptions(
+        connection,
+        {c.redemption for c in commands if isinstance(c, Cancel)} | {v.redemption for v in vouchers.values()},
+    )
+    vouchers |= await _vouchers(connection, {r.voucher for r in redemptions.values() if r.voucher} - vouchers.keys())
+    participants = {c.participant for c in commands if not isinstance(c, Scan)}
+    participants |= {redemption.participant for redemption in redemptions.values()}
+    rewards = await _rewards(
+        connection,
+        world,
+        {c.reward for c in commands if isinstance(c, Redeem)} | {r.reward for r in redemptions.values()},
+    )
+    paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
+    accounts = await _accounts(connection, participants, paid)
+    redeems = [c for c in commands if isinstance(c, Redeem)]
+    return Snapshot(
+        rules=world.rules,
+        issuer_keys=world.issuer_keys,
+        accounts=accounts,
+        cells={participant: cell_of(participant) for participant in participants},
+        rewards=rewards,
+        stock=await _stock(connection, rewards, redeems, redemptions.values()),
+        earned_in_period=await _earned_in_period(connection, rewards, redeems),
+        had_before=await _had_before(connection, rewards, redeems),
+        redemptions=redemptions,
+        vouchers=vouchers,
+        uses=await _uses(connection, vouchers),
+    )
+
+
+async def _accounts(
+    connection: AsyncConnection, participants: set[str], paid: set[tuple[int, str, int]]
+) -> dict[str, Account]:
+    keys = sorted((cell_of(participant), participant) for participant in participants)
+    table, lots = t.participants, t.lots
+    found = await _all(
+        connection,
+        select(table)
+        .where(tuple_(table.c.cell, table.c.participant).in_(keys))
+        .order_by(table.c.cell, table.c.participant)
+        .with_for_update(),
+    )
+    wanted = and_(tuple_(lots.c.cell, lots.c.participant).in_(keys), lots.c.remaining > 0)
+    if paid:
+        wanted = or_(wanted, tuple_(lots.c.cell, lots.c.participant, lots.c.number).in_(sorted(paid)))
+    of: dict[str, list[Lot]] = {participant: [] for participant in participants}
+    for row in await _all(connection, select(lots).where(wanted)):
+        of[row.participant].append(rows.lot_from(row))
+    missing = {participant: Account(participant, digest=FIRST_DIGEST) for participant in participants}
+    return missing | {row.participant: rows.account_from(row, of[row.participant]) for row in found}
+
+
+async def _rewards(connection: AsyncConnection, world: World, rewards: set[str]) -> dict[str, RewardTerms]:
+    if not rewards:
+        return {}
+    found = await _all(connection, select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards))))
+    return {row.id: rows.terms_from(row, world.store_references, world.tier_points) for row in found}
+
+
+async def _stock(
+    connection: AsyncConnection,
+    rewards: dict[str, RewardTerms],
+    redeems: Sequence[Redeem],
+    returned: Iterable[RedemptionRecord],
+) -> dict[str, dict[int, int]]:
+    """Each reward's slices for the participants' own cells; all slices of one whose own ones may run dry."""
+    asked = Counter((c.reward, cell_of(c.participant)) for c in redeems)
+    asked.update((record.reward, cell_of(record.participant)) for record in returned)
+    asked = Counter({key: pieces for key, pieces in asked.items() if key[0] in rewards and rewards[key[0]].stocked})
+    if not asked:
+        return {}
+    table = t.stock
+    own = select(table).where(tuple_(table.c.reward, table.c.cell).in_(sorted(asked)))
+    slices = await _all(connection, own.order_by(table.c.reward, table.c.cell).with_for_update())
+    stock: dict[str, dict[int, int]] = {reward: {} for reward, _ in asked}
+    for row in slices:
+        stock[row.reward][row.cell] = row.pieces
+    dry = sorted({reward for (reward, cell), pieces in asked.items() if stock[reward].get(cell, 0) < pieces})
+    if dry:
+        every = select(table).where(table.c.reward.in_(dry)).order_by(table.c.reward, table.c.cell).with_for_update()
+        for row in await _all(connection, every):
+            stock[row.reward][row.cell] = row.pieces
+    return stock
+
+
+async def _earned_in_period(
+    connection: AsyncConnection, rewards: dict[str, RewardTerms], redeems: Sequence[Redeem]
+) -> dict[str, int]:
+    asked = {c.participant: c.at for c in redeems if c.reward in rewards and rewards[c.reward].from_points}
+    return {who: await earned_in_period(connection, who, at) for who, at in asked.items()}
+
+
+async def earned_in_period(connection: AsyncConnection, participant: str, now: datetime) -> int:
+    """The points that `participant` earned in the tier period that ends `now`."""
+    lots = t.lots
+    query = select(func.coalesce(func.sum(lots.c.points), 0)).where(
+        lots.c.cell == cell_of(participant),
+        lots.c.participant == participant,
+        lots.c.earned_at > now - TIER_PERIOD,
+        lots.c.earned_at <= now,
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def _had_before(
+    connection: AsyncConnection, rewards: dict[str, RewardTerms], redeems: Sequence[Redeem]
+) -> dict[tuple[str, str], int]:
+    limited = sorted(
+        {
+            (cell_of(c.participant), c.participant, c.reward)
+            for c in redeems
+            if c.reward in rewards and rewards[c.reward].per_participant is not None
+        }
+    )
+    if not limited:
+        return {}
+    table = t.redemptions
+    counted = (
+        select(table.c.participant, table.c.reward, func.count().label("had"))
+        .where(tuple_(table.c.cell, table.c.participant, table.c.reward).in_(limited))
+        .where(table.c.state.in_([RedemptionState.HELD.value, RedemptionState.CAPTURED.value]))
+        .group_by(table.c.participant, table.c.reward)
+    )
+    return {(row.participant, row.reward): row.had for row in await _all(connection, counted)}
+
+
+async def _redemptions(connection: AsyncConnection, ids: set[str]) -> dict[str, RedemptionRecord]:
+    if not ids:
+        return {}
+    table = t.redemptions
+    query = select(table).where(table.c.id.in_(sorted(ids))).order_by(table.c.id).with_for_update()
+    return {row.id: rows.redemption_from(row) for row in await _all(connection, query)}
+
+
+async def _vouchers(connection: AsyncConnection, ids: set[bytes]) -> dict[bytes, VoucherRecord]:
+    if not ids:
+        return {}
+    table = t.vouchers
+    query = select(table).where(table.c.id.in_(sorted(voucher.hex() for voucher in ids)))
+    found = await _all(connection, query.order_by(table.c.id).with_for_update())
+    return {bytes.fromhex(row.id): rows.voucher_from(row) for row in found}
+
+
+async def _uses(
+    connection: AsyncConnection, vouchers: dict[bytes, VoucherRecord]
+) -> dict[tuple[bytes, int], UseRecord]:
+    if not vouchers:
+        return {}
+    found = await _all(connection, select(t.uses).where(t.uses.c.voucher.in_(sorted(v.hex() for v in vouchers))))
+    uses = [rows.use_from(row) for row in found]
+    return {(use.voucher, use.use): use for use in uses}

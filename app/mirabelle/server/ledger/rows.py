@@ -1,0 +1,190 @@
+"""Between the tables' rows and the rules' records."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row
+
+from mirabelle.rules.cells import cell_of
+from mirabelle.rules.ledger import UseRecord
+from mirabelle.rules.lots import Lot
+from mirabelle.rules.postings import Account, Moves, Posting, PostingKind
+from mirabelle.rules.redemption import (
+    RedemptionRecord,
+    RedemptionRefusal,
+    RedemptionState,
+    RewardTerms,
+    ValueClass,
+    VoucherRecord,
+    VoucherState,
+)
+from mirabelle.server.storage.schema import ACCOUNTS
+
+Values = dict[str, Any]
+
+
+def account_from(row: Row[Any], lots: Iterable[Lot]) -> Account:
+    """The account in a row of `participants`, with its lots."""
+    return Account(
+        participant=row.participant,
+        available=row.available,
+        held=row.held,
+        pending=row.pending,
+        sequence=row.sequence,
+        digest=row.digest,
+        next_lot=row.next_lot,
+        lots={lot.number: lot for lot in lots},
+    )
+
+
+def account_values(account: Account) -> Values:
+    """What an account writes into its row of `participants`, with the bound key `b_*` it is found by."""
+    return {
+        "b_cell": cell_of(account.participant),
+        "b_participant": account.participant,
+        "available": account.available,
+        "held": account.held,
+        "pending": account.pending,
+        "sequence": account.sequence,
+        "digest": account.digest,
+        "next_lot": account.next_lot,
+    }
+
+
+def lot_from(row: Row[Any]) -> Lot:
+    """The lot in a row of `lots`."""
+    return Lot(
+        number=row.number,
+        earned_at=row.earned_at,
+        available_at=row.available_at,
+        expires_at=row.expires_at,
+        points=row.points,
+        remaining=row.remaining,
+        source=row.source,
+        policy_version=row.policy_version,
+    )
+
+
+def lot_values(participant: str, lot: Lot) -> Values:
+    """The row of `lots` for a lot."""
+    return {"cell": cell_of(participant), "participant": participant, **asdict(lot)}
+
+
+def posting_from(row: Row[Any]) -> Posting:
+    """The posting in a row of `postings`."""
+    return Posting(
+        participant=row.participant,
+        sequence=row.sequence,
+        at=row.at,
+        kind=PostingKind(row.kind),
+        source=row.source,
+        reward=row.reward,
+        moves=Moves(**{account: row._mapping[account] for account in ACCOUNTS}),
+        lots=tuple((number, points) for number, points in row.lots),
+        previous=row.previous,
+        digest=row.digest,
+    )
+
+
+def posting_values(posting: Posting) -> Values:
+    """The row of `postings` for a posting."""
+    return {
+        "cell": cell_of(posting.participant),
+        "participant": posting.participant,
+        "sequence": posting.sequence,
+        "at": posting.at,
+        "kind": posting.kind.value,
+        "source": posting.source,
+        "reward": posting.reward,
+        **{account: getattr(posting.moves, account) for account in ACCOUNTS},
+        "lots": posting.lots,
+        "previous": posting.previous,
+        "digest": posting.digest,
+    }
+
+
+def redemption_from(row: Row[Any]) -> RedemptionRecord:
+    """The redemption in a row of `redemptions`."""
+    return RedemptionRecord(
+        id=row.id,
+        participant=row.participant,
+        reward=row.reward,
+        points=row.points,
+        state=RedemptionState(row.state),
+        at=row.at,
+        details=row.details,
+        paid_by=tuple((number, points) for number, points in row.paid_by),
+        voucher=bytes.fromhex(row.voucher) if row.voucher else None,
+        refusal=RedemptionRefusal(row.refusal) if row.refusal else None,
+        available_after=row.available_after,
+    )
+
+
+def redemption_values(record: RedemptionRecord) -> Values:
+    """The row of `redemptions` for a redemption."""
+    return {
+        "cell": cell_of(record.participant),
+        "participant": record.participant,
+        "id": record.id,
+        "reward": record.reward,
+        "points": record.points,
+        "state": record.state.value,
+        "refusal": record.refusal.value if record.refusal else None,
+        "at": record.at,
+        "details": dict(record.details),
+        "paid_by": record.paid_by,
+        "voucher": record.voucher.hex() if record.voucher else None,
+        "available_after": record.available_after,
+    }
+
+
+def voucher_from(row: Row[Any]) -> VoucherRecord:
+    """The voucher in a row of `vouchers`."""
+    return VoucherRecord(
+        **{
+            **row._mapping,
+            "id": bytes.fromhex(row.id),
+            "value_class": ValueClass(row.value_class),
+            "state": VoucherState(row.state),
+        }
+    )
+
+
+def voucher_values(voucher: VoucherRecord) -> Values:
+    """The row of `vouchers` for a voucher."""
+    return {
+        **asdict(voucher),
+        "id": voucher.id.hex(),
+        "value_class": voucher.value_class.value,
+        "state": voucher.state.value,
+    }
+
+
+def use_from(row: Row[Any]) -> UseRecord:
+    """The use in a row of `uses`."""
+    return UseRecord(**{**row._mapping, "voucher": bytes.fromhex(row.voucher)})
+
+
+def use_values(use: UseRecord) -> Values:
+    """The row of `uses` for a use."""
+    return {**asdict(use), "voucher": use.voucher.hex()}
+
+
+def terms_from(row: Row[Any], store_references: Mapping[str, int], tier_points: Mapping[str, int]) -> RewardTerms:
+    """The terms in a row of `rewards`, with its store and tier looked up by name."""
+    document = row.document
+    return RewardTerms(
+        id=row.id,
+        points=row.points,
+        stocked=row.stocked,
+        per_participant=document.get("per_participant"),
+        from_points=tier_points.get(document.get("from_tier") or "", 0),
+        available_until=row.available_until,
+        withdrawn=row.withdrawn,
+        needs=document["needs"],
+        fulfilment=document["fulfilment"],
+        value_class=ValueClass(document["value_class"]),
+        store=store_references.get(document.get("store") or "", 0),
+        valid_days=document["valid_days"],
+    )

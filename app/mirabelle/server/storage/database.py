@@ -1,0 +1,100 @@
+"""The database behind a URL: consistent reads, one transaction for each write, and its two dialects' settings."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_SECONDS: Final = 10
+POSTGRESQL_CONNECTIONS: Final = 10
+FILE_NAME: Final = "mirabelle.sqlite"
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used; the message says why and never holds the URL's password."""
+
+
+class Database:
+    """A database of ours. SQLite has one writer at a time, so this process's writers queue here, not on its lock."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.engine = engine
+        reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading = engine.execution_options(**reading)
+        self._writing = engine.execution_options(writes=True)
+        self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.is_sqlite else nullcontext()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one consistent state."""
+        async with self._reading.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in one transaction: committed when the block ends, rolled back when it raises."""
+        async with self._turn, self._writing.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that will write takes the lock at once: one that is upgraded later can fail half-way.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        return parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
+    except (ArgumentError, KeyError) as fault:
+        raise DatabaseUnusable("--database must be a URL such as postgresql://user@host/name or sqlite:///file") from fault
+
+
+def url_of_directory(directory: Path) -> str:
+    """The URL of the SQLite file in a data directory."""
+    return f"sqlite:///{directory / FILE_NAME}"
+
+
+async def open_database(url: str) -> Database:
+    """Connect to the database at `url` and bring its schema up to date; raises DatabaseUnusable."""
+    from mirabelle.server.storage.migrations import upgrade
+
+    parsed = _parse(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    engine = create_async_engine(parsed) if sqlite else create_async_engine(parsed, pool_size=POSTGRESQL_CONNECTIONS)
+    if sqlite:
+        _prepare_sqlite(engine)
+    database = Database(engine)
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(upgrade)
+    except (SQLAlchemyError, OSError) as fault:
+        await database.close()
+        cause = getattr(fault, "orig", None) or fault
+        raise DatabaseUnusable(f"the database {parsed.render_as_string()} cannot be used: {cause}") from fault
+    return database

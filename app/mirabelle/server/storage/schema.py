@@ -1,0 +1,296 @@
+"""The tables, the same on SQLite and PostgreSQL. Every row of a participant carries the cell first in its key."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 in UTC: exact, and the same in both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Microseconds since 1970."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """The instant, in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _participant_key() -> tuple[Column[Any], Column[Any]]:
+    return Column("cell", Integer, primary_key=True), Column("participant", String, primary_key=True)
+
+
+programmes = Table(
+    "programmes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("loaded_at", Instant, nullable=False),
+)
+
+issuer_keys = Table(
+    "issuer_keys",
+    metadata,
+    Column("key_id", String(8), primary_key=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("reference", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("store_group", Integer, nullable=False, default=0),
+    Column("name", JSON, nullable=False),
+)
+
+rewards = Table(
+    "rewards",
+    metadata,
+    Column("reference", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("points", BigInteger, nullable=False),
+    Column("stocked", Boolean, nullable=False),
+    Column("stock", BigInteger),
+    Column("withdrawn", Boolean, nullable=False, default=False),
+    Column("available_until", Instant),
+    Column("document", JSON, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    CheckConstraint("points >= 0", name="points"),
+    Index(None, "revision"),
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    Column("reward", String, primary_key=True),
+    Column("cell", Integer, primary_key=True),
+    Column("pieces", BigInteger, nullable=False),
+    CheckConstraint("pieces >= 0", name="pieces"),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    *_participant_key(),
+    Column("name", String, nullable=False, default=""),
+    Column("email", String, unique=True),
+    Column("language", String(2), nullable=False, default="en"),
+    Column("joined_at", Instant, nullable=False),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("available", BigInteger, nullable=False, default=0),
+    Column("held", BigInteger, nullable=False, default=0),
+    Column("pending", BigInteger, nullable=False, default=0),
+    Column("sequence", BigInteger, nullable=False, default=0),
+    Column("digest", LargeBinary, nullable=False),
+    Column("next_lot", BigInteger, nullable=False, default=1),
+    CheckConstraint("available >= 0 AND held >= 0 AND pending >= 0", name="balances"),
+)
+
+lots = Table(
+    "lots",
+    metadata,
+    *_participant_key(),
+    Column("number", BigInteger, primary_key=True),
+    Column("earned_at", Instant, nullable=False),
+    Column("available_at", Instant),
+    Column("expires_at", Instant),
+    Column("points", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
+    ForeignKeyConstraint(["cell", "participant"], ["participants.cell", "participants.participant"]),
+)
+Index(
+    "ix_lots_with_something_left",
+    lots.c.cell,
+    lots.c.participant,
+    sqlite_where=lots.c.remaining > 0,
+    postgresql_where=lots.c.remaining > 0,
+)
+
+ACCOUNTS: Final = ("available", "held", "pending", "issued", "burned", "expired", "adjusted", "offline_loss")
+
+postings = Table(
+    "postings",
+    metadata,
+    *_participant_key(),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("source", String, nullable=False),
+    Column("reward", String),
+    *(Column(account, BigInteger, nullable=False) for account in ACCOUNTS),
+    Column("lots", JSON, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    CheckConstraint(" + ".join(ACCOUNTS) + " = 0", name="sum"),
+    ForeignKeyConstraint(["cell", "participant"], ["participants.cell", "participants.participant"]),
+)
+
+redemptions = Table(
+    "redemptions",
+    metadata,
+    *_participant_key(),
+    Column("id", String, primary_key=True),
+    Column("reward", String, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("refusal", String(32)),
+    Column("at", Instant, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("paid_by", JSON, nullable=False),
+    Column("voucher", String(32)),
+    Column("available_after", BigInteger, nullable=False),
+    UniqueConstraint("id"),
+    Index(None, "cell", "participant", "reward"),
+)
+
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("participant", String, nullable=False),
+    Column("redemption", String, nullable=False),
+    Column("reward", String, nullable=False),
+    Column("code", String(14), nullable=False, unique=True),
+    Column("store", BigInteger, nullable=False),
+    Column("value_class", String(1), nullable=False),
+    Column("holder_key", LargeBinary, nullable=False),
+    Column("key_salt", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_start", Instant, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("use", Integer, nullable=False),
+    Index(None, "participant"),
+)
+
+uses = Table(
+    "uses",
+    metadata,
+    Column("voucher", String(32), primary_key=True),
+    Column("use", Integer, primary_key=True),
+    Column("scan", String, nullable=False),
+    Column("till", String, nullable=False),
+    Column("store", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("till", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("shown", Text, nullable=False),
+    Index(None, "till", "at"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("actor", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("type", String(16), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("participant", String),
+    Column("store", String),
+    Column("amount_minor", BigInteger),
+    Column("refunded_minor", BigInteger),
+)
+
+sign_in_codes = Table(
+    "sign_in_codes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("email", String, nullable=False),
+    Column("code", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("session", String),
+    Index(None, "email", "created_at"),
+)
+
+tills = Table(
+    "tills",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("store", BigInteger, nullable=False),
+    Column("name", String, nullable=False),
+    Column("staff", String, nullable=False),
+    Column("email", String, unique=True),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    *_participant_key(),
+    Column("device_key", String(64), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("role", String(12), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("device_key", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("refreshed_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
