@@ -1,0 +1,47 @@
+"""What every service needs, put together once when the server starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mirabelle.server.ledger.batches import Ledger
+from mirabelle.server.services.mail import Mailer
+from mirabelle.server.services.programme_file import ProgrammeDocument
+from mirabelle.server.services.secrets_file import Issuer
+from mirabelle.server.services.tokens import Tokens
+from mirabelle.server.storage.database import Database
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server runs. `smtp` is the SMTP server's URL, empty to write mails into the data directory."""
+
+    data: Path
+    demo: bool = False
+    smtp: str = ""
+    clock: Clock = system_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of a running server."""
+
+    settings: Settings
+    database: Database
+    programme: ProgrammeDocument
+    ledger: Ledger
+    issuer: Issuer
+    tokens: Tokens
+    mailer: Mailer
+
+    def now(self) -> datetime:
+        """The time, by the server's clock."""
+        return self.settings.clock()

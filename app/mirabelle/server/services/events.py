@@ -1,0 +1,251 @@
+"""Events of the past: purchases, refunds, redemptions, participants and rewards, each counted once, in its own time."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import messages as m
+from mirabelle.rules.ledger import Command, Earn, Redeem, Refund
+from mirabelle.rules.programme import minor_units
+from mirabelle.server.ledger.batches import run_commands
+from mirabelle.server.ledger.load import World
+from mirabelle.server.ledger.save import add_participant
+from mirabelle.server.services.programme import add_stores, put_rewards
+from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules, StoreRules, value_of
+from mirabelle.server.storage import schema as t
+
+# A till's clock may be ahead of ours, but not by a day.
+FUTURE_ALLOWED: Final = timedelta(days=1)
+
+EventId = Annotated[str, Meta(min_length=1, max_length=200)]
+At = Annotated[datetime, Meta(tz=True)]
+
+
+class Purchase(Struct, frozen=True, tag="purchase", tag_field="type"):
+    """Somebody bought for `amount`, a decimal string."""
+
+    id: EventId
+    participant: m.Identifier
+    at: At
+    amount: str
+    currency: str
+    store: m.Identifier | None = None
+
+
+class RefundOfPurchase(Struct, frozen=True, tag="refund", tag_field="type"):
+    """A purchase was taken back; all of it where `amount` is missing."""
+
+    id: EventId
+    participant: m.Identifier
+    purchase: EventId
+    at: At
+    amount: str | None = None
+
+
+class PastRedemption(Struct, frozen=True, tag="redemption", tag_field="type"):
+    """Somebody asked for a reward."""
+
+    id: EventId
+    participant: m.Identifier
+    reward: m.Identifier
+    at: At
+
+
+class NewParticipant(Struct, frozen=True, tag="participant", tag_field="type"):
+    """Somebody joined."""
+
+    id: m.Identifier
+    at: At | None = None
+    name: m.Name = ""
+    email: m.Email | None = None
+    language: m.Language = "en"
+
+
+class OfferedReward(RewardRules, frozen=True, tag="reward", tag_field="type", forbid_unknown_fields=False):
+    """A reward is on offer."""
+
+
+Event = Purchase | RefundOfPurchase | PastRedemption | NewParticipant | OfferedReward
+EVENT_DECODER: Final = msgspec.json.Decoder(Event)
+
+
+class BadEvent(Exception):
+    """An event that cannot be counted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An event that was counted before."""
+
+    content: bytes
+    participant: str | None
+    amount_minor: int | None = None
+    refunded_minor: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one batch of events will do, put together event by event."""
+
+    known: dict[tuple[str, str], _Known]
+    rewards_known: set[str]
+    now: datetime
+    commands: list[Command] = field(default_factory=list)
+    fresh: list[dict[str, object]] = field(default_factory=list)
+    refunded: dict[str, int] = field(default_factory=dict)
+    joined: dict[str, dict[str, object]] = field(default_factory=dict)
+    stores: set[str] = field(default_factory=set)
+    rewards: dict[str, OfferedReward] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventBook:
+    """Counts events for a programme."""
+
+    document: ProgrammeDocument
+    world: World
+    now: datetime
+
+    async def count(self, connection: AsyncConnection, events: Sequence[Event]) -> list[BadEvent | None]:
+        """Count a batch in the connection's transaction; for each event None, or why it cannot be counted.
+
+        A bad event has no effect; the others of the batch have theirs. One that was counted before has none again.
+        """
+        batch = _Batch(await _known(connection, events), await _rewards_known(connection, events), self.now)
+        verdicts: list[BadEvent | None] = []
+        for event in events:
+            try:
+                self._add(batch, event)
+                verdicts.append(None)
+            except BadEvent as fault:
+                verdicts.append(fault)
+        await self._write(connection, batch)
+        return verdicts
+
+    def _add(self, batch: _Batch, event: Event) -> None:
+        kind = str(event.__struct_config__.tag)
+        content = hashlib.sha256(msgspec.json.encode(event)).digest()
+        before = batch.known.get((kind, event.id))
+        if isinstance(event, OfferedReward):
+            self._add_reward(batch, event)
+            return
+        if before is not None:
+            if before.content != content:
+                raise BadEvent(f"id: {event.id} was used before for something else")
+            return
+        if event.at is not None and event.at > batch.now + FUTURE_ALLOWED:
+            raise BadEvent("at: in the future")
+        participant = event.id if isinstance(event, NewParticipant) else event.participant
+        amount = self._add_command(batch, event)
+        batch.known[kind, event.id] = _Known(content, participant, amount)
+        store = event.store if isinstance(event, Purchase) else None
+        batch.fresh.append(
+            {
+                "type": kind,
+                "id": event.id,
+                "content": content,
+                "participant": participant,
+                "store": store,
+                "amount_minor": amount,
+                "refunded_minor": 0,
+            }
+        )
+        if store:
+            batch.stores.add(store)
+        if not isinstance(event, NewParticipant):
+            batch.joined.setdefault(participant, {"joined_at": event.at})
+
+    def _add_reward(self, batch: _Batch, event: OfferedReward) -> None:
+        try:
+            value_of(event, self.document.programme.currency)
+        except ValueError as fault:
+            raise BadEvent(f"value: {fault}") from fault
+        batch.rewards[event.id] = event
+        batch.rewards_known.add(event.id)
+
+    def _add_command(self, batch: _Batch, event: Event) -> int | None:
+        """Queue what the event does; returns its amount in minor units where it has one."""
+        match event:
+            case Purchase():
+                amount = self._minor_units(event.amount)
+                if event.currency != self.document.programme.currency:
+                    raise BadEvent(f"currency: {event.currency} is not {self.document.programme.currency}")
+                points = self.world.rules.points_for(amount)
+                batch.commands.append(Earn(event.participant, event.id, points, event.at))
+                return amount
+            case RefundOfPurchase():
+                return self._add_refund(batch, event)
+            case PastRedemption():
+                if event.reward not in batch.rewards_known:
+                    raise BadEvent(f"reward: unknown: {event.reward}")
+                batch.commands.append(Redeem(event.participant, event.id, event.reward, event.at))
+                return None
+            case NewParticipant():
+                email = event.email.lower() if event.email else None
+                values = {"name": event.name, "email": email, "language": event.language}
+                batch.joined[event.id] = {**values, "joined_at": event.at or batch.now}
+                return None
+        raise AssertionError(f"no such event: {event}")
+
+    def _add_refund(self, batch: _Batch, event: RefundOfPurchase) -> int:
+        purchase = batch.known.get(("purchase", event.purchase))
+        if purchase is None or purchase.amount_minor is None or purchase.participant != event.participant:
+            raise BadEvent(f"purchase: {event.participant} has none with the id {event.purchase}")
+        refunded = batch.refunded.get(event.purchase, purchase.refunded_minor)
+        left = purchase.amount_minor - refunded
+        amount = left if event.amount is None else self._minor_units(event.amount)
+        if amount > left:
+            raise BadEvent("amount: more than what is left of the purchase")
+        batch.refunded[event.purchase] = refunded + amount
+        rules = self.world.rules
+        points = rules.points_for(left) - rules.points_for(left - amount)
+        batch.commands.append(Refund(event.participant, event.id, event.purchase, points, event.at))
+        return amount
+
+    def _minor_units(self, amount: str) -> int:
+        try:
+            return minor_units(amount, self.document.programme.currency)
+        except ValueError as fault:
+            raise BadEvent(f"amount: {fault}") from fault
+
+    async def _write(self, connection: AsyncConnection, batch: _Batch) -> None:
+        if batch.stores:
+            known = await connection.execute(select(t.stores.c.id).where(t.stores.c.id.in_(sorted(batch.stores))))
+            unseen = batch.stores - {row.id for row in known.all()}
+            await add_stores(connection, [StoreRules(id=s, name=m.Text(en=s)) for s in sorted(unseen)])
+        if batch.rewards:
+            await put_rewards(connection, self.document, batch.rewards.values())
+        for participant, values in batch.joined.items():
+            await add_participant(connection, participant, **values)
+        if batch.commands:
+            await run_commands(connection, self.world, batch.commands)
+        if batch.fresh:
+            await connection.execute(insert(t.events), batch.fresh)
+        events = t.events
+        for purchase, amount in batch.refunded.items():
+            its_row = (events.c.type == "purchase", events.c.id == purchase)
+            await connection.execute(update(events).where(*its_row).values(refunded_minor=amount))
+
+
+async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[tuple[str, str], _Known]:
+    keys = {(str(event.__struct_config__.tag), event.id) for event in events}
+    keys |= {("purchase", event.purchase) for event in events if isinstance(event, RefundOfPurchase)}
+    table = t.events
+    found = await connection.execute(select(table).where(tuple_(table.c.type, table.c.id).in_(sorted(keys))))
+    return {
+        (row.type, row.id): _Known(row.content, row.participant, row.amount_minor, row.refunded_minor or 0)
+        for row in found.all()
+    }
+
+
+async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
+    asked = sorted({event.reward for event in events if isinstance(event, PastRedemption)})
+    found = await connection.execute(select(t.rewards.c.id).where(t.rewards.c.id.in_(asked)))
+    return {row.id for row in found.all()}

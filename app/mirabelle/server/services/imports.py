@@ -1,0 +1,114 @@
+"""Imports files of events: NDJSON, plain or gzip, each file in one transaction."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.server.services.events import EVENT_DECODER, BadEvent, Event, EventBook
+from mirabelle.server.storage.database import Database
+
+BATCH_EVENTS: Final = 500
+LINE_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine(Exception):
+    """A line that cannot be counted: nothing of its file took effect."""
+
+    file: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+class FileUnreadable(Exception):
+    """A file that cannot be read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    raw: bytes
+    event: Event | BadEvent
+
+
+Progress = Callable[[int, int], None]
+
+
+async def import_file(
+    database: Database, book: EventBook, file: Path, on_bad: Callable[[BadLine, bytes], None] | None, progress: Progress
+) -> int:
+    """Count the events of `file` and return how many lines were good.
+
+    A bad line raises BadLine and nothing of the file takes effect, unless `on_bad` takes it. `progress` is told the
+    bytes read so far and in all. Memory does not grow with the file.
+    """
+    good = 0
+    async with database.write() as connection:
+        batch: list[_Line] = []
+        for line in _lines(file, progress):
+            batch.append(line)
+            if len(batch) == BATCH_EVENTS:
+                good += await _count(connection, book, file, batch, on_bad)
+                batch.clear()
+        good += await _count(connection, book, file, batch, on_bad)
+    return good
+
+
+async def _count(
+    connection: AsyncConnection,
+    book: EventBook,
+    file: Path,
+    batch: list[_Line],
+    on_bad: Callable[[BadLine, bytes], None] | None,
+) -> int:
+    readable = [line for line in batch if not isinstance(line.event, BadEvent)]
+    faults = {line.number: line.event for line in batch if isinstance(line.event, BadEvent)}
+    if readable and (on_bad is not None or not faults):
+        verdicts = await book.count(connection, [line.event for line in readable if not isinstance(line.event, BadEvent)])
+        pairs = zip(readable, verdicts, strict=True)
+        faults |= {line.number: verdict for line, verdict in pairs if verdict is not None}
+    for line in batch:
+        if line.number in faults:
+            bad = BadLine(file, line.number, str(faults[line.number]))
+            if on_bad is None:
+                raise bad
+            on_bad(bad, line.raw)
+    return len(batch) - len(faults)
+
+
+def _lines(file: Path, progress: Progress) -> Iterator[_Line]:
+    try:
+        total = file.stat().st_size
+        with file.open("rb") as raw:
+            stream: IO[bytes] = gzip.open(raw) if raw.read(2) == b"\x1f\x8b" else raw  # type: ignore[assignment]
+            raw.seek(0)
+            number = 0
+            while line := stream.readline(LINE_BYTES + 1):
+                number += 1
+                if line.strip():
+                    yield _Line(number, line, _event(line))
+                if number % BATCH_EVENTS == 0:
+                    progress(raw.tell(), total)
+            progress(total, total)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise FileUnreadable(f"{file}: {getattr(fault, 'strerror', None) or fault}") from fault
+
+
+def _event(line: bytes) -> Event | BadEvent:
+    if len(line) > LINE_BYTES:
+        return BadEvent(f"longer than {LINE_BYTES} bytes")
+    try:
+        return EVENT_DECODER.decode(line)
+    except msgspec.ValidationError as fault:
+        return BadEvent(str(fault))
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        return BadEvent(f"not JSON: {fault}")

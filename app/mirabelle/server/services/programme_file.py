@@ -1,0 +1,205 @@
+"""Reads a programme's TOML file; every mistake is named by its file and field."""
+
+import tomllib
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from mirabelle.contract import messages as m
+from mirabelle.rules.programme import Earning, Expiry, Rules, Tier, minor_units
+
+T = TypeVar("T")
+U32 = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+
+
+class ProgrammeUnusable(Exception):
+    """The programme file cannot be used; the message names the file and the field."""
+
+
+class About(Struct, forbid_unknown_fields=True):
+    """Who runs the programme, in which money and time."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    time_zone: str
+    contact: str = ""
+
+
+class EarningRules(Struct, forbid_unknown_fields=True):
+    """How points are earned."""
+
+    points_per_unit: Annotated[int, Meta(ge=0, le=10_000)] = 1
+    arrive_after_days: Annotated[int, Meta(ge=0, le=365)] = 0
+
+
+class ExpiryRules(Struct, forbid_unknown_fields=True):
+    """How long points live; without `after_days` they never expire."""
+
+    after_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    grace_days: Annotated[int, Meta(ge=0, le=365)] = 30
+
+
+class VoucherRules(Struct, forbid_unknown_fields=True):
+    """How long a voucher works without network after it was last renewed."""
+
+    lease_hours: Annotated[int, Meta(ge=1, le=72)] = 72
+
+
+class TierRules(Struct, forbid_unknown_fields=True):
+    """A tier and the points, earned in a year, that lead to it."""
+
+    id: m.Identifier
+    from_points: m.Points
+    name: m.Text
+
+
+class StoreRules(Struct, forbid_unknown_fields=True):
+    """A store; `reference` is what vouchers call it, `group` the hub it belongs to."""
+
+    id: m.Identifier
+    name: m.Text
+    reference: U32 | None = None
+    group: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+
+
+class StaffRules(Struct, forbid_unknown_fields=True):
+    """Somebody who may scan vouchers at a store, signing in by e-mail."""
+
+    email: m.Email
+    store: m.Identifier
+    name: str = ""
+
+
+class RewardRules(Struct, forbid_unknown_fields=True):
+    """A reward as the programme offers it."""
+
+    id: m.Identifier
+    kind: m.Kind
+    points: m.Points
+    title: m.Text
+    category: str = ""
+    brand: str | None = None
+    summary: m.Text = field(default_factory=m.Text)
+    terms: m.Text = field(default_factory=m.Text)
+    picture: str | None = None
+    tint: Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")] | None = None
+    value: str | None = None
+    stock: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+    per_participant: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+    from_tier: str | None = None
+    store: str | None = None
+    value_class: m.ValueClass | None = None
+    needs: m.Needs = "nothing"
+    fulfilment: m.Fulfilment = "voucher"
+    valid_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    available_until: date | None = None
+    popularity: Annotated[int, Meta(ge=0, le=100)] = 0
+
+
+class ProgrammeDocument(Struct, forbid_unknown_fields=True):
+    """A whole programme file."""
+
+    programme: About
+    earning: EarningRules = field(default_factory=EarningRules)
+    expiry: ExpiryRules = field(default_factory=ExpiryRules)
+    vouchers: VoucherRules = field(default_factory=VoucherRules)
+    tiers: list[TierRules] = field(default_factory=list)
+    categories: list[m.NamedThing] = field(default_factory=list)
+    charities: list[m.NamedThing] = field(default_factory=list)
+    stores: list[StoreRules] = field(default_factory=list)
+    staff: list[StaffRules] = field(default_factory=list)
+    rewards: list[RewardRules] = field(default_factory=list)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The programme's time zone."""
+        return ZoneInfo(self.programme.time_zone)
+
+    def rules(self, version: int) -> Rules:
+        """The part that decides about points."""
+        return Rules(
+            currency=self.programme.currency,
+            zone=self.zone,
+            earning=Earning(self.earning.points_per_unit, self.earning.arrive_after_days),
+            expiry=Expiry(self.expiry.after_days, self.expiry.grace_days),
+            tiers=[Tier(tier.id, tier.from_points) for tier in self.tiers],
+            version=version,
+        )
+
+    def end_of_offer(self, reward: RewardRules) -> datetime | None:
+        """The end of the last local day on which `reward` can be had."""
+        if reward.available_until is None:
+            return None
+        return datetime.combine(reward.available_until + timedelta(days=1), time.min, self.zone).astimezone(UTC)
+
+
+EMPTY = ProgrammeDocument(programme=About(name="Mirabelle", currency="EUR", time_zone="UTC"))
+
+
+def read_programme(file: Path) -> ProgrammeDocument:
+    """The programme in `file`, and in `rewards*.toml` beside it if the file has no rewards; raises ProgrammeUnusable."""
+    content = _toml(file)
+    if "rewards" not in content:
+        for part in sorted(file.parent.glob("rewards*.toml")):
+            content.setdefault("rewards", []).extend(_toml(part).get("rewards", []))
+    try:
+        document = msgspec.convert(content, ProgrammeDocument)
+    except msgspec.ValidationError as fault:
+        raise ProgrammeUnusable(f"{file}: {fault}") from fault
+    _check(file, document)
+    return document
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise ProgrammeUnusable(f"{file}: {fault.strerror or fault}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ProgrammeUnusable(f"{file}: not TOML: {fault}") from fault
+
+
+def _check(file: Path, document: ProgrammeDocument) -> None:
+    """What the types cannot say: names that must exist, ids that must not repeat."""
+    try:
+        _ = document.zone
+    except (KeyError, ValueError, OSError) as fault:
+        raise ProgrammeUnusable(f"{file}: programme.time_zone: no such zone: {document.programme.time_zone}") from fault
+    known = {
+        "store": {store.id for store in document.stores},
+        "from_tier": {tier.id for tier in document.tiers},
+        "category": {category.id for category in document.categories} or None,
+    }
+    for name, things in (("tiers", document.tiers), ("stores", document.stores), ("rewards", document.rewards)):
+        ids = [thing.id for thing in things]
+        repeated = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+        if repeated:
+            raise ProgrammeUnusable(f"{file}: {name}: the id {repeated} stands twice")
+    for index, reward in enumerate(document.rewards):
+        for field_name, ids_known in known.items():
+            value = getattr(reward, field_name)
+            if value and ids_known is not None and value not in ids_known:
+                raise ProgrammeUnusable(f"{file}: rewards[{index}].{field_name}: unknown: {value}")
+        try:
+            value_of(reward, document.programme.currency)
+        except ValueError as fault:
+            raise ProgrammeUnusable(f"{file}: rewards[{index}].value: {fault}") from fault
+        if reward.value_class == "B" and not reward.store:
+            raise ProgrammeUnusable(f"{file}: rewards[{index}].store: class B is bound to a store")
+    for index, person in enumerate(document.staff):
+        if person.store not in known["store"]:
+            raise ProgrammeUnusable(f"{file}: staff[{index}].store: unknown: {person.store}")
+
+
+def value_of(reward: RewardRules, currency: str) -> int | None:
+    """The reward's value in money, in minor units; raises ValueError."""
+    return None if reward.value is None else minor_units(reward.value, currency)
+
+
+def value_class_of(reward: RewardRules) -> Literal["A", "B", "C"]:
+    """The reward's class: as stated, else B where it is bound to a store, else A."""
+    return reward.value_class or ("B" if reward.store else "A")

@@ -1,0 +1,145 @@
+"""The till: what staff scan, answered once and for all, and kept."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import limits
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+from mirabelle.rules import frame
+from mirabelle.rules.fallback_code import normalise
+from mirabelle.rules.ledger import Outcome, Scan, Scanned
+from mirabelle.rules.voucher_code import VoucherCode
+from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.tokens import Caller
+from mirabelle.server.services.vouchers import Describer
+from mirabelle.server.storage import schema as t
+
+# Verdicts under which nothing that the frame claims may be believed, let alone shown.
+_UNTRUSTED = frozenset(
+    {
+        VoucherCode.NOT_A_VOUCHER,
+        VoucherCode.UNSUPPORTED_VERSION,
+        VoucherCode.UNSUPPORTED_ALGORITHM,
+        VoucherCode.UNKNOWN_KEY,
+        VoucherCode.BAD_ISSUER_SIGNATURE,
+    }
+)
+
+
+async def till_of(connection: AsyncConnection, till: str, now: datetime) -> m.Till:
+    """The till and its store; raises Refused where the till is gone."""
+    query = select(t.tills, t.stores.c.id.label("store_id"), t.stores.c.name.label("store_name")).join(
+        t.stores, t.stores.c.reference == t.tills.c.store
+    )
+    row = (await connection.execute(query.where(t.tills.c.id == till))).first()
+    if row is None:
+        raise Refused(Reason.SESSION_ENDED)
+    return m.Till(
+        id=row.id,
+        name=row.name,
+        staff=row.staff,
+        store=row.store_id,
+        store_reference=row.store,
+        store_name=m.Text(**row.store_name),
+        server_time=now,
+    )
+
+
+async def scan(context: Context, caller: Caller, request: m.ScanRequest, key: str, request_hash: bytes) -> Answer:
+    """Judge what the till was shown and, if it is accepted, use the voucher. Raises KeyReused, Refused."""
+    if bool(request.frame) == bool(request.code):
+        raise Refused(Reason.INVALID, "exactly one of frame and code", field="frame")
+    now = context.now()
+    async with context.database.read() as connection:
+        till = await till_of(connection, caller.subject, now)
+        if request.code:
+            await _limit_typed_codes(connection, caller.subject, now)
+        voucher = await _named_voucher(connection, request)
+        groups = select(t.stores.c.store_group).where(t.stores.c.reference == till.store_reference)
+        group = (await connection.execute(groups)).scalar_one()
+        reward = await _reward_of(connection, voucher)
+        describer = await Describer.load(context, connection, {reward} if reward else set())
+        stores = (await connection.execute(select(t.stores.c.reference, t.stores.c.name))).all()
+    command = Scan(
+        scan=f"s-{secrets.token_hex(10)}",
+        till=caller.subject,
+        store=till.store_reference,
+        groups=(group,) if group else (),
+        frame=request.frame,
+        code=request.code,
+        voucher=voucher,
+        at=now,
+    )
+    names = {row.reference: m.Text(**row.name) for row in stores}
+
+    def answer(outcome: Outcome) -> Answer:
+        assert isinstance(outcome, Scanned)
+        body = msgspec.json.encode(_message(describer, command, outcome, names))
+        # The typed code is a secret as long as the voucher is unused, so the record keeps only what kind was shown.
+        shown = "frame" if command.frame else "code"
+        row = {"id": command.scan, "till": command.till, "at": now, "answer": body, "shown": shown}
+        return Answer(201, body, ((t.scans, row),))
+
+    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, answer))
+
+
+async def _limit_typed_codes(connection: AsyncConnection, till: str, now: datetime) -> None:
+    table = t.scans
+    recent = select(func.count()).where(
+        table.c.till == till, table.c.at > now - timedelta(minutes=1), table.c.shown == "code"
+    )
+    if (await connection.execute(recent)).scalar_one() >= limits.TYPED_CODES_PER_MINUTE:
+        raise Refused(Reason.RATE_LIMITED)
+
+
+async def _named_voucher(connection: AsyncConnection, request: m.ScanRequest) -> bytes | None:
+    if request.frame:
+        parsed = frame.parse(request.frame)
+        return parsed.voucher if isinstance(parsed, frame.Frame) else None
+    code = normalise(request.code)
+    found = await connection.execute(select(t.vouchers.c.id).where(t.vouchers.c.code == code))
+    voucher = found.scalar()
+    return bytes.fromhex(voucher) if voucher else None
+
+
+async def _reward_of(connection: AsyncConnection, voucher: bytes | None) -> str | None:
+    if voucher is None:
+        return None
+    found = await connection.execute(select(t.vouchers.c.reward).where(t.vouchers.c.id == voucher.hex()))
+    return found.scalar()
+
+
+def _message(describer: Describer, command: Scan, outcome: Scanned, stores: dict[int, m.Text]) -> m.Scan:
+    verdict = outcome.verdict
+    voucher = None if verdict.code in _UNTRUSTED else outcome.voucher
+    wrong_store = voucher is not None and verdict.code is VoucherCode.WRONG_STORE
+    return m.Scan(
+        id=command.scan,
+        at=command.at,
+        verdict=verdict.code.value,
+        reward=voucher.reward if voucher else None,
+        title=describer.title(voucher.reward) if voucher else m.Text(),
+        value_class=voucher.value_class.value if voucher else None,
+        first_use=describer.use(outcome.first_use) if outcome.first_use and voucher else None,
+        valid_from=_instant(verdict.lease_start) if voucher else None,
+        valid_until=_instant(verdict.lease_end) if voucher else None,
+        right_store=stores.get(voucher.store) if wrong_store and voucher else None,
+    )
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+async def scans_of(connection: AsyncConnection, till: str) -> m.Scans:
+    """The till's scans, newest first."""
+    query = select(t.scans.c.answer).where(t.scans.c.till == till).order_by(t.scans.c.at.desc())
+    found = (await connection.execute(query.limit(limits.SCANS_PAGE_ROWS))).all()
+    return m.Scans(scans=[msgspec.json.decode(row.answer, type=m.Scan) for row in found])

@@ -1,0 +1,130 @@
+"""Sessions: who is signed in on which device. A refresh token used after its successor ends the whole family."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import limits
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+from mirabelle.rules import ed25519
+from mirabelle.rules.cells import cell_of
+from mirabelle.server.ledger.save import upsert
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.tokens import Caller
+from mirabelle.server.storage import schema as t
+
+
+def require_safe_key(device_key: str) -> None:
+    """Refuse a public key that anyone could sign for; raises Refused."""
+    if not ed25519.is_safe_public_key(bytes.fromhex(device_key)):
+        raise Refused(Reason.UNSAFE_KEY, field="device_key")
+
+
+async def open_session(
+    context: Context, connection: AsyncConnection, session: str, role: m.Role, subject: str, device_key: str
+) -> m.Session:
+    """Start the session `session` for `subject` on the device with `device_key`; the same one again is given again."""
+    now = context.now()
+    row = await _session(connection, session)
+    if row is None:
+        epoch = await _epoch(connection, subject, device_key) if role == "participant" else 0
+        values = {
+            "id": session,
+            "role": role,
+            "subject": subject,
+            "device_key": device_key,
+            "epoch": epoch,
+            "generation": 0,
+            "refreshed_at": now,
+            "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
+        }
+        await connection.execute(insert(t.sessions), [values])
+        row = await _session(connection, session)
+        assert row is not None
+    return await _told(context, connection, row, row.generation)
+
+
+async def _session(connection: AsyncConnection, session: str) -> Row[Any] | None:
+    query = select(t.sessions).where(t.sessions.c.id == session).with_for_update()
+    return (await connection.execute(query)).first()
+
+
+async def _epoch(connection: AsyncConnection, participant: str, device_key: str) -> int:
+    """The device's epoch: the newest device has the highest, and a device that returns takes over again."""
+    table, cell = t.participants, cell_of(participant)
+    mine = (table.c.cell == cell, table.c.participant == participant)
+    newest = (await connection.execute(select(table.c.epoch).where(*mine).with_for_update())).scalar_one()
+    known = select(t.devices.c.epoch).where(
+        t.devices.c.cell == cell, t.devices.c.participant == participant, t.devices.c.device_key == device_key
+    )
+    if newest and (await connection.execute(known)).scalar() == newest:
+        return int(newest)
+    await connection.execute(update(table).where(*mine).values(epoch=newest + 1))
+    row = {"cell": cell, "participant": participant, "device_key": device_key, "epoch": newest + 1}
+    await connection.execute(upsert(connection, t.devices), [row])
+    return int(newest) + 1
+
+
+async def _told(context: Context, connection: AsyncConnection, row: Row[Any], generation: int) -> m.Session:
+    caller = Caller(row.role, row.subject, row.id, row.epoch)
+    access_token, expires_at = context.tokens.access(caller, context.now())
+    if row.role == "staff":
+        name_query = select(t.tills.c.staff).where(t.tills.c.id == row.subject)
+    else:
+        name_query = select(t.participants.c.name).where(
+            t.participants.c.cell == cell_of(row.subject), t.participants.c.participant == row.subject
+        )
+    return m.Session(
+        role=row.role,
+        subject=row.subject,
+        name=(await connection.execute(name_query)).scalar() or "",
+        access_token=access_token,
+        access_expires_at=expires_at,
+        refresh_token=context.tokens.refresh(row.id, generation),
+        epoch=row.epoch,
+        server_time=context.now(),
+    )
+
+
+async def refresh(context: Context, connection: AsyncConnection, request: m.RefreshRequest) -> m.Session | Reason:
+    """The next tokens of a session, or the reason there are none. A reused token ends the family, which is written:
+    the caller must commit that too."""
+    read = context.tokens.refreshed(request.refresh_token)
+    row = await _session(connection, read[0]) if read else None
+    if read is None or row is None or row.ended_at is not None or row.expires_at <= context.now():
+        return Reason.SESSION_ENDED
+    message = b"MV1 refresh\0" + request.refresh_token.encode()
+    if not ed25519.verify(bytes.fromhex(row.device_key), message, bytes.fromhex(request.proof)):
+        return Reason.SESSION_ENDED
+    now, generation = context.now(), read[1]
+    if generation == row.generation:
+        values = {
+            "generation": generation + 1,
+            "refreshed_at": now,
+            "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
+        }
+        await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(values))
+        return await _told(context, connection, row, generation + 1)
+    reply_lost = now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
+    if generation == row.generation - 1 and reply_lost:
+        return await _told(context, connection, row, row.generation)
+    await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(ended_at=now))
+    return Reason.SESSION_ENDED
+
+
+async def sign_out(context: Context, connection: AsyncConnection, request: m.SignOutRequest) -> None:
+    """End the session of a refresh token; one that is unknown or over is as good as ended."""
+    read = context.tokens.refreshed(request.refresh_token)
+    if read is not None:
+        ours = (t.sessions.c.id == read[0], t.sessions.c.ended_at.is_(None))
+        await connection.execute(update(t.sessions).where(*ours).values(ended_at=context.now()))
+
+
+async def session_is_open(connection: AsyncConnection, session: str) -> bool:
+    """Whether a session has not been ended."""
+    query = select(func.count()).where(t.sessions.c.id == session, t.sessions.c.ended_at.is_(None))
+    return bool((await connection.execute(query)).scalar_one())

@@ -1,0 +1,81 @@
+"""Signing in with a code that was sent by e-mail. Whoever proves an address unknown so far becomes a participant."""
+
+import hmac
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import limits
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+from mirabelle.contract.translation import Translator
+from mirabelle.server.ledger.save import add_participant
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.mail import compose
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.sessions import open_session, require_safe_key
+from mirabelle.server.storage import schema as t
+
+
+async def send_code(context: Context, request: m.SignInCodeRequest, key: str) -> None:
+    """Mail a code to the address; the same key again sends nothing more. Raises Refused and MailNotSent."""
+    email, now = request.email.lower(), context.now()
+    id_ = context.tokens.mac("code", email, key).hex()[:32]
+    code = "".join(secrets.choice("0123456789") for _ in range(limits.SIGN_IN_CODE_DIGITS))
+    codes = t.sign_in_codes
+    async with context.database.write() as connection:
+        if (await connection.execute(select(codes.c.id).where(codes.c.id == id_))).first():
+            return
+        recent = select(func.count()).where(codes.c.email == email, codes.c.created_at > now - timedelta(hours=1))
+        if (await connection.execute(recent)).scalar_one() >= limits.SIGN_IN_CODES_PER_HOUR:
+            raise Refused(Reason.RATE_LIMITED)
+        row = {"id": id_, "email": email, "code": context.tokens.mac("sign-in", id_, code), "created_at": now}
+        await connection.execute(insert(codes), [{**row, "tries": 0}])
+        # Sent before the commit: a mail that could not go leaves no code behind, and may be asked for again.
+        t_ = Translator(request.language)
+        words = {"programme": context.programme.programme.name, "code": code}
+        body = t_("mail.sign_in_body", count=limits.SIGN_IN_CODE_MINUTES, **words)
+        await context.mailer.send(compose(email, t_("mail.sign_in_subject", **words), body, now))
+
+
+async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Reason:
+    """A session for whoever knows the newest code of the address, or WRONG_CODE whatever is wrong about it.
+
+    A failed try is counted, so the caller must not roll it back.
+    """
+    require_safe_key(request.device_key)
+    email, now = request.email.lower(), context.now()
+    codes = t.sign_in_codes
+    async with context.database.write() as connection:
+        fresh = codes.c.created_at > now - timedelta(minutes=limits.SIGN_IN_CODE_MINUTES)
+        newest = select(codes).where(codes.c.email == email, fresh).order_by(codes.c.created_at.desc()).limit(1)
+        row = (await connection.execute(newest.with_for_update())).first()
+        if row is None or row.tries >= limits.SIGN_IN_CODE_TRIES:
+            return Reason.WRONG_CODE
+        typed = "".join(character for character in request.code if not character.isspace())
+        if not hmac.compare_digest(context.tokens.mac("sign-in", row.id, typed), row.code):
+            await connection.execute(update(codes).where(codes.c.id == row.id).values(tries=row.tries + 1))
+            return Reason.WRONG_CODE
+        # The session's name is made from the code and the device, so a lost reply can be asked for again by that
+        # device alone.
+        session = context.tokens.mac("session", row.id, request.device_key).hex()[:32]
+        if row.session not in (None, session):
+            return Reason.WRONG_CODE
+        await connection.execute(update(codes).where(codes.c.id == row.id).values(session=session))
+        role, subject = await _subject(context, connection, email)
+        return await open_session(context, connection, session, role, subject, request.device_key)
+
+
+async def _subject(context: Context, connection: AsyncConnection, email: str) -> tuple[m.Role, str]:
+    """Who the address belongs to."""
+    till = (await connection.execute(select(t.tills.c.id).where(t.tills.c.email == email))).scalar()
+    if till:
+        return "staff", till
+    query = select(t.participants.c.participant).where(t.participants.c.email == email)
+    participant = (await connection.execute(query)).scalar()
+    if participant is None:
+        participant = f"p-{secrets.token_hex(8)}"
+        await add_participant(connection, participant, email=email, joined_at=context.now())
+    return "participant", participant

@@ -1,0 +1,133 @@
+"""Vouchers: signed for their holder's device, and leased anew while the device is online."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+from mirabelle.rules import ed25519, frame
+from mirabelle.rules.ledger import UseRecord
+from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
+from mirabelle.server.ledger import rows
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.tokens import Caller
+from mirabelle.server.storage import schema as t
+
+_CLASS_NUMBERS = {ValueClass.A: 1, ValueClass.B: 2, ValueClass.C: 3}
+
+
+def lease_of(context: Context, voucher: VoucherRecord, reward_reference: int) -> frame.Lease:
+    """The lease that the issuer signs: from the voucher's lease start to its own end or the voucher's, the earlier."""
+    whole = timedelta(hours=context.programme.vouchers.lease_hours)
+    end = min(voucher.lease_start + whole, voucher.expires_at)
+    minutes = max(1, (end - voucher.lease_start) // timedelta(minutes=1))
+    offline = 0 if voucher.value_class is ValueClass.C else frame.OFFLINE
+    return frame.Lease(
+        dynamic=True,
+        flags=offline | (frame.STORE_BOUND if voucher.store else 0),
+        key_id=context.issuer.key_id,
+        voucher=voucher.id,
+        reward=reward_reference,
+        scope=voucher.store,
+        lease_start=int(voucher.lease_start.timestamp()),
+        lease_minutes=minutes,
+        epoch=voucher.epoch,
+        use=voucher.use,
+        value_class=_CLASS_NUMBERS[voucher.value_class],
+        holder_key=voucher.holder_key,
+    )
+
+
+def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
+    if used:
+        return "used"
+    if voucher.state is VoucherState.CANCELLED:
+        return "cancelled"
+    return "expired" if voucher.expires_at <= now else "ready"
+
+
+class Describer:
+    """Puts vouchers into words, with the names of rewards and stores looked up beforehand."""
+
+    def __init__(self, context: Context, rewards: Mapping[str, tuple[int, m.Text]], stores: Mapping[int, str]) -> None:
+        self._context = context
+        self._rewards = rewards
+        self._stores = stores
+
+    @classmethod
+    async def load(cls, context: Context, connection: AsyncConnection, rewards: set[str]) -> "Describer":
+        """A describer that knows the named rewards and every store."""
+        query = select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards)))
+        found = (await connection.execute(query)).all()
+        stores = (await connection.execute(select(t.stores.c.reference, t.stores.c.id))).all()
+        titles = {row.id: (row.reference, m.Text(**row.document["title"])) for row in found}
+        return cls(context, titles, {row.reference: row.id for row in stores})
+
+    def title(self, reward: str) -> m.Text:
+        """The reward's title."""
+        return self._rewards[reward][1]
+
+    def store(self, reference: int) -> str:
+        """The store's id, or its number where it has none."""
+        return self._stores.get(reference, str(reference))
+
+    def use(self, use: UseRecord) -> m.Use:
+        """Where and when a voucher was used."""
+        return m.Use(at=use.at, store=self.store(use.store), till=use.till)
+
+    def voucher(self, voucher: VoucherRecord, use: UseRecord | None) -> m.Voucher:
+        """The voucher with its signed part."""
+        reference, title = self._rewards[voucher.reward]
+        lease = lease_of(self._context, voucher, reference)
+        return m.Voucher(
+            id=voucher.id.hex(),
+            redemption=voucher.redemption,
+            reward=voucher.reward,
+            title=title,
+            state=_state(voucher, use is not None, self._context.now()),  # type: ignore[arg-type]
+            code=voucher.code,
+            store=self.store(voucher.store) if voucher.store else None,
+            value_class=voucher.value_class.value,
+            issued=frame.issue(lease, self._context.issuer.sign).hex(),
+            key_salt=voucher.key_salt,
+            lease_ends_at=datetime.fromtimestamp(lease.lease_end, UTC),
+            expires_at=voucher.expires_at,
+            issued_at=voucher.issued_at,
+            use=self.use(use) if use else None,
+        )
+
+
+async def uses_of(connection: AsyncConnection, vouchers: set[bytes]) -> dict[bytes, UseRecord]:
+    """The first use of each of the named vouchers that was used."""
+    query = select(t.uses).where(t.uses.c.voucher.in_(sorted(voucher.hex() for voucher in vouchers)))
+    uses = [rows.use_from(row) for row in (await connection.execute(query)).all()]
+    return {use.voucher: use for use in uses}
+
+
+async def renew_lease(
+    context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str, request: m.LeaseRequest
+) -> m.Voucher:
+    """Lease the voucher to the calling device from now on; raises Refused."""
+    holder_key = bytes.fromhex(request.holder_key)
+    if not ed25519.is_safe_public_key(holder_key):
+        raise Refused(Reason.UNSAFE_KEY, field="holder_key")
+    table = t.vouchers
+    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject).with_for_update()
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise Refused(Reason.NOT_FOUND)
+    voucher = rows.voucher_from(row)
+    if caller.epoch < voucher.epoch:
+        raise Refused(Reason.SUPERSEDED_DEVICE)
+    use = (await uses_of(connection, {voucher.id})).get(voucher.id)
+    if voucher.state is VoucherState.READY and use is None and voucher.expires_at > context.now():
+        voucher = replace(voucher, holder_key=holder_key, epoch=caller.epoch, lease_start=context.now())
+        values = {"holder_key": holder_key, "epoch": voucher.epoch, "lease_start": voucher.lease_start}
+        await connection.execute(update(table).where(table.c.id == voucher_id).values(values))
+    describer = await Describer.load(context, connection, {voucher.reward})
+    return describer.voucher(voucher, use)
