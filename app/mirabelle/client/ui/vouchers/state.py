@@ -1,0 +1,50 @@
+"""What the voucher screens know: which vouchers are where, and whether one can be shown now."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from mirabelle.contract.messages import Redemption, Voucher
+from mirabelle.rules import frame
+
+Tab = Literal["ready", "used", "expired", "orders"]
+TABS: Final[tuple[Tab, ...]] = ("ready", "used", "expired", "orders")
+EXPIRES_SOON_DAYS: Final = 7
+
+Showing = Literal["live", "renew", "used", "expired", "cancelled"]
+
+
+def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
+    """The vouchers of a tab: ready ones by what expires first, the others newest first. Cancelled ones lie with the
+    expired."""
+    states = ("expired", "cancelled") if tab == "expired" else (tab,)
+    chosen = [voucher for voucher in vouchers if voucher.state in states]
+    if tab == "ready":
+        return sorted(chosen, key=lambda voucher: voucher.expires_at)
+    return sorted(chosen, key=lambda voucher: voucher.issued_at, reverse=True)
+
+
+def orders(redemptions: Sequence[Redemption]) -> list[Redemption]:
+    """What was ordered rather than put on a voucher, newest first."""
+    chosen = [redemption for redemption in redemptions if redemption.voucher is None]
+    return sorted(chosen, key=lambda redemption: redemption.created_at, reverse=True)
+
+
+def showing(voucher: Voucher, now: datetime) -> Showing:
+    """How a voucher is shown now: live, or why not; `renew` when only the network can make it live again."""
+    if voucher.state != "ready":
+        return voucher.state
+    if voucher.expires_at <= now:
+        return "expired"
+    return "live" if now < voucher.lease_ends_at else "renew"
+
+
+def works_offline(voucher: Voucher) -> bool:
+    """Whether the shop may accept it without network, by what the issuer signed."""
+    return frame.read_issued(bytes.fromhex(voucher.issued)).offline_allowed
+
+
+def expires_in_days(voucher: Voucher, now: datetime) -> int | None:
+    """In how many days it expires, when that is soon."""
+    left = voucher.expires_at - now
+    return left // timedelta(days=1) if timedelta(0) < left < timedelta(days=EXPIRES_SOON_DAYS) else None

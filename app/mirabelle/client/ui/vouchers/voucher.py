@@ -1,0 +1,270 @@
+"""One voucher, as the shop needs to see it: its code, live, and nothing that distracts from it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import flet as ft
+
+from mirabelle.client.api import Refusal
+from mirabelle.client.device.screen import Screen
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.command import Command, use_command
+from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
+from mirabelle.client.ui.shared.frame import screen
+from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.widgets import empty_state, error_card, page_frame, picture, text
+from mirabelle.client.ui.vouchers.qr import code_picture
+from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
+from mirabelle.contract.messages import Reward, Voucher
+from mirabelle.contract.translation import Translator
+from mirabelle.rules.frame import WINDOW_SECONDS
+
+# The card is white in both themes, since the code on it must be.
+_INK: Final = theme.INK
+_QUIET: Final = "#675562"
+_LINE: Final = "#EADFE7"
+_GOOD: Final = "#1A5A33"
+_GOOD_TINT: Final = "#E2F2E7"
+_WARM: Final = "#6B4300"
+_WARM_TINT: Final = "#FFEFD0"
+_CARD_WIDTH: Final = 520
+
+
+@dataclass(frozen=True)
+class Held:
+    """A voucher in the hand: `store` is empty where any will do."""
+
+    voucher: Voucher
+    reward: Reward | None
+    store: str
+    state: Showing
+
+
+@screen
+def voucher_screen(id: str) -> ft.View:
+    """The voucher `id`; while it is on the screen, that is bright and stays awake."""
+    app, window, page = use_app(), use_window(), ft.context.page
+    lamp, _ = ft.use_state(lambda: Screen(page))
+    is_asking, ask = ft.use_state(False)
+
+    def read() -> Held | None:
+        voucher = app.vouchers.get(id)
+        if voucher is None:
+            return None
+        store = app.programme.store_name(voucher.store) if voucher.store else ""
+        return Held(voucher, app.catalog.get(voucher.reward), store, showing(voucher, app.now()))
+
+    held = use_live(app, ("vouchers", "catalog", "programme"), read)
+    is_live = held is not None and held.state == "live"
+
+    async def light() -> None:
+        await (lamp.brighten() if is_live else lamp.restore())
+
+    async def restore() -> None:
+        await lamp.restore()
+
+    async def cancel_now() -> Refusal | None:
+        ask(False)
+        answer = await app.cancel(held.voucher.redemption)
+        return getattr(answer, "refusal", None)
+
+    ft.use_effect(light, [is_live], cleanup=restore)
+    cancel, renew = use_command(cancel_now), use_command(app.sync)
+    ft.use_dialog(_cancel_dialog(app.t, cancel, lambda: ask(False)) if is_asking else None)
+    if held is None:
+        return page_frame("", [_unknown(app.t)], tab="vouchers", back="/vouchers")
+    return voucher_view(app.t, window, held, lamp.can_brighten, cancel, renew, lambda: ask(True))
+
+
+def voucher_view(
+    translate: Translator, window: Window, held: Held, brightens: bool, cancel: Command, renew: Command,
+    on_cancel: Callable[[], Any],
+) -> ft.View:  # fmt: skip
+    """The voucher as a page: a white card on plum."""
+    parts: list[ft.Control] = [_top(translate, window, held, on_cancel), _card(translate, window, held, renew)]
+    if cancel.failed is not None:
+        parts.append(ft.Container(error_card(translate, cancel.failed), width=_CARD_WIDTH, padding=16))
+    if held.state == "live":
+        hint = translate("vouchers.hand_to_nobody" if brightens else "vouchers.hand_to_nobody_bright")
+        parts.append(
+            ft.Container(
+                text(hint, theme.BODY, theme.ON_BAND, text_align=ft.TextAlign.CENTER),
+                padding=ft.Padding.symmetric(horizontal=24, vertical=theme.L),
+                width=_CARD_WIDTH,
+            )
+        )
+    column = ft.Column(
+        parts, spacing=0, scroll=ft.ScrollMode.AUTO, expand=True, horizontal_alignment=ft.CrossAxisAlignment.CENTER
+    )
+    band = ft.Container(
+        column,
+        gradient=ft.LinearGradient(
+            colors=[theme.BAND_START, theme.BAND_END], begin=ft.Alignment.TOP_CENTER, end=ft.Alignment.BOTTOM_CENTER
+        ),
+        expand=True,
+        alignment=ft.Alignment.TOP_CENTER,
+    )
+    return ft.View(route=ft.context.page.route, controls=[band], padding=0, spacing=0)
+
+
+def _top(translate: Translator, window: Window, held: Held, on_cancel: Callable[[], Any]) -> ft.Control:
+    back = ft.IconButton(
+        ft.Icons.ARROW_BACK, icon_color=theme.ON_BAND, tooltip=translate("shared.back"),
+        on_click=lambda: go("/vouchers"), key="back",
+    )  # fmt: skip
+    parts: list[ft.Control] = [back, ft.Container(expand=True)]
+    if held.voucher.state == "ready":
+        item = ft.PopupMenuItem(translate("vouchers.cancel"), icon=ft.Icons.UNDO, on_click=on_cancel, key="cancel")
+        parts.append(
+            ft.PopupMenuButton(
+                items=[item], icon=ft.Icons.MORE_VERT, icon_color=theme.ON_BAND, tooltip=translate("vouchers.more"),
+                key="more",
+            )
+        )  # fmt: skip
+    above = window.inset_top + (8 if window.size == "phone" else 20)
+    return ft.Container(ft.Row(parts), padding=ft.Padding.only(left=8, right=8, top=above, bottom=4))
+
+
+def _card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
+    width = ft.context.page.width or window.width
+    inside = _live_parts(translate, held, width) if held.state == "live" else [_instead(translate, held, renew)]
+    column = ft.Column(
+        [_title(translate, held), ft.Divider(color=_LINE), *inside],
+        spacing=theme.M,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+    return ft.Container(
+        column,
+        bgcolor=ft.Colors.WHITE,
+        border_radius=theme.CORNER_XL,
+        padding=ft.Padding.symmetric(vertical=20),
+        width=min(width, _CARD_WIDTH),
+        key="card",
+    )
+
+
+def _title(translate: Translator, held: Held) -> ft.Control:
+    voucher = held.voucher
+    parts: list[ft.Control] = []
+    if held.reward is not None:
+        parts.append(picture(held.reward, dark=False, height=60, corner=theme.CORNER, width=60, share=0.8))
+    where = held.store or translate("vouchers.any_store")
+    until = translate("vouchers.until", date=translate.date(voucher.expires_at))
+    words = [
+        text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
+        text(f"{where} · {until}", theme.SMALL, _QUIET),
+    ]
+    parts.append(ft.Column(words, spacing=2, expand=True))
+    return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))
+
+
+def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Control]:
+    voucher = held.voucher
+    spelled = " ".join(voucher.code.replace("-", " "))
+    code = ft.Semantics(
+        label=translate("vouchers.code", code=spelled),
+        exclude_semantics=True,
+        content=ft.Text(voucher.code, theme_style=theme.TITLE, color=_INK, rtl=False, selectable=True, key="typed"),
+    )
+    if works_offline(voucher):
+        until = translate.date_time(min(voucher.lease_ends_at, voucher.expires_at))
+        note = _note(ft.Icons.CLOUD_OFF_OUTLINED, translate("vouchers.offline_until", time=until), _GOOD, _GOOD_TINT)
+    else:
+        note = _note(ft.Icons.CLOUD_OUTLINED, translate("vouchers.needs_network"), _WARM, _WARM_TINT)
+    return [
+        live_code(voucher, int(min(room, _CARD_WIDTH))),
+        text(translate("vouchers.or_say"), theme.SMALL, _QUIET),
+        code,
+        ft.Container(note, padding=ft.Padding.symmetric(horizontal=20)),
+    ]
+
+
+def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
+    row = ft.Row([ft.Icon(icon, size=20, color=color), text(words, theme.LABEL, color, expand=True)], spacing=theme.M)
+    return ft.Container(row, bgcolor=tint, border_radius=theme.CORNER, padding=14)
+
+
+@fixes.component
+def live_code(voucher: Voucher, room: int) -> ft.Control:
+    """The code and the ring that runs out with it. The ring moves once a second, the code once a window."""
+    app = use_app()
+    frame, set_frame = ft.use_state(lambda: app.show_voucher.frame(voucher, app.now()))
+    left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
+
+    async def keep_live() -> None:
+        while True:
+            now = app.now()
+            set_frame(app.show_voucher.frame(voucher, now))
+            set_left(app.show_voucher.seconds_left(now))
+            await asyncio.sleep(1 - now.microsecond / 1_000_000)
+
+    ft.use_effect(keep_live, [voucher.issued], cleanup=lambda: None)
+    ring = ft.ProgressRing(
+        value=left / WINDOW_SECONDS, width=18, height=18, stroke_width=3, color=theme.PLUM, bgcolor=_LINE
+    )
+    words = text(app.t("vouchers.live"), theme.BODY, _QUIET)
+    return ft.Column(
+        [
+            _still_code(frame, room),
+            ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER, tight=True),
+        ],
+        spacing=theme.XS,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+
+
+@ft.memo
+@fixes.component
+def _still_code(frame: str, room: int) -> ft.Control:
+    """Drawn once a frame, not once a second."""
+    app, page = use_app(), ft.context.page
+    ratio = page.media.device_pixel_ratio if page.media else 1
+    return code_picture(frame, room, ratio, app.t("vouchers.code_picture"))
+
+
+def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
+    """In the code's place when there is none to show: used, expired, cancelled, or due for a moment of network."""
+    icons = {
+        "used": ft.Icons.TASK_ALT, "expired": ft.Icons.HOURGLASS_DISABLED, "cancelled": ft.Icons.UNDO,
+        "renew": ft.Icons.CLOUD_SYNC_OUTLINED,
+    }  # fmt: skip
+    use = held.voucher.use
+    if use is not None:
+        hint = translate("vouchers.used_at", time=translate.date_time(use.at))
+    else:
+        hint = translate(f"vouchers.is_{held.state}_hint", date=translate.date(held.voucher.expires_at))
+    parts: list[ft.Control] = [
+        ft.Icon(icons[held.state], size=72, color=_QUIET),
+        text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
+        text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
+    ]
+    if held.state == "renew":
+        style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
+        parts.append(
+            ft.FilledButton(
+                translate("vouchers.renew"), on_click=renew, disabled=renew.running, style=style, key="renew"
+            )
+        )
+    column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
+    return ft.Container(column, padding=ft.Padding.symmetric(horizontal=28, vertical=48), key=f"is-{held.state}")
+
+
+def _cancel_dialog(translate: Translator, cancel: Command, on_close: Callable[[], Any]) -> ft.AlertDialog:
+    return ft.AlertDialog(
+        title=translate("vouchers.cancel"),
+        content=text(translate("vouchers.cancel_hint")),
+        actions=[
+            ft.TextButton(translate("vouchers.keep"), on_click=on_close, key="keep"),
+            ft.FilledButton(translate("vouchers.cancel_confirm"), on_click=cancel, key="cancel-confirm"),
+        ],
+        on_dismiss=on_close,
+    )
+
+
+def _unknown(translate: Translator) -> ft.Control:
+    return empty_state(
+        ft.Icons.QR_CODE_2, translate("vouchers.unknown"), translate("vouchers.unknown_hint"),
+        translate("vouchers.to_vouchers"), lambda: go("/vouchers"),
+    )  # fmt: skip
