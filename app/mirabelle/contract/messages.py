@@ -229,7 +229,8 @@ ActivityKind = Literal["earned", "arrived", "spent", "held", "released", "return
 
 
 class Activity(Message, frozen=True, kw_only=True):
-    """One change of the wallet. `points` is the change of the available balance; `subject` names what it was about."""
+    """One change of the wallet. `points` is the change of the available balance; `subject` names the reward or the
+    store that it was about."""
 
     sequence: int
     at: datetime

@@ -17,16 +17,11 @@ BATCH_EVENTS: Final = 500
 LINE_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class BadLine(Exception):
-    """A line that cannot be counted: nothing of its file took effect."""
+    """A line that cannot be counted: the message names the file, the line and the reason."""
 
-    file: Path
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+    def __init__(self, file: Path, line: int, reason: str) -> None:
+        super().__init__(f"{file}:{line}: {reason}")
 
 
 class FileUnreadable(Exception):

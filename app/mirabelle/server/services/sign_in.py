@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
-from mirabelle.contract.translation import Translator
 from mirabelle.server.ledger.save import add_participant
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.mail import compose
@@ -21,6 +20,8 @@ from mirabelle.server.storage import schema as t
 
 async def send_code(context: Context, request: m.SignInCodeRequest, key: str) -> None:
     """Mail a code to the address; the same key again sends nothing more. Raises Refused and MailNotSent."""
+    from mirabelle.contract.translation import Translator
+
     email, now = request.email.lower(), context.now()
     id_ = context.tokens.mac("code", email, key).hex()[:32]
     code = "".join(secrets.choice("0123456789") for _ in range(limits.SIGN_IN_CODE_DIGITS))

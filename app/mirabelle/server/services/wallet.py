@@ -115,8 +115,9 @@ async def activity(
     available = account.available if before is None else await _available_before(connection, participant, before)
     page = [*upcoming, *postings]
     shares = await _lots_of(connection, participant, page)
-    titles = await titles_of(connection, {posting.reward for posting in page if posting.reward})
-    return m.ActivityPage(activity=_told(page, available, shares, titles), more=more)
+    titles = await _titles_of(connection, {posting.reward for posting in page if posting.reward})
+    places = await _places_of(connection, {posting.source for posting in page if posting.reward is None})
+    return m.ActivityPage(activity=_told(page, available, shares, titles, places), more=more)
 
 
 async def _available_before(connection: AsyncConnection, participant: str, sequence: int) -> int:
@@ -138,12 +139,19 @@ async def _lots_of(
     return {row.number: rows.lot_from(row) for row in (await connection.execute(query)).all()}
 
 
-async def titles_of(connection: AsyncConnection, rewards: set[str]) -> dict[str, m.Text]:
-    """The titles of the named rewards."""
-    if not rewards:
-        return {}
+async def _titles_of(connection: AsyncConnection, rewards: set[str]) -> dict[str, m.Text]:
     query = select(t.rewards.c.id, t.rewards.c.document).where(t.rewards.c.id.in_(sorted(rewards)))
     return {row.id: m.Text(**row.document["title"]) for row in (await connection.execute(query)).all()}
+
+
+async def _places_of(connection: AsyncConnection, purchases: set[str]) -> dict[str, m.Text]:
+    """The names of the stores where the named purchases were made."""
+    query = (
+        select(t.events.c.id, t.stores.c.name)
+        .join(t.stores, t.stores.c.id == t.events.c.store)
+        .where(t.events.c.type == "purchase", t.events.c.id.in_(sorted(purchases)))
+    )
+    return {row.id: m.Text(**row.name) for row in (await connection.execute(query)).all()}
 
 
 def shares_message(shares: Iterable[tuple[int, int]], lots: Mapping[int, Lot]) -> list[m.LotShare]:
@@ -155,7 +163,11 @@ def shares_message(shares: Iterable[tuple[int, int]], lots: Mapping[int, Lot]) -
 
 
 def _told(
-    page: Iterable[Posting], available: int, lots: Mapping[int, Lot], titles: Mapping[str, m.Text]
+    page: Iterable[Posting],
+    available: int,
+    lots: Mapping[int, Lot],
+    titles: Mapping[str, m.Text],
+    places: Mapping[str, m.Text],
 ) -> list[m.Activity]:
     told = []
     for posting in page:
@@ -170,7 +182,7 @@ def _told(
                 available_after=available,
                 source=posting.source,
                 reward=posting.reward,
-                subject=titles.get(posting.reward or "", m.Text()),
+                subject=titles.get(posting.reward or "") or places.get(posting.source) or m.Text(),
                 lots=shares_message(posting.lots, lots),
             )
         )

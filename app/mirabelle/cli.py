@@ -1,0 +1,256 @@
+"""The command `mirabelle`: reads words, then calls the app's wiring or the server. Nothing is imported before it is needed."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mirabelle.server.services.audit import Audit
+
+WRONG_USE: Final = 2
+CHECK_FAILED: Final = 1
+
+_ABOUT = """\
+Mirabelle: points, rewards and QR vouchers for a programme of your own.
+
+Without a word, it starts the demo programme and opens the app.
+"""
+_MORE = """\
+environment:
+  MIRABELLE_SMTP   SMTP server for sign-in codes, as smtp://[user:password@]host[:port], or smtps:// for TLS from the
+                   start; without it each mail is written into the data directory's outbox/
+  MIRABELLE_DATA   data directory where --data does not name one
+"""
+
+
+class Unusable(Exception):
+    """What was asked cannot be done; the message is the one line that says why."""
+
+
+def default_data() -> Path:
+    """Where data is kept unless --data says otherwise."""
+    if named := os.environ.get("MIRABELLE_DATA"):
+        return Path(named)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Mirabelle"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "Mirabelle"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mirabelle"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mirabelle", description=_ABOUT, epilog=_MORE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument("--data", type=Path, default=None, metavar="DIR", help="data directory")
+    store.add_argument("--database", default="", metavar="URL", help="postgresql://... instead of SQLite in --data")
+    rules = argparse.ArgumentParser(add_help=False)
+    rules.add_argument("--programme", type=Path, metavar="FILE.toml", help="load this programme; it stays")
+
+    serve = commands.add_parser("serve", parents=[store, rules], help="run the backend and the web app on one port")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    serve.add_argument("--port", type=int, default=8550, help="port to listen on, 0 for a free one (default %(default)s)")
+    serve.add_argument("--demo", action="store_true", help="load the demo programme and let anybody try it")
+
+    files = commands.add_parser("import", parents=[store, rules], help="count events from NDJSON files, plain or .gz")
+    files.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    files.add_argument("--skip-bad", action="store_true", help="go on after bad lines; write them to FILE.rejected")
+
+    audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
+    audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
+    audit.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command; ends the process with 0, 1 where a check failed, or 2 with one line that says what is wrong."""
+    options = _parser().parse_args(words)
+    commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
+        None: _open_app,
+        "serve": _serve,
+        "import": _import,
+        "audit": _audit,
+    }
+    try:
+        code = commands[options.command](options)
+    except Unusable as fault:
+        print(f"mirabelle: {fault}", file=sys.stderr)
+        code = WRONG_USE
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _open_app(_options: argparse.Namespace) -> int:
+    from mirabelle.client import wiring
+    from mirabelle.server.hosting import ServerUnusable
+
+    try:
+        wiring.run()
+    except ServerUnusable as fault:
+        raise Unusable(fault) from fault
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from mirabelle.client import wiring
+    from mirabelle.server import hosting
+    from mirabelle.server.services.context import Settings
+    from mirabelle.server.services.programme_file import ProgrammeUnusable, read_programme
+    from mirabelle.server.storage.database import DatabaseUnusable
+
+    try:
+        programme = read_programme(options.programme) if options.programme else None
+        if programme is None and options.demo:
+            programme = hosting.demo_programme()
+        host = hosting.Hosting(
+            settings=Settings(
+                data=options.data or default_data(), demo=options.demo, smtp=os.environ.get("MIRABELLE_SMTP", "")
+            ),
+            host=options.host,
+            port=options.port,
+            database_url=options.database,
+            programme=programme,
+            web_app=wiring.web_app,
+        )
+        listener = hosting.bind(options.host, options.port)
+        port = listener.getsockname()[1]
+
+        def on_ready(_server: object) -> None:
+            print(f"Mirabelle is ready at http://{options.host}:{port}", flush=True)
+
+        asyncio.run(hosting.serve(host, listener, port, on_ready))
+    except (hosting.ServerUnusable, ProgrammeUnusable, DatabaseUnusable, OSError) as fault:
+        raise Unusable(fault) from fault
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from mirabelle.server.hosting import ServerUnusable
+    from mirabelle.server.services.imports import FileUnreadable
+    from mirabelle.server.services.programme_file import ProgrammeUnusable
+    from mirabelle.server.storage.database import DatabaseUnusable
+
+    try:
+        return asyncio.run(_import_files(options))
+    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, FileUnreadable) as fault:
+        raise Unusable(fault) from fault
+
+
+async def _import_files(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosting import open_store
+    from mirabelle.server.services.events import EventBook
+    from mirabelle.server.services.imports import BadLine, import_file
+    from mirabelle.server.services.programme import loaded_programme, world_of
+    from mirabelle.server.services.programme_file import read_programme
+
+    now = datetime.now(UTC)
+    programme = read_programme(options.programme) if options.programme else None
+    database = await open_store(options.data or default_data(), options.database, programme, now)
+    try:
+        async with database.read() as connection:
+            loaded = await loaded_programme(connection)
+            if not loaded.version:
+                raise Unusable("no programme is loaded: give one with --programme FILE.toml")
+            book = EventBook(loaded.document, await world_of(connection, loaded, {}), now)
+        for file in options.files:
+            rejected = _Rejected(file) if options.skip_bad else None
+            try:
+                good = await import_file(database, book, file, rejected, _progress(file))
+            except BadLine as fault:
+                raise Unusable(f"{fault} (nothing of this file was imported)") from fault
+            finally:
+                if rejected is not None:
+                    rejected.close()
+            print(f"{file}: {good} imported" + (f", {rejected.lines} rejected" if rejected else ""))
+    finally:
+        await database.close()
+    return 0
+
+
+class _Rejected:
+    """Takes bad lines: says why, and keeps them in FILE.rejected."""
+
+    def __init__(self, file: Path) -> None:
+        self.lines = 0
+        self._path = file.with_name(f"{file.name}.rejected")
+        self._stream = None
+
+    def __call__(self, bad: Exception, raw: bytes) -> None:
+        print(f"mirabelle: {bad}", file=sys.stderr)
+        if self._stream is None:
+            self._stream = self._path.open("wb")
+        self._stream.write(raw.rstrip(b"\n") + b"\n")
+        self.lines += 1
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _progress(file: Path) -> Callable[[int, int], None]:
+    """A progress bar on a terminal, and nothing elsewhere."""
+
+    def show(done: int, total: int) -> None:
+        share = done / total if total else 1.0
+        bar = "#" * round(share * 30)
+        end = "\n" if done >= total else ""
+        print(f"\r{file.name} [{bar:<30}] {share:4.0%}", end=end, file=sys.stderr, flush=True)
+
+    return show if sys.stderr.isatty() else lambda _done, _total: None
+
+
+def _audit(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from mirabelle.server.hosting import ServerUnusable
+    from mirabelle.server.storage.database import DatabaseUnusable
+
+    as_of = _instant(options.as_of) if options.as_of else datetime.now(UTC)
+    try:
+        result = asyncio.run(_audited(options, as_of))
+    except (ServerUnusable, DatabaseUnusable) as fault:
+        raise Unusable(fault) from fault
+    told = result.as_dict()
+    if options.json:
+        print(json.dumps(told))
+    else:
+        for name, value in told.items():
+            print(f"{name:<20} {value}")
+    return 0 if result.passed else CHECK_FAILED
+
+
+async def _audited(options: argparse.Namespace, as_of: datetime) -> "Audit":
+    from mirabelle.server.hosting import open_store
+    from mirabelle.server.services.audit import audit
+
+    data = options.data or default_data()
+    if not options.database and not data.is_dir():
+        raise Unusable(f"there is no data directory {data}")
+    database = await open_store(data, options.database, None, as_of)
+    try:
+        async with database.read() as connection:
+            return await audit(connection, as_of)
+    finally:
+        await database.close()
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise Unusable(f"--as-of: not a time such as 2018-01-02T05:00:00Z: {text}") from fault
+    if instant.tzinfo is None:
+        raise Unusable(f"--as-of: without a time zone: {text}")
+    return instant

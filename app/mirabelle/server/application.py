@@ -1,0 +1,105 @@
+"""The backend as one ASGI application: the API, its OpenAPI document and its health."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from litestar import Litestar, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.router import Router
+from sqlalchemy.exc import SQLAlchemyError
+
+from mirabelle import __version__
+from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.limits import REQUEST_BYTES
+from mirabelle.server.ledger.batches import Ledger
+from mirabelle.server.routes.edge import HANDLERS
+from mirabelle.server.routes.participant import participant_routes
+from mirabelle.server.routes.public import public_routes
+from mirabelle.server.routes.staff import staff_routes
+from mirabelle.server.services.context import Context, Settings
+from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
+from mirabelle.server.services.programme import loaded_programme, tally_stock, world_of
+from mirabelle.server.services.secrets_file import open_secrets
+from mirabelle.server.services.tokens import Tokens
+from mirabelle.server.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+TALLY_SECONDS: Final = 1
+COMPRESS_FROM_BYTES: Final = 1000
+
+
+async def open_context(settings: Settings, database: Database) -> Context:
+    """Put the parts of a server together; raises OSError where its secrets cannot be kept."""
+    secrets = open_secrets(settings.data / "secrets")
+    async with database.read() as connection:
+        loaded = await loaded_programme(connection)
+        world = await world_of(connection, loaded, {secrets.issuer.key_id: secrets.issuer.public_key})
+    mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
+    return Context(
+        settings=settings,
+        database=database,
+        programme=loaded.document,
+        ledger=Ledger(database, world),
+        issuer=secrets.issuer,
+        tokens=Tokens(secrets.token_key),
+        mailer=mailer,
+    )
+
+
+def create_app(context: Context) -> Litestar:
+    """The API under /api/v1, and /healthz."""
+
+    @get("/healthz", include_in_schema=False, media_type="text/plain")
+    async def health() -> Response[str]:
+        """200 once requests can be served."""
+        async with context.database.read() as connection:
+            await loaded_programme(connection)
+        return Response("ok")
+
+    @asynccontextmanager
+    async def tallying(_app: Litestar) -> AsyncIterator[None]:
+        task = asyncio.create_task(_tally(context))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    api = Router(
+        path=API_PREFIX,
+        route_handlers=[*public_routes(context), participant_routes(context), staff_routes(context)],
+    )
+    return Litestar(
+        route_handlers=[api, health],
+        exception_handlers=HANDLERS,
+        request_max_body_size=REQUEST_BYTES,
+        compression_config=CompressionConfig(backend="gzip", minimum_size=COMPRESS_FROM_BYTES),
+        lifespan=[tallying],
+        openapi_config=OpenAPIConfig(
+            title="Mirabelle",
+            version=__version__,
+            path=f"{API_PREFIX}/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
+            components=Components(
+                security_schemes={"access_token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+        ),
+        logging_config=None,
+    )
+
+
+async def _tally(context: Context) -> None:
+    """Keep the catalog's stock close to what is left, away from the path of a redemption."""
+    while True:
+        await asyncio.sleep(TALLY_SECONDS)
+        try:
+            async with context.database.write() as connection:
+                await tally_stock(connection)
+        except SQLAlchemyError:
+            log.warning("stock not tallied; the next round does it", exc_info=True)

@@ -1,0 +1,181 @@
+"""Runs the backend, with or without the web app beside it, on one port."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.server.services.context import Context, Settings
+from mirabelle.server.services.programme import load_programme
+from mirabelle.server.services.programme_file import ProgrammeDocument, read_programme
+from mirabelle.server.storage.database import Database, open_database, url_of_directory
+
+DEMO_PROGRAMME: Final = Path(__file__).parent / "demo" / "programme.toml"
+LOOPBACK: Final = "127.0.0.1"
+START_SECONDS: Final = 60
+KEEP_ALIVE_SECONDS: Final = 30
+
+WebApp = Callable[[str, Path], Any]
+
+
+class ServerUnusable(Exception):
+    """The server cannot start; the message is one clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """How to host: what is served, where, and from which database. Port 0 takes a free one."""
+
+    settings: Settings
+    host: str = LOOPBACK
+    port: int = 8550
+    database_url: str = ""
+    programme: ProgrammeDocument | None = None
+    web_app: WebApp | None = None
+
+
+def demo_programme() -> ProgrammeDocument:
+    """The programme that comes with Mirabelle."""
+    return read_programme(DEMO_PROGRAMME)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The listening socket; raises ServerUnusable where the port is taken or not ours to take."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as fault:
+        listener.close()
+        raise ServerUnusable(f"cannot listen on {host} port {port}: {getattr(fault, 'strerror', None) or fault}") from fault
+    return listener
+
+
+async def open_store(data: Path, database_url: str, programme: ProgrammeDocument | None, now: datetime) -> Database:
+    """The database, brought up to date and with `programme` loaded where one is given."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        probe = data / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as fault:
+        raise ServerUnusable(f"cannot write into {data}: {fault.strerror or fault}") from fault
+    database = await open_database(database_url or url_of_directory(data))
+    if programme is not None:
+        async with database.write() as connection:
+            await load_programme(connection, programme, now)
+    return database
+
+
+async def build(hosting: Hosting, port: int) -> Any:
+    """The ASGI application: the API, and the web app at "/" where there is one."""
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    from mirabelle.server.application import create_app, open_context
+
+    settings = hosting.settings
+    database = await open_store(settings.data, hosting.database_url, hosting.programme, settings.clock())
+    context: Context = await open_context(settings, database)
+    api = create_app(context)
+    web = hosting.web_app(f"http://{_reachable(hosting.host)}:{port}", settings.data) if hosting.web_app else None
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with api.lifespan():
+            if web is None:
+                yield
+            else:
+                # A mounted application's own start-up does not run by itself.
+                async with web.router.lifespan_context(web):
+                    yield
+        await database.close()
+
+    async def dispatch(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        ours = path == "/healthz" or path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+        await (api if ours or web is None else web)(scope, receive, send)
+
+    return Starlette(routes=[Mount("/", dispatch)], lifespan=lifespan)
+
+
+def _reachable(host: str) -> str:
+    """An address at which this process can call itself."""
+    if host in ("0.0.0.0", ""):
+        return LOOPBACK
+    return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
+
+
+@dataclass(slots=True)
+class Server:
+    """A server in a thread of its own, for the app that brings its own backend and for the tests."""
+
+    hosting: Hosting
+    url: str = ""
+    _thread: threading.Thread | None = None
+    _uvicorn: Any = None
+    _ready: threading.Event = field(default_factory=threading.Event)
+    _fault: BaseException | None = None
+
+    def start(self) -> "Server":
+        """Serve until `stop`; returns when requests are answered. Raises what kept the server from starting."""
+        listener = bind(self.hosting.host, self.hosting.port)
+        port = listener.getsockname()[1]
+        self.url = f"http://{_reachable(self.hosting.host)}:{port}"
+        self._thread = threading.Thread(target=self._run, args=(listener, port), name="mirabelle-server", daemon=True)
+        self._thread.start()
+        started = self._ready.wait(START_SECONDS)
+        if self._fault is not None:
+            raise self._fault
+        if not started:
+            raise ServerUnusable("the server did not start in time")
+        return self
+
+    def stop(self) -> None:
+        """Finish the requests under way and stop."""
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, listener: socket.socket, port: int) -> None:
+        try:
+            asyncio.run(serve(self.hosting, listener, port, self._on_ready))
+        except BaseException as fault:
+            self._fault = fault
+        finally:
+            self._ready.set()
+
+    def _on_ready(self, server: Any) -> None:
+        self._uvicorn = server
+        self._ready.set()
+
+
+async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: Callable[[Any], None]) -> None:
+    """Serve on `listener` until told to stop; `on_ready` gets the uvicorn server once requests are answered."""
+    import uvicorn
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                on_ready(self)
+
+    application = await build(hosting, port)
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    await Announcing(config).serve(sockets=[listener])

@@ -1,0 +1,161 @@
+"""The edge: who calls, under which key, and how every refusal and fault becomes a problem document."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from litestar import Request, Response
+from litestar.datastructures import ResponseHeader
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from mirabelle.contract import messages as m
+from mirabelle.contract.endpoints import IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS
+from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.server.ledger.batches import Answer, KeyReused
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.mail import MailNotSent
+from mirabelle.server.services.problems import PROBLEM_JSON, problem_body
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.tokens import Caller
+
+log = logging.getLogger(__name__)
+
+Ask = Request[Any, Any, Any]
+Key = Annotated[
+    str,
+    Parameter(
+        header=IDEMPOTENCY_KEY,
+        min_length=8,
+        max_length=IDEMPOTENCY_KEY_CHARACTERS,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by the caller, once for each thing to be done; the same key again gets the first answer.",
+    ),
+]
+
+
+def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
+    """A dependency that tells who calls, and refuses everybody but `role`."""
+
+    def caller(request: Ask) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused(Reason.NOT_SIGNED_IN)
+        known = context.tokens.caller(token.strip(), context.now())
+        if known is None:
+            raise Refused(Reason.SESSION_ENDED)
+        if known.role != role:
+            raise Refused(Reason.WRONG_ROLE)
+        return known
+
+    return caller
+
+
+async def request_hash(request: Ask) -> bytes:
+    """What was asked, as a hash: a key may be used again for the same and nothing else."""
+    body = await request.body()
+    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+
+
+def answered(answer: Answer) -> Response[Any]:
+    """An answer of the ledger as it was stored."""
+    media_type = "application/json" if answer.status < 400 else PROBLEM_JSON
+    return Response(content=answer.body, status_code=answer.status, media_type=media_type)
+
+
+def refused(reason: Reason, detail: str = "", **more: Any) -> Response[Any]:
+    """A refusal as a problem document."""
+    headers = {"WWW-Authenticate": "Bearer"} if STATUS[reason] == HTTPStatus.UNAUTHORIZED else {}
+    return Response(
+        content=problem_body(reason, detail, **more), status_code=STATUS[reason], media_type=PROBLEM_JSON, headers=headers
+    )
+
+
+def told(endpoint: Endpoint[Any]) -> dict[int, ResponseSpec]:
+    """Everything `endpoint` may answer, for the OpenAPI document."""
+    success = HTTPStatus.CREATED if endpoint.method == "POST" else HTTPStatus.OK
+    specs: dict[int, ResponseSpec] = {
+        int(success): ResponseSpec(data_container=endpoint.answer, generate_examples=False, description="Done")
+    }
+    by_status: dict[int, list[str]] = {}
+    for reason in (*endpoint.refusals, Reason.FAULT):
+        by_status.setdefault(STATUS[reason], []).append(reason.value)
+    for status, codes in sorted(by_status.items()):
+        specs[status] = ResponseSpec(
+            data_container=m.Problem,
+            generate_examples=False,
+            media_type=PROBLEM_JSON,  # type: ignore[arg-type]
+            description=", ".join(codes),
+        )
+    return specs
+
+
+def _on_refused(_request: Ask, fault: Refused) -> Response[Any]:
+    return refused(
+        fault.reason, fault.detail, field=fault.field, points=fault.points, points_missing=fault.points_missing
+    )
+
+
+def _on_key_reused(_request: Ask, _fault: KeyReused) -> Response[Any]:
+    return refused(Reason.IDEMPOTENCY_KEY_REUSED)
+
+
+def _on_mail_not_sent(_request: Ask, _fault: MailNotSent) -> Response[Any]:
+    return refused(Reason.BUSY, "the mail could not be sent")
+
+
+def _on_invalid(_request: Ask, fault: ValidationException) -> Response[Any]:
+    first = fault.extra[0] if isinstance(fault.extra, list) and fault.extra else {}
+    field = str(first.get("key", "")) or None
+    if field and field.lower() == IDEMPOTENCY_KEY.lower() and "required" in str(first.get("message", "")).lower():
+        return refused(Reason.IDEMPOTENCY_KEY_MISSING, field=field)
+    if isinstance(fault.extra, list):
+        return refused(Reason.INVALID, str(first.get("message", "")), field=field)
+    missing = IDEMPOTENCY_KEY.lower() in fault.detail.lower()
+    return refused(Reason.IDEMPOTENCY_KEY_MISSING if missing else Reason.INVALID, field=field)
+
+
+_BY_STATUS: Final = {
+    400: Reason.MALFORMED,
+    401: Reason.NOT_SIGNED_IN,
+    404: Reason.NOT_FOUND,
+    405: Reason.METHOD_NOT_ALLOWED,
+    413: Reason.TOO_LARGE,
+    415: Reason.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+def _on_http(_request: Ask, fault: HTTPException) -> Response[Any]:
+    response = refused(_BY_STATUS.get(fault.status_code, Reason.FAULT))
+    if isinstance(fault, MethodNotAllowedException) and fault.headers:
+        response.headers.update(fault.headers)
+    return response
+
+
+def _on_fault(request: Ask, fault: Exception) -> Response[Any]:
+    log.error("fault in %s %s", request.method, request.url.path, exc_info=fault)
+    return refused(Reason.FAULT)
+
+
+HANDLERS: Final[dict[Any, Any]] = {
+    Refused: _on_refused,
+    KeyReused: _on_key_reused,
+    MailNotSent: _on_mail_not_sent,
+    ValidationException: _on_invalid,
+    NotFoundException: _on_http,
+    ClientException: _on_http,
+    HTTPException: _on_http,
+    Exception: _on_fault,
+}
+
+ETAG: Final = ResponseHeader(name="ETag", documentation_only=True, description="Names this state of the catalog.")

@@ -1,0 +1,103 @@
+"""What anybody may call: the programme, its catalog, signing in."""
+
+import hashlib
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+from mirabelle.server.routes.edge import ETAG, Ask, Key, refused, request_hash, told
+from mirabelle.server.services import demo, sessions, sign_in
+from mirabelle.server.services.catalog import UnknownCursor, catalog_after
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.keys import claim_key
+from mirabelle.server.services.programme import programme_message
+from mirabelle.server.services.refusals import Refused
+
+_BROWSERS_ASK_AGAIN = "no-cache"
+
+
+def public_routes(context: Context) -> list[HTTPRouteHandler]:
+    """The routes, bound to a running server's parts."""
+    return [*_reading(context), *_signing_in(context)]
+
+
+def _reading(context: Context) -> list[HTTPRouteHandler]:
+    @get(e.PROGRAMME.path, operation_id="getProgramme", responses=told(e.PROGRAMME))
+    async def programme() -> m.Programme:
+        """The programme's name, rules and places."""
+        async with context.database.read() as connection:
+            return await programme_message(connection, context.programme, context.settings.demo, context.now())
+
+    @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG), response_headers=[ETAG])
+    async def catalog(
+        request: Ask,
+        after: Annotated[str, Parameter(max_length=40, description="The cursor of the last answer.")] = "",
+    ) -> Response[m.Catalog]:
+        """The rewards that changed since a cursor; all of them without one."""
+        async with context.database.read() as connection:
+            try:
+                changed = await catalog_after(connection, after, context.now())
+            except UnknownCursor as fault:
+                raise Refused(Reason.INVALID, "not a cursor of this catalog", field="after") from fault
+        body = msgspec.json.encode(changed)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN}
+        if request.headers.get("if-none-match") == etag:
+            return Response(content=b"", status_code=304, headers=headers)  # type: ignore[arg-type]
+        return Response(content=body, media_type="application/json", headers=headers)  # type: ignore[arg-type]
+
+    return [programme, catalog]
+
+
+def _signing_in(context: Context) -> list[HTTPRouteHandler]:
+    async def claim(request: Ask, key: str) -> None:
+        await claim_key(context, request.url.path, key, await request_hash(request))
+
+    @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
+    async def request_code(request: Ask, data: m.SignInCodeRequest, key: Key) -> m.Done:
+        """Mail a one-time code."""
+        await claim(request, key)
+        await sign_in.send_code(context, data, key)
+        return m.Done()
+
+    @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
+    async def with_code(request: Ask, data: m.SignInRequest, key: Key) -> Response[Any]:
+        """Sign in with a one-time code."""
+        await claim(request, key)
+        return _session(await sign_in.sign_in(context, data))
+
+    @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
+    async def refresh(request: Ask, data: m.RefreshRequest, key: Key) -> Response[Any]:
+        """The next tokens of a session; each refresh token works once."""
+        await claim(request, key)
+        async with context.database.write() as connection:
+            outcome = await sessions.refresh(context, connection, data)
+        return _session(outcome)
+
+    @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
+    async def sign_out(request: Ask, data: m.SignOutRequest, key: Key) -> m.Done:
+        """End a session."""
+        await claim(request, key)
+        async with context.database.write() as connection:
+            await sessions.sign_out(context, connection, data)
+        return m.Done()
+
+    @post(e.DEMO.path, operation_id="tryDemo", responses=told(e.DEMO))
+    async def try_demo(request: Ask, data: m.DemoRequest, key: Key) -> m.Session:
+        """Sign in as a new demo participant or demo till, where the server runs the demo."""
+        if not context.settings.demo:
+            raise Refused(Reason.NOT_FOUND)
+        await claim(request, key)
+        return await demo.open_demo(context, data, key)
+
+    return [request_code, with_code, refresh, sign_out, try_demo]
+
+
+def _session(outcome: m.Session | Reason) -> Response[Any]:
+    return refused(outcome) if isinstance(outcome, Reason) else Response(content=outcome, status_code=201)
