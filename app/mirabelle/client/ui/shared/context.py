@@ -1,5 +1,6 @@
 """What every screen can reach: the app and the window it is shown in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -46,6 +47,7 @@ class Window:
 
 AppContext = ft.create_context(None)
 WindowContext = ft.create_context(Window())
+DressContext = ft.create_context(None)
 
 
 def use_app() -> "App":
@@ -56,6 +58,11 @@ def use_app() -> "App":
 def use_window() -> Window:
     """The window of this page; the component is drawn anew when it changes."""
     return ft.use_context(WindowContext)
+
+
+def use_dress() -> Callable[[], None]:
+    """What puts a new language or brightness on; it draws everything anew."""
+    return ft.use_context(DressContext)
 
 
 def go(route: str) -> None:

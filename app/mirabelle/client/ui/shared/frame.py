@@ -5,9 +5,11 @@ from typing import Any
 
 import flet as ft
 
-from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
+from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
+from mirabelle.client.ui.shared.notices import empty_state, offline_banner
 
 TAB_VIEW = "/tabs"  # all tabs share one view, so that changing tabs does not slide pages over each other
 
@@ -34,6 +36,9 @@ def page_frame(
     of `controls` expands and scrolls by itself.
     """
     app, window = use_app(), use_window()
+    connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
+    if connection == "offline":
+        controls = [offline_banner(app.t, last_contact), *controls]
     body = _body(
         window,
         _title_row(app.t, title, back, actions) if band is None else None,
@@ -81,6 +86,7 @@ def _title_row(translate: Any, title: str, back: str | None, actions: Sequence[f
                 tooltip=translate("shared.back"),
                 on_click=lambda: go(back),
                 key="back",
+                offset=ft.Offset(0.2 if translate.rtl else -0.2, 0),
             )
         )
     heading = ft.Semantics(
@@ -136,4 +142,26 @@ def _footer(window: Window, footer: ft.Control, width: int) -> ft.Control:
         alignment=ft.Alignment.CENTER,
         bgcolor=theme.CARD,
         border=ft.Border.only(top=ft.BorderSide(1, theme.LINE)),
+    )
+
+
+def screen(draw: Callable[..., ft.View]) -> Callable[..., Any]:
+    """Makes `draw` a page: a component that returns a view, and whose faults show a page that says so."""
+    return fixes.component(draw, instead=_broken)
+
+
+def _broken() -> ft.View:
+    app = use_app()
+    words = empty_state(
+        ft.Icons.HEALING_OUTLINED,
+        app.t("shared.fault"),
+        f"{app.t('shared.fault_safe')} {app.t('shared.fault_do')}",
+        app.t("shared.home"),
+        lambda: go("/"),
+    )
+    return ft.View(
+        route=ft.context.page.route,
+        controls=[words],
+        vertical_alignment=ft.MainAxisAlignment.CENTER,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
     )

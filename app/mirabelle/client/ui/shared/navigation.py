@@ -36,6 +36,9 @@ STAFF_TABS: Final = (
 )
 
 
+RAIL_WIDTH: Final = 224  # logical pixels, with the words beside the icons
+
+
 def tabs_of(app: "App") -> tuple[Tab, ...]:
     """The main pages of whoever is signed in; none for those who are not."""
     if app.session is None:
@@ -95,12 +98,12 @@ def side_rail(tab: str) -> ft.Control:
         extended=is_wide,
         label_type=ft.NavigationRailLabelType.NONE if is_wide else ft.NavigationRailLabelType.ALL,
         min_width=88,
-        min_extended_width=220,
+        min_extended_width=RAIL_WIDTH,
         bgcolor=theme.CARD,
         indicator_color=theme.OURS_TINT,
         group_alignment=-1,
         leading=_mark(app, is_wide),
-        trailing=_rail_end(app, tab) if app.session and app.session.role == "participant" else None,
+        trailing=_rail_end(app, tab, is_wide) if app.session and app.session.role == "participant" else None,
         pin_trailing_to_bottom=True,
         on_change=lambda event: go(tabs[event.control.selected_index].route),
     )
@@ -117,37 +120,46 @@ def mark(size: int = 40) -> ft.Control:
 
 
 def _mark(app: "App", is_wide: bool) -> ft.Control:
+    if not is_wide:
+        return ft.Container(mark(), padding=ft.Padding.symmetric(vertical=20))
     programme = app.programme.current()
-    parts: list[ft.Control] = [mark()]
-    if is_wide and programme is not None:
-        parts.append(ft.Text(programme.name, theme_style=theme.STRONG_L, color=theme.OURS))
-    return ft.Container(ft.Row(parts, spacing=theme.M, tight=True), padding=ft.Padding.symmetric(vertical=20))
+    name = ft.Text(programme.name if programme else "", theme_style=theme.STRONG_L, color=theme.OURS)
+    return ft.Container(
+        ft.Row([mark(), name], spacing=theme.M),
+        width=RAIL_WIDTH,
+        padding=ft.Padding.symmetric(horizontal=20, vertical=24),
+    )
 
 
 @fixes.component
-def _rail_end(app: "App", tab: str) -> ft.Control:
+def _rail_end(app: "App", tab: str, is_wide: bool) -> ft.Control:
     alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
+    entries = [bell(app, alerts, selected=tab == "alerts"), settings_button(app, selected=tab == "settings")]
+    if is_wide:
+        labels = (app.t("alerts.title"), app.t("shared.tab_settings"))
+        entries = [_beside(entry, label) for entry, label in zip(entries, labels, strict=True)]
     return ft.Container(
-        ft.Column(
-            [bell(app, alerts, selected=tab == "alerts"), settings_button(app, selected=tab == "settings")],
-            spacing=theme.S,
-            tight=True,
-        ),
-        padding=ft.Padding.only(bottom=20),
+        ft.Column(entries, spacing=theme.XS, tight=True),
+        width=RAIL_WIDTH if is_wide else None,
+        padding=ft.Padding.only(left=20, right=20, bottom=20) if is_wide else ft.Padding.only(bottom=20),
     )
 
 
-def bell(app: "App", alerts: int, *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.Control:
+def _beside(button: ft.Control, label: str) -> ft.Control:
+    words = ft.Text(label, theme_style=theme.LABEL)
+    return ft.Container(ft.Row([button, words], spacing=theme.M), border_radius=28, ink=True, on_click=button.on_click)
+
+
+def bell(app: "App", alerts: int, *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.IconButton:
     """The way to the alerts, with how many there are."""
-    label = app.t("alerts.bell", count=alerts)
     badge = ft.Badge(
         label=ft.Text(app.t.number(alerts), theme_style=theme.TINY, color=ft.Colors.ON_TERTIARY),
         bgcolor=theme.WARM,
-        offset=ft.Offset(-4, 4),
+        offset=ft.Offset(4 if app.t.rtl else -4, 4),
     )
     return ft.IconButton(
         ft.Icons.NOTIFICATIONS if selected else ft.Icons.NOTIFICATIONS_OUTLINED,
-        tooltip=label,
+        tooltip=app.t("alerts.bell", count=alerts),
         icon_color=color,
         badge=badge if alerts else None,
         on_click=lambda: go("/alerts"),
@@ -155,7 +167,7 @@ def bell(app: "App", alerts: int, *, color: ft.ColorValue | None = None, selecte
     )
 
 
-def settings_button(app: "App", *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.Control:
+def settings_button(app: "App", *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.IconButton:
     """The way to the settings."""
     return ft.IconButton(
         ft.Icons.SETTINGS if selected else ft.Icons.SETTINGS_OUTLINED,

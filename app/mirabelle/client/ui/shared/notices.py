@@ -1,14 +1,13 @@
 """What is said when something is not as usual: nothing here yet, offline, refused, lost."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import flet as ft
 
 from mirabelle.client.api import LostAnswer, NoAnswer, Refusal, WrongServer
-from mirabelle.client.ui.shared import fixes, theme
-from mirabelle.client.ui.shared.context import use_app
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared import theme
 from mirabelle.contract.translation import Translator
 
 Handler = Callable[..., Any]
@@ -110,12 +109,12 @@ def error_card(
     )
 
 
-@fixes.component
-def offline_banner() -> ft.Control:
-    """There while the last contact failed: says since when what is shown was true."""
-    app = use_app()
-    connection, last = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
-    if connection != "offline":
-        return ft.Container()
-    hint = app.t("shared.offline_since", time=app.t.date_time(last)) if last else app.t("shared.offline_never")
-    return banner(ft.Icons.CLOUD_OFF_OUTLINED, app.t("shared.offline"), hint)
+def offline_banner(translate: Translator | None = None, last_contact: datetime | None = None) -> ft.Control:
+    """Says since when what is shown was true. `page_frame` puts it there while there is no contact."""
+    if translate is None:
+        return ft.Container(visible=False)
+    if last_contact is None:
+        hint = translate("shared.offline_never")
+    else:
+        hint = translate("shared.offline_since", time=translate.date_time(last_contact))
+    return banner(ft.Icons.CLOUD_OFF_OUTLINED, translate("shared.offline"), hint)

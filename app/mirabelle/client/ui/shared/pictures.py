@@ -1,5 +1,6 @@
 """Rewards as pictures: each on its own tint, by address, so that the window fetches and keeps them itself."""
 
+import colorsys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,23 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.contract.messages import Reward
 from mirabelle.contract.translation import Translator
 
-DARK_TINT = 0.14  # of the tint over the dark card: enough to tell rewards apart, not enough to glare
+DARK_LIGHTNESS, DARK_SATURATION = 0.19, 0.34  # at night a tint keeps its hue and stops glaring
+
+
+def tint_of(color: str | None, *, dark: bool) -> str:
+    """A reward's tint (#RRGGBB) as it is shown by day or at night."""
+    tint = color or "#F3E3EF"
+    if not dark:
+        return tint
+    hue, _, saturation = colorsys.rgb_to_hls(*(int(tint[at : at + 2], 16) / 255 for at in (1, 3, 5)))
+    night = colorsys.hls_to_rgb(hue, DARK_LIGHTNESS, min(saturation, DARK_SATURATION))
+    return "#" + "".join(f"{round(part * 255):02X}" for part in night)
 
 
 def picture(
     reward: Reward, *, dark: bool, height: int = 120, corner: int = theme.CORNER_L, share: float = 0.66, **more: Any
 ) -> ft.Container:
     """The reward's picture on its tint. It is decoration: the name beside it is what screen readers say."""
-    tint = reward.tint or "#F3E3EF"
     side = round(height * share)
     if reward.picture:
         # Twice the size on screen: phones have two to three device pixels to a logical one.
@@ -35,7 +45,7 @@ def picture(
     return ft.Container(
         inside,
         height=height,
-        bgcolor=ft.Colors.with_opacity(DARK_TINT, tint) if dark else tint,
+        bgcolor=tint_of(reward.tint, dark=dark),
         border_radius=corner,
         alignment=ft.Alignment.CENTER,
         **more,
@@ -65,12 +75,15 @@ def reward_card(
     body = ft.Column(
         [
             picture(reward, dark=dark, height=height),
-            ft.Column(
-                [
-                    ft.Text(title, theme_style=theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
-                    ft.Row(price, spacing=5),
-                ],
-                spacing=2,
+            ft.Container(  # off the rounded corners, which would cut the first digit
+                ft.Column(
+                    [
+                        ft.Text(title, theme_style=theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
+                        ft.Row(price, spacing=5),
+                    ],
+                    spacing=2,
+                ),
+                padding=ft.Padding.only(left=6, right=6, bottom=6),
             ),
         ],
         spacing=10,

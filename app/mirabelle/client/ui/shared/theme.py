@@ -29,6 +29,8 @@ BAND_START: Final = ft.Colors.PRIMARY_FIXED_DIM  # the plum band keeps its plum 
 BAND_END: Final = ft.Colors.PRIMARY_FIXED
 ON_BAND: Final = ft.Colors.ON_PRIMARY_FIXED
 ON_BAND_QUIET: Final = ft.Colors.ON_PRIMARY_FIXED_VARIANT
+WARM_BUTTON: Final = ft.Colors.TERTIARY_FIXED_DIM  # a pale sun by day, the sun itself at night
+ON_WARM_BUTTON: Final = ft.Colors.ON_TERTIARY_FIXED_VARIANT
 GOOD_TINT: Final = ft.Colors.TERTIARY_FIXED
 ON_GOOD_TINT: Final = ft.Colors.ON_TERTIARY_FIXED
 BAD_TINT: Final = ft.Colors.ERROR_CONTAINER
@@ -130,6 +132,8 @@ _LIGHT: Final = {
     "secondary_fixed": "#E5D0DE",
     "tertiary_fixed": "#E2F2E7",
     "on_tertiary_fixed": "#1A5A33",
+    "tertiary_fixed_dim": "#FFEFD0",
+    "on_tertiary_fixed_variant": "#6B4300",
     "surface_tint": ft.Colors.TRANSPARENT,
     "shadow": "#47193E",
 }
@@ -170,6 +174,8 @@ _DARK: Final = {
     "secondary_fixed": "#5A4454",
     "tertiary_fixed": "#17351F",
     "on_tertiary_fixed": "#AEE0BD",
+    "tertiary_fixed_dim": SUN,
+    "on_tertiary_fixed_variant": "#3D2600",
     "surface_tint": ft.Colors.TRANSPARENT,
     "shadow": "#000000",
 }
@@ -180,12 +186,13 @@ def family(language: str, weight: str = "Regular") -> str:
     return f"Noto Sans Arabic {weight}" if language == "ar" else f"Inter {weight}"
 
 
-def type_style(role: str, language: str) -> ft.TextStyle:
+def type_style(role: str, language: str, color: str | None = None) -> ft.TextStyle:
     """The style of one role of the type scale, named as Material names it, such as `title_medium`."""
     size, weight, latin, arabic, spacing = _SCALE[role]
     is_arabic = language == "ar"
     return ft.TextStyle(
         size=size,
+        color=color,
         height=arabic if is_arabic else latin,
         weight=ft.FontWeight.NORMAL,  # the family's file is the weight
         letter_spacing=0 if is_arabic else spacing,  # Arabic letters join: spacing would tear them
@@ -203,19 +210,24 @@ def _button_style(language: str, **colours: ft.ColorValue) -> ft.ButtonStyle:
     )
 
 
-def _field_text(language: str) -> ft.TextTheme:
-    return ft.TextTheme(**{role: type_style(role, language) for role in _SCALE})
+def _all_text(language: str, color: str) -> ft.TextTheme:
+    return ft.TextTheme(**{role: type_style(role, language, color) for role in _SCALE})
 
 
 def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
     """Flet's theme for a language; `calm` leaves page transitions out, for people who asked for less motion."""
     moves = ft.PageTransitionTheme.NONE if calm else ft.PageTransitionTheme.FADE_FORWARDS
+    colours = _DARK if dark else _LIGHT
+    card, line = colours["surface_container_lowest"], colours["outline_variant"]
+    # Inside a theme Flet resolves the names of roles by the seed alone: colours are given as they are here.
     return ft.Theme(
         color_scheme_seed=PLUM,
-        color_scheme=ft.ColorScheme(**(_DARK if dark else _LIGHT)),
+        color_scheme=ft.ColorScheme(**colours),
         font_family=family(language),
-        text_theme=_field_text(language),
-        scaffold_bgcolor=ft.Colors.SURFACE,
+        text_theme=_all_text(language, colours["on_surface"]),
+        scaffold_bgcolor=colours["surface"],
+        hover_color=ft.Colors.with_opacity(0.05, colours["primary"]),
+        focus_color=ft.Colors.with_opacity(0.12, colours["primary"]),
         page_transitions=ft.PageTransitionsTheme(
             android=moves,
             linux=moves,
@@ -237,13 +249,13 @@ def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
             content_text_style=type_style("body_medium", language),
         ),
         dialog_theme=ft.DialogTheme(
-            bgcolor=CARD,
+            bgcolor=card,
             shape=ft.RoundedRectangleBorder(radius=CORNER_XL),
             title_text_style=type_style("headline_small", language),
             content_text_style=type_style("body_medium", language),
         ),
-        bottom_sheet_theme=ft.BottomSheetTheme(bgcolor=CARD, show_drag_handle=True),
-        divider_theme=ft.DividerTheme(color=LINE, thickness=1, space=1),
+        bottom_sheet_theme=ft.BottomSheetTheme(bgcolor=card, show_drag_handle=True),
+        divider_theme=ft.DividerTheme(color=line, thickness=1, space=1),
         tooltip_theme=ft.TooltipTheme(wait_duration=ft.Duration(milliseconds=500)),
         visual_density=ft.VisualDensity.STANDARD,
     )

@@ -19,9 +19,11 @@ __all__ = [
     "columns",
     "empty_state",
     "error_card",
+    "field",
     "heading",
     "icon_button",
     "icon_disc",
+    "kept_together",
     "offline_banner",
     "page_frame",
     "picture",
@@ -47,6 +49,11 @@ def text(value: str, style: ft.TextThemeStyle = theme.BODY, color: ft.ColorValue
 def heading(value: str, style: ft.TextThemeStyle = theme.PAGE_TITLE, level: int = 1, **more: Any) -> ft.Control:
     """A heading that screen readers can jump to."""
     return ft.Semantics(header=True, heading_level=level, content=text(value, style, **more))
+
+
+def kept_together(words: str) -> str:
+    """The same words, but a line never breaks between them: a day stays with its month."""
+    return words.replace(" ", "\u00a0")
 
 
 def card(
@@ -126,9 +133,11 @@ def quiet_button(
 def warm_button(label: str, on_click: Handler, **more: Any) -> ft.FilledButton:
     """What wants to be done now: the only button that wears the sun."""
     style = ft.ButtonStyle(
-        bgcolor=theme.WARM_TINT, color=theme.ON_WARM_TINT, padding=ft.Padding.symmetric(horizontal=20, vertical=12)
+        bgcolor=theme.WARM_BUTTON,
+        color=theme.ON_WARM_BUTTON,
+        padding=ft.Padding.symmetric(horizontal=20, vertical=12),
     )
-    return ft.FilledButton(label, on_click=on_click, style=style, **more)
+    return ft.FilledButton(label, on_click=on_click, style=style, elevation=0, **more)
 
 
 def text_button(label: str, on_click: Handler, **more: Any) -> ft.TextButton:
@@ -139,6 +148,20 @@ def text_button(label: str, on_click: Handler, **more: Any) -> ft.TextButton:
 def icon_button(icon: ft.IconData, label: str, on_click: Handler, **more: Any) -> ft.IconButton:
     """A round button; `label` is its tooltip and what screen readers say."""
     return ft.IconButton(icon, tooltip=label, on_click=on_click, **more)
+
+
+def field(label: str, value: str, on_change: Handler, **more: Any) -> ft.TextField:
+    """A line to type in."""
+    return ft.TextField(
+        label=label,
+        value=value,
+        on_change=on_change,
+        border=ft.OutlineInputBorder(border_radius=theme.CORNER),
+        filled=True,
+        fill_color=theme.CARD,
+        content_padding=ft.Padding.symmetric(horizontal=18, vertical=18),
+        **more,
+    )
 
 
 def chip(label: str, on_click: Handler, *, selected: bool = False, icon: ft.IconData | None = None) -> ft.Control:
@@ -173,7 +196,8 @@ def section(title: str, action: str = "", on_action: Handler | None = None, leve
     """A section's heading with, at its end, a way to all of it."""
     parts = [ft.Container(heading(title, theme.SECTION, level), expand=True)]
     if on_action is not None:
-        parts.append(text_button(action, on_action))
+        tight = ft.ButtonStyle(padding=ft.Padding.symmetric(horizontal=8, vertical=8))
+        parts.append(text_button(action, on_action, style=tight))
     return ft.Row(parts, vertical_alignment=ft.CrossAxisAlignment.CENTER, spacing=theme.S)
 
 

@@ -1,0 +1,191 @@
+"""The settings: language, appearance, who is signed in, where secrets are kept, what this is."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import flet as ft
+
+from mirabelle import __version__
+from mirabelle.client.ui.settings.state import SettingsPage, read_settings
+from mirabelle.client.ui.shared import theme, widgets
+from mirabelle.client.ui.shared.command import Command, use_command
+from mirabelle.client.ui.shared.context import go, use_app, use_dress
+from mirabelle.client.ui.shared.frame import screen
+from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.welcome.screen import language_choices
+from mirabelle.contract.translation import Translator
+
+THEMES: Final = (
+    ("system", ft.Icons.BRIGHTNESS_AUTO_OUTLINED),
+    ("light", ft.Icons.LIGHT_MODE_OUTLINED),
+    ("dark", ft.Icons.DARK_MODE_OUTLINED),
+)
+
+
+@screen
+def settings_screen() -> ft.View:
+    """Connects the page to the app."""
+    app, dress = use_app(), use_dress()
+    asks, set_asks = ft.use_state(False)
+    page = use_live(app, ("session", "connection", "wallet", "programme", "till", "outbox"), lambda: read_settings(app))
+
+    async def choose_language(language: str) -> None:
+        await app.set_language(language)
+        dress()
+
+    async def choose_theme(name: str) -> None:
+        await app.preferences.set("theme", name)
+        dress()
+
+    async def refresh() -> Any:
+        return await app.sync()
+
+    sign_out = use_command(app.sign_in.sign_out)
+    ft.use_dialog(_sign_out_dialog(app.t, page, sign_out, lambda: set_asks(False)) if asks else None)
+    return settings_view(
+        app.t, page, choose_language, choose_theme, use_command(refresh), lambda _event: set_asks(True)
+    )
+
+
+def settings_view(
+    translate: Translator,
+    page: SettingsPage,
+    on_language: Callable[[str], Any],
+    on_theme: Callable[[str], Any],
+    refresh: Command,
+    on_sign_out: Callable[..., Any],
+) -> ft.View:
+    """The page from plain values."""
+    return widgets.page_frame(
+        translate("shared.tab_settings"),
+        [
+            _who(translate, page, refresh, on_sign_out),
+            _group(translate("settings.language"), language_choices(page.languages, translate.language, on_language)),
+            _group(translate("settings.appearance"), _theme_choices(translate, page.theme, on_theme)),
+            _group(translate("settings.secrets"), _secrets(translate, page)),
+            _group(translate("settings.about"), _about(translate, page)),
+        ],
+        tab="settings",
+        back=None if page.is_staff else "/wallet",
+        width=680,
+    )
+
+
+def _group(title: str, content: ft.Control) -> ft.Control:
+    return ft.Column(
+        [widgets.heading(title, theme.STRONG_S, 2, color=theme.QUIET), widgets.card(content)],
+        spacing=theme.S,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+def _who(translate: Translator, page: SettingsPage, refresh: Command, on_sign_out: Callable[..., Any]) -> ft.Control:
+    async def ask(_event: Any) -> None:
+        await refresh()
+
+    when = (
+        translate("settings.last_contact", time=translate.date_time(page.last_contact))
+        if page.last_contact
+        else translate("settings.no_contact")
+    )
+    who = ft.Row(
+        [
+            widgets.icon_disc(ft.Icons.STOREFRONT_OUTLINED if page.is_staff else ft.Icons.PERSON_OUTLINED, size=52),
+            ft.Column(
+                [
+                    widgets.text(page.name, theme.STRONG_L),
+                    *([widgets.text(page.detail, color=theme.QUIET)] if page.detail else []),
+                ],
+                spacing=0,
+                expand=True,
+            ),
+        ],
+        spacing=theme.L,
+    )
+    contact = ft.Row(
+        [
+            ft.Container(widgets.text(when, theme.SMALL, theme.QUIET), expand=True),
+            ft.ProgressRing(width=20, height=20, stroke_width=2.4)
+            if refresh.running
+            else widgets.icon_button(ft.Icons.REFRESH, translate("shared.refresh"), ask, key="refresh"),
+        ]
+    )
+    leave = widgets.quiet_button(translate("settings.sign_out"), on_sign_out, icon=ft.Icons.LOGOUT, key="sign-out")
+    return widgets.card(
+        ft.Column([who, contact, leave], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+    )
+
+
+def _theme_choices(translate: Translator, chosen: str, on_theme: Callable[[str], Any]) -> ft.Control:
+    def chip(name: str, icon: ft.IconData) -> ft.Control:
+        async def choose(_event: Any) -> None:
+            await on_theme(name)
+
+        return widgets.chip(translate(f"settings.theme_{name}"), choose, selected=name == chosen, icon=icon)
+
+    return ft.Row([chip(name, icon) for name, icon in THEMES], spacing=theme.S, wrap=True, run_spacing=theme.S)
+
+
+def _secrets(translate: Translator, page: SettingsPage) -> ft.Control:
+    where = translate(f"settings.secrets_{page.secrets_kept}")
+    hint = translate("settings.secrets_lasting" if page.secrets_last else "settings.secrets_passing")
+    is_safe = page.secrets_last
+    return ft.Row(
+        [
+            widgets.icon_disc(
+                ft.Icons.LOCK_OUTLINE if is_safe else ft.Icons.LOCK_CLOCK,
+                bgcolor=theme.GOOD_TINT if is_safe else theme.WARM_TINT,
+                color=theme.ON_GOOD_TINT if is_safe else theme.ON_WARM_TINT,
+            ),
+            ft.Column(
+                [widgets.text(where, theme.STRONG), widgets.text(hint, color=theme.QUIET)], spacing=2, expand=True
+            ),
+        ],
+        spacing=theme.L,
+        vertical_alignment=ft.CrossAxisAlignment.START,
+    )
+
+
+def _about(translate: Translator, page: SettingsPage) -> ft.Control:
+    lines: list[ft.Control] = [
+        widgets.text(translate("settings.about_text"), theme.BODY),
+        _pair(translate("settings.version"), __version__),
+    ]
+    if page.programme:
+        lines.append(_pair(translate("settings.programme"), page.programme))
+    if page.contact:
+        lines.append(_pair(translate("settings.contact"), page.contact))
+    lines.append(widgets.text(translate("settings.licences"), theme.SMALL, theme.QUIET))
+    if not page.is_staff:
+        lines.append(
+            widgets.quiet_button(translate("settings.guide"), lambda _event: go("/guide"), icon=ft.Icons.AUTO_STORIES)
+        )
+    return ft.Column(lines, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+
+
+def _pair(name: str, value: str) -> ft.Control:
+    return ft.Row(
+        [
+            ft.Container(widgets.text(name, color=theme.QUIET), expand=True),
+            widgets.text(f"\u2068{value}\u2069", theme.LABEL),
+        ]
+    )
+
+
+def _sign_out_dialog(
+    translate: Translator, page: SettingsPage, sign_out: Command, on_close: Callable[[], Any]
+) -> ft.AlertDialog:
+    async def leave(_event: Any) -> None:
+        await sign_out()
+        on_close()
+
+    waiting = [widgets.text(translate("settings.sign_out_waiting", count=page.waiting))] if page.waiting else []
+    return ft.AlertDialog(
+        title=translate("settings.sign_out_ask"),
+        content=ft.Column([widgets.text(translate("settings.sign_out_hint")), *waiting], tight=True, width=360),
+        actions=[
+            widgets.text_button(translate("shared.cancel"), lambda _event: on_close(), key="stay"),
+            widgets.primary_button(translate("settings.sign_out"), leave, busy=sign_out.running, key="leave"),
+        ],
+        on_dismiss=lambda _event: on_close(),
+    )

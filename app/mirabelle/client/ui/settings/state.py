@@ -1,0 +1,52 @@
+"""What the settings page shows, read from the app in one go."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mirabelle.client.wiring import App
+
+SecretsKept = Literal["keyring", "device", "browser", "memory"]
+
+
+@dataclass(frozen=True)
+class SettingsPage:
+    """The page's plain values. `waiting` counts what has not reached the server yet."""
+
+    name: str
+    detail: str
+    is_staff: bool
+    languages: tuple[str, ...]
+    theme: str
+    secrets_kept: SecretsKept
+    secrets_last: bool
+    programme: str
+    contact: str
+    last_contact: datetime | None
+    waiting: int
+
+
+def read_settings(app: "App") -> SettingsPage:
+    """The page as the app knows it now."""
+    session, programme = app.session, app.programme.current()
+    is_staff = session is not None and session.role == "staff"
+    detail = ""
+    if is_staff:
+        till = app.till.current()
+        detail = f"{till.name} · {till.store_name.in_language(app.language)}" if till else ""
+    elif wallet := app.wallet.current():
+        detail = wallet.email or ""
+    return SettingsPage(
+        name=session.name if session else "",
+        detail=detail,
+        is_staff=is_staff,
+        languages=app.languages,
+        theme=app.preferences.get("theme") or "system",
+        secrets_kept=app.secrets.kept_in,
+        secrets_last=app.secrets.persistent,
+        programme=programme.name if programme else "",
+        contact=programme.contact if programme else "",
+        last_contact=app.last_contact,
+        waiting=len(app.outbox.entries()),
+    )
