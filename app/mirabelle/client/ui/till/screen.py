@@ -1,0 +1,212 @@
+"""The till: a voucher comes in through the camera, a scanner, the keyboard or a picture, and a verdict comes out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import flet as ft
+
+from mirabelle.client.device.camera import CameraReader, has_camera
+from mirabelle.client.device.decode import Fault
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.context import Window, use_app, use_window
+from mirabelle.client.ui.shared.frame import screen
+from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
+from mirabelle.client.ui.till.scanning import Scanning
+from mirabelle.client.ui.till.scans import history, nothing_yet
+from mirabelle.client.ui.till.verdict import verdict_view
+from mirabelle.contract.messages import Scan, Till
+from mirabelle.contract.translation import Translator
+
+_BESIDE: Final = 12  # scans shown at the side of a wide window
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the till's page shows besides its eye."""
+
+    till: Till | None
+    scans: list[Scan]
+    is_offline: bool
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways in for a voucher. `on_camera` is None where there is no camera; `eye` is there once it is used."""
+
+    on_entered: Callable[[str], Any]
+    on_picture: Callable[[], Any]
+    on_camera: Callable[[], Any] | None
+    eye: ft.Control | None
+    takes_keys: bool
+
+
+@screen
+def till_screen() -> ft.View:
+    """The till of this page's app."""
+    app, window, page = use_app(), use_window(), ft.context.page
+    scanning, _ = ft.use_state(lambda: Scanning(app))
+
+    def read() -> Desk:
+        return Desk(app.till.current(), app.scans.list()[:_BESIDE], app.connection == "offline")
+
+    desk = use_live(app, ("scans", "till", "connection"), read)
+    # On a phone a field in focus would raise the keyboard over half of the screen.
+    takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
+    if scanning.verdict is not None:
+        on_entered = scanning.judge if takes_keys else None
+        return verdict_view(app.t, window, till_name(app.t, desk.till), scanning.verdict, scanning.go_on, on_entered)
+    ways = Ways(
+        on_entered=scanning.judge,
+        on_picture=scanning.pick_picture,
+        on_camera=scanning.watch if has_camera(page) else None,
+        eye=camera_eye(scanning) if scanning.watches else None,
+        takes_keys=takes_keys,
+    )
+    return till_view(app.t, window, desk, ways, scanning.busy, scanning.fault)
+
+
+def till_view(
+    translate: Translator, window: Window, desk: Desk, ways: Ways, busy: bool, fault: Fault | None
+) -> ft.View:
+    """The till as a page; wide windows have its history at the side."""
+    parts: list[ft.Control] = [_head(translate, desk.till)]
+    if desk.is_offline:
+        parts.append(
+            banner(ft.Icons.CLOUD_OFF_OUTLINED, translate("till.offline"), translate("till.offline_hint"), warm=True)
+        )
+    if fault is not None:
+        parts.append(
+            banner(
+                ft.Icons.IMAGE_NOT_SUPPORTED_OUTLINED,
+                translate(f"till.picture_{fault}"),
+                translate(f"till.picture_{fault}_do"),
+                warm=True,
+            )
+        )
+    parts += [_eye(translate, window, ways), _entry(translate, ways, busy)]
+    if window.size == "phone":
+        return page_frame("", parts, tab="scan", spacing=20)
+    side = ft.Column(
+        [heading(translate("till.history"), theme.SECTION, 2), _history(translate, desk.scans)], spacing=theme.L
+    )
+    row = ft.Row(
+        [ft.Column(parts, spacing=20, expand=6), ft.Container(side, expand=5)],
+        spacing=32 if window.size == "tablet" else 48,
+        vertical_alignment=ft.CrossAxisAlignment.START,
+    )
+    return page_frame("", [row], tab="scan")
+
+
+def till_name(translate: Translator, till: Till | None) -> str:
+    """The till and where it stands."""
+    return "" if till is None else f"{till.name} · {till.store_name.in_language(translate.language)}"
+
+
+def _head(translate: Translator, till: Till | None) -> ft.Control:
+    words: list[ft.Control] = [heading(translate("till.title"))]
+    if till is not None:
+        words.append(text(f"{till_name(translate, till)} · {till.staff}", theme.BODY, theme.QUIET))
+    return ft.Column(words, spacing=2)
+
+
+def _history(translate: Translator, scans: Sequence[Scan]) -> ft.Control:
+    return history(translate, scans) if scans else nothing_yet(translate)
+
+
+def _eye(translate: Translator, window: Window, ways: Ways) -> ft.Control:
+    height = 340 if window.size == "phone" else 380
+    if ways.eye is not None:
+        return ft.Container(
+            ways.eye, height=height, border_radius=theme.CORNER_XL, bgcolor=ft.Colors.BLACK,
+            clip_behavior=ft.ClipBehavior.ANTI_ALIAS, key="eye",
+        )  # fmt: skip
+    hint = "till.camera_hint" if ways.on_camera else "till.no_camera_hint"
+    parts: list[ft.Control] = [
+        ft.Icon(ft.Icons.QR_CODE_SCANNER, size=88, color=theme.ON_BAND),
+        text(translate(hint), theme.BODY_L, theme.ON_BAND_QUIET, text_align=ft.TextAlign.CENTER),
+    ]
+    if ways.on_camera is not None:
+        style = ft.ButtonStyle(bgcolor=ft.Colors.WHITE, color=theme.PLUM_DARK)
+        parts.append(
+            ft.FilledButton(
+                translate("till.use_camera"), icon=ft.Icons.PHOTO_CAMERA_OUTLINED, on_click=ways.on_camera, style=style,
+                key="use-camera",
+            )
+        )  # fmt: skip
+    column = ft.Column(
+        parts, spacing=theme.L, alignment=ft.MainAxisAlignment.CENTER, horizontal_alignment=ft.CrossAxisAlignment.CENTER
+    )
+    return ft.Container(
+        column, height=height, padding=28, border_radius=theme.CORNER_XL, alignment=ft.Alignment.CENTER,
+        gradient=ft.LinearGradient(
+            colors=[theme.BAND_START, theme.BAND_END], begin=ft.Alignment.TOP_LEFT, end=ft.Alignment.BOTTOM_RIGHT
+        ),
+    )  # fmt: skip
+
+
+def _entry(translate: Translator, ways: Ways, busy: bool) -> ft.Control:
+    field = ft.TextField(
+        label=translate("till.field"),
+        hint_text="XXXX-XXXX-XXXX",
+        autofocus=ways.takes_keys,
+        on_submit=lambda event: ways.on_entered(event.control.value) if event.control.value else None,
+        disabled=busy,
+        autocorrect=False,
+        enable_suggestions=False,
+        smart_dashes_type=False,
+        smart_quotes_type=False,
+        capitalization=ft.TextCapitalization.CHARACTERS,
+        border_color=ft.Colors.OUTLINE,
+        border_radius=theme.CORNER,
+        prefix_icon=ft.Icons.KEYBOARD_OUTLINED,
+        key="wedge",
+    )
+    picture = quiet_button(
+        translate("till.picture"), ways.on_picture, icon=ft.Icons.IMAGE_OUTLINED, disabled=busy, key="picture"
+    )
+    parts: list[ft.Control] = [field, text(translate("till.field_hint"), theme.SMALL, theme.QUIET), ft.Row([picture])]
+    if busy:
+        parts.insert(0, _checking(translate))
+    return ft.Column(parts, spacing=theme.M)
+
+
+def _checking(translate: Translator) -> ft.Control:
+    return ft.Semantics(
+        live_region=True,
+        content=ft.Column(
+            [text(translate("till.checking"), theme.STRONG), ft.ProgressBar(border_radius=4)], spacing=theme.S
+        ),
+    )
+
+
+@fixes.component
+def camera_eye(scanning: Scanning) -> ft.Control:
+    """The camera's picture with what it is doing; it watches for as long as it is on the screen."""
+    app = use_app()
+    state, set_state = ft.use_state("starting")
+    reader, _ = ft.use_state(lambda: CameraReader(scanning.seen, set_state))
+    ft.use_effect(reader.start, [], cleanup=reader.stop)
+    words = "checking" if scanning.busy else f"camera_{state}"
+    return ft.Stack(
+        [_picture(reader), ft.Container(_subtitle(app.t(f"till.{words}")), left=16, right=16, bottom=16)], expand=True
+    )
+
+
+def _subtitle(words: str) -> ft.Control:
+    line = text(words, theme.LABEL, ft.Colors.WHITE, text_align=ft.TextAlign.CENTER)
+    return ft.Semantics(
+        live_region=True,
+        content=ft.Container(
+            line, bgcolor=ft.Colors.with_opacity(0.55, ft.Colors.BLACK), padding=12, border_radius=theme.CORNER,
+            alignment=ft.Alignment.CENTER,
+        ),
+    )  # fmt: skip
+
+
+@ft.memo
+@fixes.component
+def _picture(reader: CameraReader) -> ft.Control:
+    """Drawn once: a camera that is drawn anew starts anew."""
+    return ft.Container(reader.control, expand=True)

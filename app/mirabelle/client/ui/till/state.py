@@ -1,0 +1,78 @@
+"""What the till knows: what was presented, what was answered, and what a camera has just seen."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from mirabelle.client.api import Refusal
+from mirabelle.contract.messages import Scan
+from mirabelle.contract.reasons import Reason
+from mirabelle.rules import fallback_code
+from mirabelle.rules.frame import PREFIX, Frame, parse
+from mirabelle.rules.voucher_code import VoucherCode
+
+Outcome = Literal["accepted", "refused", "unchecked"]
+NO_ANSWER: Final = "no_answer"
+_IN_WORDS: Final = (Reason.RATE_LIMITED, Reason.SESSION_ENDED)  # what the till says of its own; the rest is a fault
+_KNOWN: Final = frozenset(code.value for code in VoucherCode)
+_GONE_AFTER: Final = timedelta(seconds=3)  # out of the camera's sight for so long, a voucher was taken away
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What fills the till's screen: `code` is a key of the verdicts' words, `scan` what the server said, if it did."""
+
+    outcome: Outcome
+    code: str
+    scan: Scan | None
+    at: datetime
+
+
+def verdict_of(answer: Scan | Refusal | None, now: datetime) -> Verdict:
+    """The verdict for what came of a scan; None stands for no answer at all."""
+    if isinstance(answer, Scan):
+        is_accepted = answer.verdict == VoucherCode.ACCEPTED
+        return Verdict("accepted" if is_accepted else "refused", _known(answer.verdict), answer, answer.at)
+    if answer is None:
+        return Verdict("unchecked", NO_ANSWER, None, now)
+    return Verdict("unchecked", answer.reason if answer.reason in _IN_WORDS else Reason.FAULT.value, None, now)
+
+
+def _known(verdict: str) -> str:
+    """A server newer than this till may have codes without words here; refused they are all the same."""
+    return verdict if verdict in _KNOWN else VoucherCode.UNSUPPORTED_VERSION.value
+
+
+def presented(entered: str) -> tuple[Literal["frame", "code"], str]:
+    """Tells a typed code from a scanned frame. Frames contain spaces: nothing but a scanner's last newline is cut."""
+    text = entered.removesuffix("\n").removesuffix("\r")
+    if not text.startswith(PREFIX):
+        code = fallback_code.normalise(text)
+        if code is not None:
+            return "code", code
+    return "frame", text
+
+
+class Sight:
+    """What the camera has seen judged: a voucher still lying before it is not judged a second time."""
+
+    def __init__(self) -> None:
+        self._judged: bytes | str | None = None
+        self._seen_at: datetime | None = None
+
+    def judged(self, text: str, now: datetime) -> None:
+        """Remembers what has just been judged."""
+        self._judged, self._seen_at = _subject(text), now
+
+    def is_still_there(self, text: str, now: datetime) -> bool:
+        """Whether this is what was judged last and has not been taken away since."""
+        if self._seen_at is None or _subject(text) != self._judged or now - self._seen_at > _GONE_AFTER:
+            return False
+        self._seen_at = now
+        return True
+
+
+def _subject(text: str) -> bytes | str:
+    """What a text presents: a voucher shows another text every 30 seconds and stays the same voucher."""
+    frame = parse(text)
+    return frame.voucher if isinstance(frame, Frame) else text

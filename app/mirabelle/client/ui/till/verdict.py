@@ -1,0 +1,175 @@
+"""A verdict: it fills the screen in colour, shape and words, and says what to do next."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import flet as ft
+
+from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.context import Window
+from mirabelle.client.ui.shared.widgets import heading, text
+from mirabelle.client.ui.till.state import Outcome, Verdict
+from mirabelle.contract.messages import Scan, Text
+from mirabelle.contract.translation import Translator
+
+UNCHECKED: Final = "#7A4F00"
+_COLORS: Final[dict[Outcome, str]] = {
+    "accepted": theme.ACCEPTED,
+    "refused": theme.REFUSED,
+    "unchecked": UNCHECKED,
+}
+# A disc, an octagon, a triangle: told apart without colour, from two metres.
+SHAPES: Final[dict[Outcome, ft.IconData]] = {
+    "accepted": ft.Icons.CHECK_CIRCLE,
+    "refused": ft.Icons.DANGEROUS,
+    "unchecked": ft.Icons.WARNING_ROUNDED,
+}
+_WHITE: Final = ft.Colors.WHITE
+_SHADE: Final = ft.Colors.with_opacity(0.28, ft.Colors.BLACK)
+
+
+def verdict_view(
+    translate: Translator,
+    window: Window,
+    till: str,
+    verdict: Verdict,
+    on_next: Callable[[], Any],
+    on_entered: Callable[[str], Any] | None,
+) -> ft.View:
+    """The verdict as a page. `on_entered` takes the next scan of a keyboard-wedge scanner without a touch; None where
+    a field in focus would raise an on-screen keyboard."""
+    color = _COLORS[verdict.outcome]
+    top = ft.Row(
+        [
+            text(till, theme.STRONG_S, _WHITE, expand=True),
+            text(translate.time(verdict.at), theme.STRONG_S, _WHITE),
+        ]
+    )
+    middle = ft.Column(
+        _said(translate, verdict),
+        spacing=theme.S,
+        alignment=ft.MainAxisAlignment.CENTER,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+        scroll=ft.ScrollMode.AUTO,
+        expand=True,
+    )
+    bottom = ft.Container(
+        ft.Column(
+            [_to_do(translate, verdict), _next(translate, color, on_next, on_entered)],
+            spacing=theme.M,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        ),
+        width=theme.READING_WIDTH,
+    )
+    side = 20 if window.size == "phone" else 40
+    page = ft.Container(
+        ft.Column([top, middle, bottom], horizontal_alignment=ft.CrossAxisAlignment.CENTER, expand=True),
+        bgcolor=color,
+        padding=ft.Padding.only(left=side, right=side, top=20 + window.inset_top, bottom=20 + window.inset_bottom),
+        expand=True,
+        key=f"verdict-{verdict.outcome}",
+    )
+    return ft.View(route=ft.context.page.route, controls=[page], padding=0, spacing=0, bgcolor=color)
+
+
+def spoken(translate: Translator, verdict: Verdict) -> str:
+    """The whole verdict as one sentence, for screen readers."""
+    parts = [translate(f"till.{verdict.outcome}"), *_words(translate, verdict), _what_to_do(translate, verdict)]
+    return ". ".join(parts)
+
+
+def _said(translate: Translator, verdict: Verdict) -> list[ft.Control]:
+    lines = _words(translate, verdict)
+    shown: list[ft.Control] = [
+        ft.Icon(SHAPES[verdict.outcome], size=168, color=_WHITE),
+        heading(
+            translate(f"till.{verdict.outcome}"),
+            theme.BIG,
+            1,
+            color=_WHITE,
+            text_align=ft.TextAlign.CENTER,
+            key="verdict",
+        ),
+    ]
+    for place, line in enumerate(lines):
+        style = theme.TITLE if place == 0 else theme.BODY_L
+        shown.append(text(line, style, _WHITE, text_align=ft.TextAlign.CENTER))
+    return shown
+
+
+def _words(translate: Translator, verdict: Verdict) -> list[str]:
+    """Under the verdict: the reward when accepted, else why not; then what belongs to it."""
+    scan = verdict.scan
+    title = _text(translate, scan.title) if scan else ""
+    if verdict.outcome == "accepted":
+        return [title]
+    words = [translate(f"reasons.verdict_{verdict.code}")]
+    if scan is not None:
+        words += [line for line in (title, _particulars(translate, verdict.code, scan)) if line]
+    return words
+
+
+def _particulars(translate: Translator, code: str, scan: Scan) -> str:
+    if code == "already_used" and scan.first_use is not None:
+        use = scan.first_use
+        return translate("till.first_use", time=translate.date_time(use.at), store=use.store, till=use.till)
+    if code == "not_yet_valid" and scan.valid_from is not None:
+        return translate("till.valid_from", time=translate.date_time(scan.valid_from))
+    if code == "lease_expired" and scan.valid_until is not None:
+        return translate("till.valid_until", time=translate.date_time(scan.valid_until))
+    if code == "wrong_store" and scan.right_store is not None:
+        return translate("till.right_store", store=_text(translate, scan.right_store))
+    return ""
+
+
+def _text(translate: Translator, words: Text) -> str:
+    return words.in_language(translate.language)
+
+
+def _what_to_do(translate: Translator, verdict: Verdict) -> str:
+    return translate(f"reasons.verdict_{verdict.code}_do")
+
+
+def _to_do(translate: Translator, verdict: Verdict) -> ft.Control:
+    words = [
+        text(translate("till.what_to_do"), theme.LABEL_S, _WHITE),
+        text(_what_to_do(translate, verdict), theme.BODY_L, _WHITE),
+    ]
+    return ft.Container(
+        ft.Column(words, spacing=theme.XS), bgcolor=_SHADE, padding=18, border_radius=theme.CORNER, key="to-do"
+    )
+
+
+def _next(
+    translate: Translator, color: str, on_next: Callable[[], Any], on_entered: Callable[[str], Any] | None
+) -> ft.Control:
+    style = ft.ButtonStyle(bgcolor=_WHITE, color=color, padding=ft.Padding.symmetric(horizontal=28, vertical=20))
+    button = ft.FilledButton(
+        translate("till.next"), on_click=on_next, style=style, autofocus=on_entered is None, key="next"
+    )
+    if on_entered is None:
+        return ft.Row([ft.Container(button, expand=True)])
+
+    def entered(event: ft.Event[ft.TextField]) -> Any:
+        # Enter alone goes on; a button in focus would take the first space of a scanned frame for a press.
+        return on_entered(event.control.value) if event.control.value else on_next()
+
+    field = ft.TextField(
+        label=translate("till.scan_next"),
+        autofocus=True,
+        on_submit=entered,
+        autocorrect=False,
+        enable_suggestions=False,
+        smart_dashes_type=False,
+        smart_quotes_type=False,
+        color=_WHITE,
+        cursor_color=_WHITE,
+        label_style=ft.TextStyle(color=_WHITE),
+        border_color=ft.Colors.with_opacity(0.6, _WHITE),
+        focused_border_color=_WHITE,
+        border_radius=28,
+        content_padding=ft.Padding.symmetric(horizontal=20, vertical=16),
+        expand=2,
+        key="wedge",
+    )
+    return ft.Row([field, ft.Container(button, expand=1)], spacing=theme.M)
