@@ -6,7 +6,7 @@ import flet as ft
 
 from mirabelle.client.ui import routes
 from mirabelle.client.ui.shared import fixes, theme
-from mirabelle.client.ui.shared.context import AppContext, DressContext, Window, WindowContext, go
+from mirabelle.client.ui.shared.context import AppContext, DressContext, RouteContext, Window, WindowContext, go
 from mirabelle.client.ui.shared.live import use_live
 
 if TYPE_CHECKING:
@@ -91,12 +91,11 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
     ft.use_effect(follow, [len(pages), role, route])
     ft.use_effect(correct_address, [role, route])
     ft.use_effect(shell.ask_for_calm, [])
-    return DressContext(
-        shell.dress,
-        lambda: AppContext(
-            app,
-            lambda: WindowContext(
-                window, lambda: [visit.screen()(*visit.arguments, key=visit.route) for visit in pages]
-            ),
-        ),
-    )
+
+    def draw() -> list[Any]:
+        return [
+            RouteContext(visit.route, lambda visit=visit: visit.screen()(*visit.arguments, key=visit.route))
+            for visit in pages
+        ]
+
+    return DressContext(shell.dress, lambda: AppContext(app, lambda: WindowContext(window, draw)))

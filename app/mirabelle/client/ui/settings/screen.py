@@ -84,7 +84,7 @@ def _who(translate: Translator, page: SettingsPage, refresh: Command, on_sign_ou
         await refresh()
 
     when = (
-        translate("settings.last_contact", time=translate.date_time(page.last_contact))
+        translate("settings.last_contact", time=widgets.kept_together(translate.date_time(page.last_contact)))
         if page.last_contact
         else translate("settings.no_contact")
     )

@@ -48,6 +48,7 @@ class Window:
 AppContext = ft.create_context(None)
 WindowContext = ft.create_context(Window())
 DressContext = ft.create_context(None)
+RouteContext = ft.create_context("/")
 
 
 def use_app() -> "App":
@@ -63,6 +64,11 @@ def use_window() -> Window:
 def use_dress() -> Callable[[], None]:
     """What puts a new language or brightness on; it draws everything anew."""
     return ft.use_context(DressContext)
+
+
+def use_route() -> str:
+    """The address of the page that the component is on, even while another page lies over it."""
+    return ft.use_context(RouteContext)
 
 
 def go(route: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme
-from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
+from mirabelle.client.ui.shared.context import Window, go, use_app, use_route, use_window
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
 from mirabelle.client.ui.shared.notices import empty_state, offline_banner
@@ -31,11 +31,11 @@ def page_frame(
 ) -> ft.View:
     """The view of one page. Call it inside a component.
 
-    `tab`: the navigation entry to mark; None: no navigation. `back`: the route behind the back arrow. `band`: goes
-    across the top in place of the title. `footer`: stays at the bottom above the navigation. `scroll=False`: the last
-    of `controls` expands and scrolls by itself.
+    `tab`: the navigation entry to mark; None: no navigation. `back`: the route behind the back arrow; phones leave the
+    navigation out then. `band`: goes across the top in place of the title. `footer`: stays at the bottom above the
+    navigation. `scroll=False`: the last of `controls` expands and scrolls by itself.
     """
-    app, window = use_app(), use_window()
+    app, window, route = use_app(), use_window(), use_route()
     connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
     if connection == "offline":
         controls = [offline_banner(app.t, last_contact), *controls]
@@ -52,21 +52,19 @@ def page_frame(
     column: list[ft.Control] = [body]
     if footer is not None:
         column.append(_footer(window, footer, width))
-    content: ft.Control = ft.Column(column, spacing=0, expand=True)
-    if tab is not None and window.size == "phone":
-        content = ft.Column([content, bottom_bar(tab)], spacing=0, expand=True)
-    elif tab is not None:
-        content = ft.Row(
-            [side_rail(tab), content], spacing=0, expand=True, vertical_alignment=ft.CrossAxisAlignment.STRETCH
-        )
+    stretched = ft.CrossAxisAlignment.STRETCH
+    content: ft.Control = ft.Column(column, spacing=0, expand=True, horizontal_alignment=stretched)
+    if tab is not None and window.size != "phone":
+        content = ft.Row([side_rail(tab), content], spacing=0, expand=True, vertical_alignment=stretched)
+    elif tab is not None and back is None:  # on a phone, what has a way back needs the room more
+        content = ft.Column([content, bottom_bar(tab)], spacing=0, expand=True, horizontal_alignment=stretched)
     is_tab_itself = tab is not None and back is None
     return ft.View(
-        route=TAB_VIEW if is_tab_itself else ft.context.page.route,
+        route=TAB_VIEW if is_tab_itself else route,
         controls=[content],
         padding=0,
         spacing=0,
         bgcolor=bgcolor,
-        can_pop=not is_tab_itself,
     )
 
 
@@ -160,7 +158,7 @@ def _broken() -> ft.View:
         lambda: go("/"),
     )
     return ft.View(
-        route=ft.context.page.route,
+        route=use_route(),
         controls=[words],
         vertical_alignment=ft.MainAxisAlignment.CENTER,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,

@@ -67,11 +67,10 @@ def bottom_bar(tab: str) -> ft.Control:
             icon=icon(entry, entry.icon), selected_icon=icon(entry, entry.chosen), label=app.t(f"shared.tab_{entry.id}")
         )
 
-    chosen = index_of(tabs, tab)
     return ft.NavigationBar(
         destinations=[destination(entry) for entry in tabs],
-        selected_index=chosen or 0,
-        indicator_color=theme.OURS_TINT if chosen is not None else ft.Colors.TRANSPARENT,
+        selected_index=index_of(tabs, tab) or 0,
+        indicator_color=theme.OURS_TINT,
         bgcolor=theme.CARD,
         elevation=0,
         on_change=lambda event: go(tabs[event.control.selected_index].route),

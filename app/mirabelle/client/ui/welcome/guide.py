@@ -41,7 +41,7 @@ def guide_view(
     """The guide at one step."""
     name, picture, tint = STEPS[step]
     is_last = step == len(STEPS) - 1
-    height = max(200, min(380, window.height - 440))
+    height = max(180, min(420, window.height - 420))
     page = ft.Column(
         [
             _illustration(picture, tint, height, window.dark),

@@ -157,7 +157,7 @@ def _ways_in(
 
 def _poster(translate: Translator, window: Window, name: str, corners: ft.BorderRadiusValue) -> ft.Control:
     is_phone = window.size == "phone"
-    side = {"phone": 112, "tablet": 132, "desktop": 208}[window.size]
+    side = {"phone": 112, "tablet": 108, "desktop": 208}[window.size]
     words = ft.Column(
         [
             widgets.heading(translate("welcome.title"), theme.VERDICT if is_phone else theme.BIG, color=theme.ON_BAND),
