@@ -96,7 +96,7 @@ def side_rail(tab: str) -> ft.Control:
         selected_index=index_of(tabs, tab),
         extended=is_wide,
         label_type=ft.NavigationRailLabelType.NONE if is_wide else ft.NavigationRailLabelType.ALL,
-        min_width=88,
+        min_width=104,
         min_extended_width=RAIL_WIDTH,
         bgcolor=theme.CARD,
         indicator_color=theme.OURS_TINT,

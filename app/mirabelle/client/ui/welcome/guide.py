@@ -8,7 +8,6 @@ import flet as ft
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.pictures import tint_of
 from mirabelle.contract.translation import Translator
 
 STEPS: Final = (
@@ -85,7 +84,7 @@ def _illustration(picture: str, tint: str, height: int, dark: bool) -> ft.Contro
             src=f"/images/rewards/{picture}.webp", width=side, height=side, cache_width=640, exclude_from_semantics=True
         ),
         height=height,
-        bgcolor=tint_of(tint, dark=dark),
+        bgcolor=theme.OURS_TINT if dark else tint,
         border_radius=theme.CORNER_XL,
         alignment=ft.Alignment.CENTER,
     )

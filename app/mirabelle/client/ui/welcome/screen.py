@@ -60,44 +60,60 @@ def welcome_view(
     """The first page from plain values."""
     ways = _ways_in(translate, has_demo, on_demo, running, failed)
     choices = language_choices(languages, translate.language, on_language, ft.MainAxisAlignment.CENTER)
-    if window.size == "phone":
-        body: ft.Control = ft.Column(
-            [
-                _poster(translate, window, name, ft.BorderRadius.only(bottom_left=28, bottom_right=28)),
-                ft.Container(
-                    ft.Column([choices, *ways], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
-                    padding=ft.Padding.only(left=24, right=24, top=24, bottom=24 + window.inset_bottom),
-                    width=480,
-                ),
-            ],
-            spacing=0,
-            expand=True,
-            scroll=ft.ScrollMode.AUTO,
-            horizontal_alignment=ft.CrossAxisAlignment.CENTER,
-        )
-    else:
-        form = ft.Column(
-            [ft.Container(choices, padding=ft.Padding.only(bottom=theme.XL)), *ways],
-            spacing=theme.L,
-            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
-            alignment=ft.MainAxisAlignment.CENTER,
-            scroll=ft.ScrollMode.AUTO,
-        )
-        body = ft.Row(
-            [
-                ft.Container(_poster(translate, window, name, theme.CORNER_XL), expand=6, padding=20),
-                ft.Container(
-                    ft.Container(form, width=400),
-                    expand=5,
-                    alignment=ft.Alignment.CENTER,
-                    padding=ft.Padding.symmetric(horizontal=32),
-                ),
-            ],
-            spacing=0,
-            expand=True,
-            vertical_alignment=ft.CrossAxisAlignment.STRETCH,
-        )
+    is_upright = window.size == "phone" or window.height > window.width
+    body = (
+        _stacked(translate, window, name, [choices, *ways])
+        if is_upright
+        else _beside(translate, window, name, [choices, *ways])
+    )
     return ft.View(route="/welcome", controls=[body], padding=0, spacing=0, can_pop=False)
+
+
+def _stacked(translate: Translator, window: Window, name: str, form: list[ft.Control]) -> ft.Control:
+    """The poster above the ways in."""
+    is_phone = window.size == "phone"
+    corners = ft.BorderRadius.only(bottom_left=28, bottom_right=28) if is_phone else theme.CORNER_XL
+    poster = _poster(translate, window, name, corners, side=112 if is_phone else 190)
+    return ft.Column(
+        [
+            poster if is_phone else ft.Container(poster, padding=20),
+            ft.Container(
+                ft.Column(form, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
+                padding=ft.Padding.only(left=24, right=24, top=24, bottom=24 + window.inset_bottom),
+                width=480,
+            ),
+        ],
+        spacing=0,
+        expand=True,
+        scroll=ft.ScrollMode.AUTO,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+
+
+def _beside(translate: Translator, window: Window, name: str, form: list[ft.Control]) -> ft.Control:
+    """The poster beside the ways in."""
+    column = ft.Column(
+        form,
+        spacing=theme.L,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        alignment=ft.MainAxisAlignment.CENTER,
+        scroll=ft.ScrollMode.AUTO,
+    )
+    poster = _poster(translate, window, name, theme.CORNER_XL, side=208 if window.size == "desktop" else 120, tall=True)
+    return ft.Row(
+        [
+            ft.Container(poster, expand=6, padding=20),
+            ft.Container(
+                ft.Container(column, width=400),
+                expand=5,
+                alignment=ft.Alignment.CENTER,
+                padding=ft.Padding.symmetric(horizontal=32),
+            ),
+        ],
+        spacing=0,
+        expand=True,
+        vertical_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
 
 
 def language_choices(
@@ -155,9 +171,17 @@ def _ways_in(
     return ways
 
 
-def _poster(translate: Translator, window: Window, name: str, corners: ft.BorderRadiusValue) -> ft.Control:
+def _poster(
+    translate: Translator,
+    window: Window,
+    name: str,
+    corners: ft.BorderRadiusValue,
+    *,
+    side: int,
+    tall: bool = False,
+) -> ft.Control:
+    """What this is about; `side` is the width of a picture in logical pixels, `tall` fills the height there is."""
     is_phone = window.size == "phone"
-    side = {"phone": 112, "tablet": 108, "desktop": 208}[window.size]
     words = ft.Column(
         [
             widgets.heading(translate("welcome.title"), theme.VERDICT if is_phone else theme.BIG, color=theme.ON_BAND),
@@ -170,16 +194,9 @@ def _poster(translate: Translator, window: Window, name: str, corners: ft.Border
         spacing=theme.M,
         vertical_alignment=ft.CrossAxisAlignment.CENTER,
     )
+    collage = ft.Container(_collage(side), alignment=ft.Alignment.CENTER, expand=True if tall else None)
     return ft.Container(
-        ft.Column(
-            [
-                top,
-                ft.Container(_collage(side), alignment=ft.Alignment.CENTER, expand=None if is_phone else True),
-                words,
-            ],
-            spacing=36 if is_phone else theme.XXL,
-            tight=is_phone,
-        ),
+        ft.Column([top, collage, words], spacing=36 if is_phone else 48, tight=not tall),
         padding=ft.Padding.only(left=24, right=24, top=24 + window.inset_top, bottom=32)
         if is_phone
         else ft.Padding.all(44),
