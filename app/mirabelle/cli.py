@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mirabelle.contract.places import data_directory
+
 if TYPE_CHECKING:
     from mirabelle.server.services.audit import Audit
 
@@ -30,17 +32,6 @@ environment:
 
 class Unusable(Exception):
     """What was asked cannot be done; the message is the one line that says why."""
-
-
-def default_data() -> Path:
-    """Where data is kept unless --data says otherwise."""
-    if named := os.environ.get("MIRABELLE_DATA"):
-        return Path(named)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Mirabelle"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "Mirabelle"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mirabelle"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,7 +105,7 @@ def _serve(options: argparse.Namespace) -> int:
             programme = hosting.demo_programme()
         host = hosting.Hosting(
             settings=Settings(
-                data=options.data or default_data(), demo=options.demo, smtp=os.environ.get("MIRABELLE_SMTP", "")
+                data=options.data or data_directory(), demo=options.demo, smtp=os.environ.get("MIRABELLE_SMTP", "")
             ),
             host=options.host,
             port=options.port,
@@ -157,7 +148,7 @@ async def _import_files(options: argparse.Namespace) -> int:
 
     now = datetime.now(UTC)
     programme = read_programme(options.programme) if options.programme else None
-    database = await open_store(options.data or default_data(), options.database, programme, now)
+    database = await open_store(options.data or data_directory(), options.database, programme, now)
     try:
         async with database.read() as connection:
             loaded = await loaded_programme(connection)
@@ -235,7 +226,7 @@ async def _audited(options: argparse.Namespace, as_of: datetime) -> "Audit":
     from mirabelle.server.hosting import open_store
     from mirabelle.server.services.audit import audit
 
-    data = options.data or default_data()
+    data = options.data or data_directory()
     if not options.database and not data.is_dir():
         raise Unusable(f"there is no data directory {data}")
     database = await open_store(data, options.database, None, as_of)

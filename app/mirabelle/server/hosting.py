@@ -58,6 +58,15 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def free_port(wanted: int) -> int:
+    """`wanted` if nobody listens there, else 0, which takes any that is free."""
+    try:
+        bind(LOOPBACK, wanted).close()
+    except ServerUnusable:
+        return 0
+    return wanted
+
+
 async def open_store(data: Path, database_url: str, programme: ProgrammeDocument | None, now: datetime) -> Database:
     """The database, brought up to date and with `programme` loaded where one is given."""
     try:
@@ -137,6 +146,11 @@ class Server:
         if not started:
             raise ServerUnusable("the server did not start in time")
         return self
+
+    def wait(self) -> None:
+        """Wait until the server ends by itself, or the person interrupts."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(timeout=1)
 
     def stop(self) -> None:
         """Finish the requests under way and stop."""

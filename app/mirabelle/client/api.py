@@ -1,0 +1,173 @@
+"""The typed client of the API: the only place that knows httpx, and that turns its faults into ours."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.messages import Message, Problem
+from mirabelle.contract.reasons import Reason
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A")
+
+CONNECT_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 10.0
+_PROBLEM: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The server said no, and why. `reason` is a stable code of `contract.reasons`."""
+
+    reason: str
+    status: int
+    detail: str
+    problem: Problem | None
+
+
+class NoAnswer(Exception):
+    """There is no answer from the server."""
+
+
+class NotSent(NoAnswer):
+    """The server could not be reached: surely nothing was done."""
+
+
+class LostAnswer(NoAnswer):
+    """The request may have been carried out, but its answer is lost: ask again with the same key."""
+
+
+class WrongServer(NoAnswer):
+    """Something answered that is no Mirabelle server, such as a hotel's sign-in page."""
+
+
+class Tokens(Protocol):
+    """Where the API finds the access token, and how it gets a new one."""
+
+    def access_token(self) -> str | None:
+        """The access token, if anybody is signed in."""
+
+    async def renew(self, stale: str) -> Refusal | None:
+        """Get a new access token in place of `stale`; the refusal if that is not granted."""
+
+
+class Api:
+    """Calls endpoints at `base_url`. `on_contact` is told whether the server could be reached, at each call."""
+
+    def __init__(self, base_url: str, on_contact: Callable[[bool], None]) -> None:
+        self._base_url = base_url.rstrip("/") + API_PREFIX
+        self._on_contact = on_contact
+        self._client: httpx.AsyncClient | None = None
+        self.tokens: Tokens | None = None
+        self.language = "en"
+
+    async def call(
+        self,
+        endpoint: Endpoint[A],
+        *,
+        body: Message | None = None,
+        key: str | None = None,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> A | Refusal:
+        """The endpoint's answer, or its refusal; raises NotSent, LostAnswer or WrongServer."""
+        url = self._base_url + _filled(endpoint.path, path or {})
+        content = msgspec.json.encode(body) if body is not None else None
+
+        async def send() -> "tuple[httpx.Response, str | None]":
+            token = self.tokens.access_token() if self.tokens and endpoint.role else None
+            headers = {"Accept-Language": self.language}
+            if content is not None:
+                headers["Content-Type"] = "application/json"
+            if key is not None:
+                headers[IDEMPOTENCY_KEY] = key
+            if token is not None:
+                headers["Authorization"] = f"Bearer {token}"
+            return await self._send(endpoint.method, url, content, headers, query), token
+
+        response, token = await send()
+        answer = _decoded(endpoint, response)
+        if isinstance(answer, Refusal) and answer.reason == Reason.SESSION_ENDED and self.tokens and token:
+            refused = await self.tokens.renew(token)
+            if refused is not None:
+                return refused
+            response, _ = await send()
+            answer = _decoded(endpoint, response)
+        return answer
+
+    async def _send(
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str], query: Mapping[str, str] | None
+    ) -> "httpx.Response":
+        import httpx
+
+        client = self._client or self._open()
+        try:
+            response = await client.request(method, url, content=content, headers=headers, params=query)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
+            self._on_contact(False)
+            raise NotSent from fault
+        except (httpx.HTTPError, httpx.InvalidURL) as fault:
+            self._on_contact(False)
+            raise LostAnswer from fault
+        self._on_contact(True)
+        return response
+
+    def _open(self) -> "httpx.AsyncClient":
+        import httpx
+
+        # What the environment says of proxies is for the wide world, not for the programme's own server on this machine.
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS), trust_env="//127.0.0.1" not in self._base_url
+        )
+        return self._client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def _filled(path: str, values: Mapping[str, str]) -> str:
+    from urllib.parse import quote
+
+    for name, value in values.items():
+        path = path.replace("{" + name + ":str}", quote(value, safe=""))
+    return path
+
+
+def _decoded(endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
+    try:
+        if response.is_success:
+            return msgspec.json.decode(response.content, type=endpoint.answer)
+        if response.headers.get("content-type", "").startswith(_PROBLEM):
+            problem = msgspec.json.decode(response.content, type=Problem)
+            return Refusal(problem.code, problem.status, problem.detail, problem)
+    except msgspec.DecodeError as fault:
+        raise WrongServer from fault
+    if response.status_code >= 500:
+        raise LostAnswer
+    raise WrongServer
+
+
+class SingleFlight:
+    """Runs an action once at a time: whoever asks meanwhile gets the same answer."""
+
+    def __init__(self, action: Callable[[], Awaitable[Any]]) -> None:
+        self._action = action
+        self._running: asyncio.Task[Any] | None = None
+
+    async def __call__(self) -> Any:
+        """What the action that runs now, or was started for this call, answers."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.ensure_future(self._action())
+        return await asyncio.shield(self._running)

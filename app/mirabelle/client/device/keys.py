@@ -1,0 +1,57 @@
+"""The device's keys: all derived from one seed that never leaves it."""
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mirabelle.client.device.secrets import SecretStore
+
+SEED: Final = "seed"
+SEED_BYTES: Final = 32
+_DEVICE_SALT: Final = b"MV1 device"
+
+
+class Keys:
+    """Derives keys when they are needed; `cryptography` is loaded no sooner."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+
+    def __repr__(self) -> str:
+        return "Keys(...)"
+
+    def _private(self, salt: bytes) -> bytes:
+        from mirabelle.rules.holder import derive_holder_key
+
+        return derive_holder_key(self._seed, salt)
+
+    def device_public(self) -> str:
+        """The device's public key, hex."""
+        return self.holder_public(_DEVICE_SALT)
+
+    def prove(self, refresh_token: str) -> str:
+        """The device's signature, hex, that lets it use a refresh token."""
+        from mirabelle.rules.holder import sign
+
+        return sign(self._private(_DEVICE_SALT), b"MV1 refresh\0" + refresh_token.encode()).hex()
+
+    def holder_public(self, salt: bytes) -> str:
+        """The public key of the voucher with `salt`, hex."""
+        from mirabelle.rules.holder import public_key
+
+        return public_key(self._private(salt)).hex()
+
+    def sign_as_holder(self, salt: bytes, message: bytes) -> bytes:
+        """The holder's signature for the voucher with `salt`."""
+        from mirabelle.rules.holder import sign
+
+        return sign(self._private(salt), message)
+
+
+async def open_keys(store: "SecretStore") -> Keys:
+    """The keys of this device; its seed is made at the first call and kept in the secret store."""
+    kept = await store.get(SEED)
+    if kept is None:
+        kept = secrets.token_hex(SEED_BYTES)
+        await store.set(SEED, kept)
+    return Keys(bytes.fromhex(kept))

@@ -1,0 +1,131 @@
+"""The secret store: the desktop's keyring, the phone's or the browser's secure storage, else memory - and it says which."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    import flet as ft
+
+log = logging.getLogger(__name__)
+
+SERVICE: Final = "mirabelle"
+ANSWER_SECONDS: Final = 5
+
+KeptIn = Literal["keyring", "device", "browser", "memory"]
+
+
+class SecretStore(Protocol):
+    """Keeps secrets by name. `persistent` is False where they are gone when the app ends."""
+
+    kept_in: KeptIn
+    persistent: bool
+
+    async def get(self, name: str) -> str | None: ...
+    async def set(self, name: str, value: str) -> None: ...
+    async def delete(self, name: str) -> None: ...
+
+
+class MemorySecrets:
+    """Keeps secrets as long as the app runs."""
+
+    kept_in: KeptIn = "memory"
+    persistent = False
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    async def get(self, name: str) -> str | None:
+        """The secret, if there is one."""
+        return self._values.get(name)
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep the secret."""
+        self._values[name] = value
+
+    async def delete(self, name: str) -> None:
+        """Forget the secret."""
+        self._values.pop(name, None)
+
+
+class KeyringSecrets:
+    """Keeps secrets in the desktop's keyring; keyring's faults are told as OSError."""
+
+    kept_in: KeptIn = "keyring"
+    persistent = True
+
+    async def _run(self, method: str, *arguments: str) -> Any:
+        import keyring
+        from keyring.errors import KeyringError
+
+        try:
+            return await asyncio.to_thread(getattr(keyring, method), SERVICE, *arguments)
+        except KeyringError as fault:
+            raise OSError("the keyring cannot be used") from fault
+
+    async def get(self, name: str) -> str | None:
+        """The secret, if there is one."""
+        value = await self._run("get_password", name)
+        return str(value) if value is not None else None
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep the secret."""
+        await self._run("set_password", name, value)
+
+    async def delete(self, name: str) -> None:
+        """Forget the secret."""
+        if await self.get(name) is not None:
+            await self._run("delete_password", name)
+
+
+class SecureStorageSecrets:
+    """Keeps secrets in the phone's or the browser's secure storage; its faults are told as OSError."""
+
+    persistent = True
+
+    def __init__(self, kept_in: KeptIn) -> None:
+        self.kept_in = kept_in
+
+    async def _run(self, method: str, *arguments: str) -> Any:
+        import flet_secure_storage as fss
+
+        # Made anew each time: a service that outlives a dropped WebSocket never answers again (Flet 1.0.5).
+        storage = fss.SecureStorage()
+        try:
+            return await asyncio.wait_for(getattr(storage, method)(*arguments), ANSWER_SECONDS)
+        except Exception as fault:
+            raise OSError("the secure storage cannot be used") from fault
+
+    async def get(self, name: str) -> str | None:
+        """The secret, if there is one."""
+        value = await self._run("get", f"{SERVICE}.{name}")
+        return str(value) if value is not None else None
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep the secret."""
+        await self._run("set", f"{SERVICE}.{name}", value)
+
+    async def delete(self, name: str) -> None:
+        """Forget the secret."""
+        await self._run("remove", f"{SERVICE}.{name}")
+
+
+async def open_secrets(page: "ft.Page") -> SecretStore:
+    """The best secret store that works on this page's device; on the web never the server's keyring."""
+    import flet as ft
+
+    phones = (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
+    best: SecretStore
+    if page.web:
+        best = SecureStorageSecrets("browser")
+    elif page.platform in phones:
+        best = SecureStorageSecrets("device")
+    else:
+        best = KeyringSecrets()
+    try:
+        await best.set("probe", "works")
+        await best.delete("probe")
+    except OSError:
+        log.warning("no secret store on this device: secrets are kept in memory only")
+        return MemorySecrets()
+    return best

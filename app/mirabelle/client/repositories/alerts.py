@@ -1,0 +1,93 @@
+"""The alerts: what wants the participant's attention, each leading to what can be done about it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from mirabelle.client.repositories.catalog import Catalog
+from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.redemptions import Vouchers
+from mirabelle.client.repositories.wallet import Wallet
+from mirabelle.client.store.database import Store
+from mirabelle.contract.messages import Text
+
+POINTS_EXPIRE_SOON: Final = timedelta(days=30)
+VOUCHER_EXPIRES_SOON: Final = timedelta(days=7)
+
+AlertKind = Literal["points_expire", "voucher_expires", "redemption_refused", "redemption_unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something to act on. `id` stays the same as long as the matter does, so that a dismissed one stays away."""
+
+    id: str
+    kind: AlertKind
+    at: datetime
+    points: int
+    subject: Text
+    route: str
+
+
+class Alerts:
+    """Reads the alerts from what the store knows; remembers which were dismissed."""
+
+    def __init__(
+        self,
+        store: Store,
+        wallet: Wallet,
+        vouchers: Vouchers,
+        outbox: Outbox,
+        catalog: Catalog,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._now, self._catalog = store, now, catalog
+        self._wallet, self._vouchers, self._outbox = wallet, vouchers, outbox
+
+    def current(self, now: datetime) -> list[Alert]:
+        """The alerts that were not dismissed, most pressing first."""
+        dismissed = {row[0] for row in self._store.read.execute("SELECT alert FROM dismissed")}
+        alerts = [*self._redemptions(), *self._points(now), *self._expiring_vouchers(now)]
+        return [alert for alert in alerts if alert.id not in dismissed]
+
+    @property
+    def count(self) -> int:
+        """How many alerts there are now."""
+        return len(self.current(self._now()))
+
+    def dismiss(self, id_: str) -> None:
+        """Put an alert away; it does not come back."""
+        with self._store.write("alerts") as connection:
+            connection.execute("INSERT OR IGNORE INTO dismissed (alert) VALUES (?)", (id_,))
+
+    def _redemptions(self) -> Iterator[Alert]:
+        for entry in self._outbox.entries("redemption"):
+            reward = self._catalog.get(entry.subject)
+            yield Alert(
+                id=f"redemption:{entry.key}:{entry.state}",
+                kind="redemption_refused" if entry.state == "refused" else "redemption_unknown",
+                at=entry.created_at,
+                points=reward.points if reward else 0,
+                subject=reward.title if reward else Text(),
+                route=f"/checkout/{entry.subject}",
+            )
+
+    def _points(self, now: datetime) -> Iterator[Alert]:
+        expiry = self._wallet.next_expiry(now)
+        if expiry is not None and expiry[1] - now <= POINTS_EXPIRE_SOON:
+            points, expires_at = expiry
+            last_moment = expires_at - timedelta(microseconds=1)
+            yield Alert(f"points:{expires_at.isoformat()}", "points_expire", last_moment, points, Text(), "/rewards")
+
+    def _expiring_vouchers(self, now: datetime) -> Iterator[Alert]:
+        for voucher in sorted(self._vouchers.list(), key=lambda voucher: voucher.expires_at):
+            if voucher.state == "ready" and voucher.expires_at - now <= VOUCHER_EXPIRES_SOON:
+                yield Alert(
+                    id=f"voucher:{voucher.id}",
+                    kind="voucher_expires",
+                    at=voucher.expires_at - timedelta(microseconds=1),
+                    points=0,
+                    subject=voucher.title,
+                    route=f"/vouchers/{voucher.id}",
+                )

@@ -1,0 +1,85 @@
+"""The outbox: what was asked for and is not settled yet. An entry leaves only when the server has answered it."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from mirabelle.client.store.database import Store
+
+Kind = Literal["redemption", "scan"]
+EntryState = Literal["waiting", "unknown", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: to be seen and discarded."""
+
+    key: str
+    kind: Kind
+    subject: str
+    body: bytes
+    state: EntryState
+    reason: str | None
+    created_at: datetime
+
+
+class Outbox:
+    """Add, claim, settle: the three things that can happen to an entry, each in a transaction with its effect."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def entries(self, kind: Kind | None = None) -> list[Entry]:
+        """The entries, oldest first."""
+        rows = self._store.read.execute("SELECT * FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,))
+        return [_entry(row) for row in rows]
+
+    def get(self, key: str) -> Entry | None:
+        """The entry under `key`."""
+        row = self._store.read.execute("SELECT * FROM outbox WHERE key = ?", (key,)).fetchone()
+        return _entry(row) if row else None
+
+    def add(self, key: str, kind: Kind, subject: str, body: bytes, at: datetime) -> Entry:
+        """Write down a request before it is sent; one that is there already stays as it is."""
+        with self._store.write("outbox") as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO outbox (key, kind, subject, body, state, created_at)"
+                " VALUES (?, ?, ?, ?, 'waiting', ?)",
+                (key, kind, subject, body, at.isoformat()),
+            )
+        entry = self.get(key)
+        assert entry is not None
+        return entry
+
+    def claim(self, key: str) -> None:
+        """From here on the request may have been carried out, until an answer or a failed connection says otherwise."""
+        with self._store.write("outbox") as connection:
+            connection.execute("UPDATE outbox SET state = 'unknown' WHERE key = ?", (key,))
+
+    def put_back(self, key: str) -> None:
+        """The request was surely not sent."""
+        with self._store.write("outbox") as connection:
+            connection.execute("UPDATE outbox SET state = 'waiting' WHERE key = ?", (key,))
+
+    def refuse(self, key: str, reason: str) -> None:
+        """The server refused it while nobody was looking: it stays to be seen."""
+        with self._store.write("outbox") as connection:
+            connection.execute("UPDATE outbox SET state = 'refused', reason = ? WHERE key = ?", (reason, key))
+
+    @staticmethod
+    def settle(connection: sqlite3.Connection, key: str) -> None:
+        """The server answered and the person saw it: the entry leaves, in the caller's transaction."""
+        connection.execute("DELETE FROM outbox WHERE key = ?", (key,))
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        key=row["key"],
+        kind=row["kind"],
+        subject=row["subject"],
+        body=row["body"],
+        state=row["state"],
+        reason=row["reason"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+    )

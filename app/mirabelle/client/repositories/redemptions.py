@@ -1,0 +1,88 @@
+"""What the participant redeemed, and the vouchers that came of it."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from mirabelle.client.api import Api, Refusal
+from mirabelle.client.store.database import Store
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import messages as m
+
+_DECODER: Final = msgspec.json.Decoder(m.Redemption)
+
+
+def keep_redemption(connection: sqlite3.Connection, redemption: m.Redemption) -> None:
+    """Write a redemption and its voucher, in the caller's transaction."""
+    voucher = redemption.voucher.id if redemption.voucher else None
+    connection.execute(
+        "INSERT OR REPLACE INTO redemptions (id, created_at, voucher, body) VALUES (?, ?, ?, ?)",
+        (redemption.id, redemption.created_at.isoformat(), voucher, msgspec.json.encode(redemption)),
+    )
+
+
+class Redemptions:
+    """Reads redemptions from the store and keeps them fresh."""
+
+    def __init__(self, store: Store, api: Api) -> None:
+        self._store, self._api = store, api
+
+    def list(self) -> list[m.Redemption]:
+        """All redemptions, newest first."""
+        rows = self._store.read.execute("SELECT body FROM redemptions ORDER BY created_at DESC, id")
+        return [_DECODER.decode(row[0]) for row in rows]
+
+    def get(self, id_: str) -> m.Redemption | None:
+        """The redemption `id_`."""
+        row = self._store.read.execute("SELECT body FROM redemptions WHERE id = ?", (id_,)).fetchone()
+        return _DECODER.decode(row[0]) if row else None
+
+    async def refresh(self) -> Refusal | None:
+        """Fetch all redemptions with their vouchers; raises NoAnswer."""
+        answer = await self._api.call(e.REDEMPTIONS)
+        if isinstance(answer, Refusal):
+            return answer
+        known = {redemption.id: redemption for redemption in self.list()}
+        changed = [redemption for redemption in answer.redemptions if known.get(redemption.id) != redemption]
+        if changed:
+            with self._store.write("redemptions", "vouchers") as connection:
+                for redemption in changed:
+                    keep_redemption(connection, redemption)
+        return None
+
+
+class Vouchers:
+    """Reads vouchers from the store, each with its state at this moment."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store, self._now = store, now
+
+    def list(self) -> list[m.Voucher]:
+        """All vouchers, newest first."""
+        rows = self._store.read.execute(
+            "SELECT body FROM redemptions WHERE voucher IS NOT NULL ORDER BY created_at DESC, id"
+        )
+        return [self._as_it_is(_DECODER.decode(row[0])) for row in rows]
+
+    def get(self, id_: str) -> m.Voucher | None:
+        """The voucher `id_`."""
+        row = self._store.read.execute("SELECT body FROM redemptions WHERE voucher = ?", (id_,)).fetchone()
+        return self._as_it_is(_DECODER.decode(row[0])) if row else None
+
+    def _as_it_is(self, redemption: m.Redemption) -> m.Voucher:
+        voucher = redemption.voucher
+        assert voucher is not None
+        if voucher.state == "ready" and voucher.expires_at <= self._now():
+            return msgspec.structs.replace(voucher, state="expired")
+        return voucher
+
+    def keep(self, voucher: m.Voucher) -> None:
+        """Write a voucher that was leased anew."""
+        row = self._store.read.execute("SELECT body FROM redemptions WHERE voucher = ?", (voucher.id,)).fetchone()
+        if row is not None:
+            redemption = msgspec.structs.replace(_DECODER.decode(row[0]), voucher=voucher)
+            with self._store.write("vouchers", "redemptions") as connection:
+                keep_redemption(connection, redemption)

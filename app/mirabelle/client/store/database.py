@@ -1,0 +1,110 @@
+"""The device's store: one SQLite file, the only thing that the screens read. Writers name what they changed."""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from mirabelle.client.store.migrations import migrate
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MEMORY: Final = ":memory:"
+BUSY_SECONDS: Final = 5
+
+Listener = Callable[[], None]
+
+
+class Store:
+    """A store that can be pointed at another file, as people sign in and out; listeners stay."""
+
+    def __init__(self, path: str = MEMORY) -> None:
+        self._listeners: list[tuple[frozenset[str], Listener]] = []
+        self.path = path
+        self.read = _open(path)
+
+    def switch(self, path: str) -> None:
+        """Go on with the file at `path`; everything on the screens is read anew."""
+        opened = _open(path)
+        self.read.close()
+        self.path, self.read = path, opened
+        self._tell(None)
+
+    def erase(self) -> None:
+        """Remove the file for good and go on in memory."""
+        path = self.path
+        self.switch(MEMORY)
+        if path != MEMORY:
+            for suffix in ("", "-wal", "-shm"):
+                Path(path + suffix).unlink(missing_ok=True)
+
+    @contextmanager
+    def write(self, *topics: str) -> Iterator[sqlite3.Connection]:
+        """One transaction; when it is committed, whoever listens to one of `topics` is told."""
+        connection = self.read
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        self._tell(frozenset(topics))
+
+    def tell(self, *topics: str) -> None:
+        """Tell listeners of what changed outside the file, such as the connection."""
+        self._tell(frozenset(topics))
+
+    def _tell(self, topics: frozenset[str] | None) -> None:
+        for wanted, listener in list(self._listeners):
+            if topics is None or wanted & topics:
+                listener()
+
+    def subscribe(self, topics: Iterable[str], listener: Listener) -> Callable[[], None]:
+        """Call `listener` after each write that names one of `topics`, until the returned function is called."""
+        entry = (frozenset(topics), listener)
+        self._listeners.append(entry)
+
+        def unsubscribe() -> None:
+            if entry in self._listeners:
+                self._listeners.remove(entry)
+
+        return unsubscribe
+
+    def document(self, name: str, type_: type[T]) -> T | None:
+        """The document kept under `name`; None if there is none, or only one of an older shape."""
+        row = self.read.execute("SELECT body FROM documents WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            return None
+        try:
+            return msgspec.json.decode(row[0], type=type_)
+        except msgspec.DecodeError:
+            log.warning("the kept %s has another shape; it is fetched anew", name)
+            return None
+
+    def close(self) -> None:
+        """Close the file; a store that is closed is not used any more."""
+        self._listeners.clear()
+        self.read.close()
+
+
+def put_document(connection: sqlite3.Connection, name: str, body: object) -> None:
+    """Keep `body` under `name`, in the caller's transaction."""
+    connection.execute("INSERT OR REPLACE INTO documents (name, body) VALUES (?, ?)", (name, msgspec.json.encode(body)))
+
+
+def _open(path: str) -> sqlite3.Connection:
+    if path != MEMORY:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # the outbox must survive a dead battery
+    migrate(connection)
+    return connection

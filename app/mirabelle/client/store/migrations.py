@@ -1,0 +1,45 @@
+"""The store's tables, brought up to date step by step; a step once released is never changed."""
+
+import sqlite3
+from typing import Final
+
+_FIRST: Final = """
+CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE rewards (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    reference INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    category TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    stock INTEGER,
+    available_until TEXT,
+    popularity INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX rewards_by_popularity ON rewards (popularity DESC, reference);
+CREATE VIRTUAL TABLE rewards_text USING fts5 (words, tokenize = "unicode61 remove_diacritics 0", prefix = '1 2 3');
+CREATE TABLE activity (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE redemptions (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, voucher TEXT, body BLOB NOT NULL);
+CREATE TABLE scans (id TEXT PRIMARY KEY, at TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE drafts (reward TEXT PRIMARY KEY, key TEXT NOT NULL, details BLOB NOT NULL);
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('redemption', 'scan')),
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown', 'refused')),
+    reason TEXT,
+    created_at TEXT NOT NULL
+);
+CREATE TABLE dismissed (alert TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+_STEPS: Final = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run the steps that this file has not seen, each wholly or not at all."""
+    for number, step in enumerate(_STEPS, start=1):
+        if connection.execute("PRAGMA user_version").fetchone()[0] < number:
+            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

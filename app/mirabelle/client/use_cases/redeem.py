@@ -1,0 +1,209 @@
+"""Redeeming a reward: one draft, one key, one redemption, however often and over whatever network it is confirmed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
+from mirabelle.client.device.keys import Keys
+from mirabelle.client.repositories.catalog import Catalog
+from mirabelle.client.repositories.outbox import Entry, Outbox
+from mirabelle.client.repositories.redemptions import keep_redemption
+from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.session import new_key
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
+
+log = logging.getLogger(__name__)
+
+# These say nothing of the redemption itself: it was not decided, and the same request may be sent again.
+UNDECIDED: Final = frozenset(
+    {Reason.SESSION_ENDED, Reason.NOT_SIGNED_IN, Reason.BUSY, Reason.FAULT, Reason.RATE_LIMITED, Reason.WRONG_ROLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A redemption being prepared; its key is there from the first moment."""
+
+    key: str
+    details: m.Details
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """It was done."""
+
+    redemption: m.Redemption
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was refused, and nothing was spent."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """It is not decided as far as this device knows: surely not sent, or sent with no answer."""
+
+    kind: Literal["not_sent", "unknown"]
+
+
+Outcome = Redeemed | Refused | Pending
+
+
+class Redeem:
+    """Drafts and confirms redemptions; `after` runs once one is settled, to bring the wallet up to date."""
+
+    def __init__(
+        self,
+        store: Store,
+        api: Api,
+        outbox: Outbox,
+        catalog: Catalog,
+        keys: Keys,
+        now: Callable[[], datetime],
+        after: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._store, self._api, self._outbox, self._catalog = store, api, outbox, catalog
+        self._keys, self._now, self._after = keys, now, after
+        self._under_way: dict[str, asyncio.Task[Outcome]] = {}
+
+    def draft(self, reward: str) -> Draft:
+        """The draft for `reward`, made at the first call and kept until it is settled."""
+        row = self._store.read.execute("SELECT key, details FROM drafts WHERE reward = ?", (reward,)).fetchone()
+        if row is not None:
+            return Draft(row["key"], msgspec.json.decode(row["details"], type=m.Details))
+        draft = Draft(new_key(), m.Details())
+        with self._store.write() as connection:
+            connection.execute(
+                "INSERT INTO drafts (reward, key, details) VALUES (?, ?, ?)",
+                (reward, draft.key, msgspec.json.encode(draft.details)),
+            )
+        return draft
+
+    def save_draft(self, reward: str, details: m.Details) -> None:
+        """Keep what was filled in so far."""
+        self.draft(reward)
+        with self._store.write("outbox") as connection:
+            row = (msgspec.json.encode(details), reward)
+            connection.execute("UPDATE drafts SET details = ? WHERE reward = ?", row)
+
+    def waiting(self, key: str) -> Literal["not_sent", "unknown"] | None:
+        """How a confirmation of the draft with `key` stands, if one is not settled."""
+        entry = self._outbox.get(key)
+        if entry is None or entry.state == "refused" or key in self._under_way:
+            return None
+        return "not_sent" if entry.state == "waiting" else "unknown"
+
+    def on_the_way(self) -> list[m.Reward]:
+        """The rewards whose confirmation is not settled yet."""
+        entries = [entry for entry in self._outbox.entries("redemption") if entry.state != "refused"]
+        rewards = [self._catalog.get(entry.subject) for entry in entries]
+        return [reward for reward in rewards if reward is not None]
+
+    async def confirm(self, reward_id: str) -> Outcome:
+        """Redeem the reward as drafted. A second call while the first runs waits for the same outcome."""
+        draft = self.draft(reward_id)
+        entry = self._outbox.get(draft.key)
+        if entry is None or entry.state == "refused":
+            reward = self._catalog.get(reward_id)
+            if reward is None:
+                return Refused(Refusal(Reason.NOT_FOUND, 404, "", None))
+            if entry is not None:
+                draft = self._renewed(entry)
+            request = m.RedemptionRequest(
+                reward=reward_id,
+                points=reward.points,
+                holder_key=self._keys.holder_public(draft.key.encode()),
+                details=draft.details,
+            )
+            self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
+        return await self.retry(draft.key)
+
+    async def retry(self, key: str) -> Outcome:
+        """Send the confirmation under `key` again; raises KeyError where there is none."""
+        entry = self._outbox.get(key)
+        if entry is None:
+            raise KeyError(key)
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._send(entry))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _done: self._under_way.pop(key, None))
+        # Whoever asked may go away, as a page does when it is closed; the sending goes on.
+        return await asyncio.shield(task)
+
+    async def settle_all(self) -> None:
+        """Send every confirmation that is not settled; what is refused stays to be seen. Raises NoAnswer."""
+        for entry in self._outbox.entries("redemption"):
+            if entry.state == "refused" or entry.key in self._under_way:
+                continue
+            outcome = await self.retry(entry.key)
+            if isinstance(outcome, Refused) and outcome.refusal.reason not in UNDECIDED:
+                self._keep_refused(entry, outcome.refusal)
+
+    async def _send(self, entry: Entry) -> Outcome:
+        was_unknown = entry.state == "unknown"
+        self._outbox.claim(entry.key)
+        request = msgspec.json.decode(entry.body, type=m.RedemptionRequest)
+        try:
+            answer = await self._api.call(e.REDEEM, body=request, key=entry.key)
+        except NotSent:
+            if was_unknown:
+                return Pending("unknown")
+            self._outbox.put_back(entry.key)
+            return Pending("not_sent")
+        except NoAnswer:
+            return Pending("unknown")
+        if isinstance(answer, Refusal):
+            return self._refused(entry, answer, was_unknown)
+        with self._store.write("outbox", "redemptions", "vouchers") as connection:
+            Outbox.settle(connection, entry.key)
+            connection.execute("DELETE FROM drafts WHERE key = ?", (entry.key,))
+            keep_redemption(connection, answer)
+        await self._bring_up_to_date()
+        return Redeemed(answer)
+
+    def _refused(self, entry: Entry, refusal: Refusal, was_unknown: bool) -> Outcome:
+        if refusal.reason in UNDECIDED:
+            if refusal.status < 500 and not was_unknown:
+                self._outbox.put_back(entry.key)
+            return Refused(refusal)
+        self._renewed(entry)
+        return Refused(refusal)
+
+    def _renewed(self, entry: Entry) -> Draft:
+        """The refusal was seen: the entry leaves, and the draft gets another key, since this one's answer is no for ever."""
+        key = new_key()
+        with self._store.write("outbox") as connection:
+            Outbox.settle(connection, entry.key)
+            connection.execute("UPDATE drafts SET key = ? WHERE key = ?", (key, entry.key))
+        return self.draft(entry.subject)
+
+    def _keep_refused(self, entry: Entry, refusal: Refusal) -> None:
+        """Nobody was looking when it was refused: it comes back as something to be seen."""
+        self._outbox.add(entry.key, entry.kind, entry.subject, entry.body, entry.created_at)
+        self._outbox.refuse(entry.key, refusal.reason)
+
+    async def _bring_up_to_date(self) -> None:
+        try:
+            await self._after()
+        except NoAnswer:
+            log.info("redeemed; the wallet is brought up to date with the next sync")
+
+    def discard(self, key: str) -> None:
+        """Give up a confirmation that was surely not sent, or whose refusal was seen; any other one stays."""
+        entry = self._outbox.get(key)
+        if entry is not None and entry.state in ("waiting", "refused") and key not in self._under_way:
+            self._renewed(entry)
+
+

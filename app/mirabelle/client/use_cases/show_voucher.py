@@ -1,0 +1,26 @@
+"""Showing a voucher: its frame for this moment, made on the device, with no network."""
+
+from datetime import datetime
+
+from mirabelle.client.device.keys import Keys
+from mirabelle.contract.messages import Voucher
+from mirabelle.rules import frame
+
+
+class ShowVoucher:
+    """Makes the texts of voucher codes."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def frame(self, voucher: Voucher, now: datetime) -> str:
+        """The MV1 text of `voucher` for the window of 30 s that `now` is in."""
+
+        def sign(message: bytes) -> bytes:
+            return self._keys.sign_as_holder(voucher.key_salt.encode(), message)
+
+        return frame.show(bytes.fromhex(voucher.issued), int(now.timestamp()), sign)
+
+    def seconds_left(self, now: datetime) -> float:
+        """How long the frame of `now` stays the newest, in seconds."""
+        return frame.WINDOW_SECONDS - now.timestamp() % frame.WINDOW_SECONDS

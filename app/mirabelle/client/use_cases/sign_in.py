@@ -1,0 +1,57 @@
+"""Signing in and out."""
+
+from collections.abc import Awaitable, Callable
+
+from mirabelle.client.api import Api, Refusal
+from mirabelle.client.device.keys import Keys
+from mirabelle.client.use_cases.session import Sessions, SignedIn, new_key
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import messages as m
+
+
+class SignIn:
+    """Opens sessions. `on_change` puts the right store under the screens whenever somebody else is signed in."""
+
+    def __init__(
+        self,
+        api: Api,
+        sessions: Sessions,
+        keys: Keys,
+        language: Callable[[], m.Language],
+        on_change: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._api, self._sessions, self._keys = api, sessions, keys
+        self._language, self._on_change = language, on_change
+        self._code_key: tuple[str, str] | None = None
+        self._demo_keys: dict[m.Role, str] = {}
+
+    async def request_code(self, email: str) -> Refusal | None:
+        """Have a code mailed; raises NoAnswer. Each call sends a new one."""
+        request = m.SignInCodeRequest(email=email, language=self._language())
+        answer = await self._api.call(e.REQUEST_SIGN_IN_CODE, body=request, key=new_key())
+        return answer if isinstance(answer, Refusal) else None
+
+    async def with_code(self, email: str, code: str) -> SignedIn | Refusal:
+        """Sign in with a mailed code; raises NoAnswer."""
+        request = m.SignInRequest(email=email, code=code, device_key=self._keys.device_public())
+        return await self._begin(await self._api.call(e.SIGN_IN, body=request, key=new_key()))
+
+    async def demo(self, role: m.Role) -> SignedIn | Refusal:
+        """Try the demo; raises NoAnswer. After a lost answer the same visitor is asked for again."""
+        key = self._demo_keys.setdefault(role, new_key())
+        request = m.DemoRequest(role=role, language=self._language(), device_key=self._keys.device_public())
+        outcome = await self._begin(await self._api.call(e.DEMO, body=request, key=key))
+        del self._demo_keys[role]
+        return outcome
+
+    async def _begin(self, answer: m.Session | Refusal) -> SignedIn | Refusal:
+        if isinstance(answer, Refusal):
+            return answer
+        who = await self._sessions.begin(answer)
+        await self._on_change()
+        return who
+
+    async def sign_out(self) -> None:
+        """Sign out; what this device kept of the person is removed."""
+        await self._sessions.end()
+        await self._on_change()

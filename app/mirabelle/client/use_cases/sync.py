@@ -1,0 +1,91 @@
+"""Bringing the store up to date: everything that the signed-in person's screens read, and what is not settled yet."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from mirabelle.client.api import Api, NoAnswer, Refusal, SingleFlight
+from mirabelle.client.device.keys import Keys
+from mirabelle.client.repositories.redemptions import Vouchers
+from mirabelle.client.use_cases.redeem import Redeem
+from mirabelle.client.use_cases.scan_voucher import ScanVoucher
+from mirabelle.client.use_cases.session import SignedIn, new_key
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import messages as m
+from mirabelle.rules import frame
+
+log = logging.getLogger(__name__)
+
+RENEW_FROM_LEFT: Final = 0.5  # of a lease: renewed early, so that one is fresh when the network goes
+
+
+class _Noun(Protocol):
+    async def refresh(self) -> Refusal | None: ...
+
+
+class Sync:
+    """Runs once at a time; whoever asks meanwhile gets the same outcome."""
+
+    def __init__(
+        self,
+        api: Api,
+        keys: Keys,
+        who: Callable[[], SignedIn | None],
+        now: Callable[[], datetime],
+        everybody: tuple[_Noun, ...],
+        participant: tuple[_Noun, ...],
+        staff: tuple[_Noun, ...],
+        vouchers: Vouchers,
+        redeem: Redeem,
+        scan: ScanVoucher,
+    ) -> None:
+        self._api, self._keys, self._who, self._now = api, keys, who, now
+        self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
+        self._vouchers, self._redeem, self._scan = vouchers, redeem, scan
+        self._single = SingleFlight(self._run)
+
+    async def __call__(self, *_event: Any) -> Refusal | None:
+        """Bring everything up to date; the first refusal, if there was one. Raises NoAnswer."""
+        return await self._single()
+
+    async def quietly(self) -> None:
+        """Bring everything up to date as far as it goes now; what does not, waits for the next time."""
+        try:
+            await self()
+        except NoAnswer as fault:
+            log.info("not synced: %s", type(fault).__name__)
+
+    async def _run(self) -> Refusal | None:
+        who = self._who()
+        if who is not None and who.role == "participant":
+            await self._redeem.settle_all()
+        elif who is not None:
+            await self._scan.settle_all()
+        for noun in self._nouns[who.role if who else None]:
+            refusal = await noun.refresh()
+            if refusal is not None:
+                return refusal
+        if who is not None and who.role == "participant":
+            return await self._renew_leases()
+        return None
+
+    async def _renew_leases(self) -> Refusal | None:
+        for voucher in self._vouchers.list():
+            if voucher.state == "ready" and self._wants_renewal(voucher):
+                request = m.LeaseRequest(holder_key=self._keys.holder_public(voucher.key_salt.encode()))
+                path = {"voucher": voucher.id}
+                answer = await self._api.call(e.RENEW_LEASE, body=request, key=new_key(), path=path)
+                if isinstance(answer, Refusal):
+                    return answer
+                self._vouchers.keep(answer)
+        return None
+
+    def _wants_renewal(self, voucher: m.Voucher) -> bool:
+        lease = frame.read_issued(bytes.fromhex(voucher.issued))
+        if lease.holder_key.hex() != self._keys.holder_public(voucher.key_salt.encode()):
+            return True  # it was leased to another device, or never to any
+        if voucher.lease_ends_at >= voucher.expires_at - timedelta(minutes=1):
+            return False  # it lasts as long as the voucher does
+        whole = timedelta(minutes=lease.lease_minutes)
+        return voucher.lease_ends_at - self._now() < whole * RENEW_FROM_LEFT

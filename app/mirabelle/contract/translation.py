@@ -1,0 +1,138 @@
+"""Texts in English, French and Arabic, with each language's plurals, digits, dates and money (CLDR, through Babel)."""
+
+import logging
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from mirabelle.contract.places import assets_directory
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+log = logging.getLogger(__name__)
+
+LANGUAGES: Final = ("en", "fr", "ar")
+FALLBACK: Final = "en"
+
+DateForm = Literal["short", "day", "long", "weekday", "month"]
+
+# Arabic as it is written where the programme's Arabic speakers are met first: Eastern digits and month names in use.
+_LOCALES: Final = {"en": "en_GB", "fr": "fr", "ar": "ar_EG"}
+_DATE_PATTERNS: Final = {"short": "d MMM", "day": "d MMMM", "long": "d MMMM y", "weekday": "EEEE", "month": "LLL"}
+_EASTERN: Final = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+
+Words = str | Mapping[str, str]
+
+
+@cache
+def texts(language: str) -> Mapping[str, Words]:
+    """Every text of `language` by its key "feature.name": a string, or one string for each plural category."""
+    found: dict[str, Words] = {}
+    for file in sorted((assets_directory() / "translations" / language).glob("*.toml")):
+        for name, words in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            found[f"{file.stem}.{name}"] = words
+    return found
+
+
+@cache
+def _locale(language: str) -> "Locale":
+    from babel import Locale
+
+    return Locale.parse(_LOCALES[language])
+
+
+class Translator:
+    """Says things in one language. Times are told in `time_zone`, the device's own where it is None."""
+
+    def __init__(self, language: str, time_zone: tzinfo | None = None) -> None:
+        self.language = language if language in LANGUAGES else FALLBACK
+        self.time_zone = time_zone
+
+    @property
+    def rtl(self) -> bool:
+        """Whether the language is written from right to left."""
+        return self.language == "ar"
+
+    def __call__(self, key: str, /, count: int | None = None, **values: Any) -> str:
+        """The text `key` with its placeholders filled in; whole numbers get local digits, `count` picks the plural."""
+        words = texts(self.language).get(key)
+        if words is None:
+            log.error("no text %s in %s", key, self.language)
+            words = texts(FALLBACK)[key]
+        if not isinstance(words, str):
+            category = _locale(self.language).plural_form(count or 0)
+            words = words.get(category) or words["other"]
+        if count is not None:
+            values["count"] = count
+        told = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
+        return words.format(**told)
+
+    def _digits(self, text: str) -> str:
+        return text.translate(_EASTERN) if self.rtl else text
+
+    def number(self, number: int) -> str:
+        """A whole number, grouped, in local digits."""
+        from babel.numbers import format_decimal
+
+        return self._digits(format_decimal(number, locale=_locale(self.language), numbering_system="default"))
+
+    def money(self, minor: int, currency: str) -> str:
+        """An amount in minor units of `currency` (ISO 4217)."""
+        from decimal import Decimal
+
+        from babel.numbers import format_currency
+
+        from mirabelle.rules.programme import minor_digits
+
+        digits = minor_digits(currency)
+        amount = Decimal(minor).scaleb(-digits)
+        whole = digits > 0 and minor % 10**digits == 0
+        pattern = ("¤#,##0" if self.language == "en" else "#,##0 ¤") if whole else None
+        told = format_currency(
+            amount,
+            currency,
+            format=pattern,
+            currency_digits=not whole,
+            locale=_locale(self.language),
+            numbering_system="default",
+        )
+        return self._digits(told)
+
+    def date(self, day: date, form: DateForm = "long") -> str:
+        """A day; one of an aware time is that time's local day."""
+        from babel.dates import format_date
+
+        if isinstance(day, datetime):
+            day = day.astimezone(self.time_zone).date()
+        return self._digits(format_date(day, _DATE_PATTERNS[form], locale=_locale(self.language)))
+
+    def time(self, at: datetime | time) -> str:
+        """The time of day, hours and minutes."""
+        from babel.dates import format_time
+
+        local = at.astimezone(self.time_zone).time() if isinstance(at, datetime) else at
+        return self._digits(format_time(local, "HH:mm", locale=_locale(self.language)))
+
+    def date_time(self, at: datetime) -> str:
+        """The day and the time of day."""
+        return self("shared.date_time", date=self.date(at, "day"), time=self.time(at))
+
+    def relative_days(self, days: int) -> str:
+        """How far a day is from today: "today", "tomorrow", "in 11 days"."""
+        from babel.dates import format_timedelta
+
+        if days in (0, 1):
+            return self("shared.today" if days == 0 else "shared.tomorrow")
+        span = timedelta(days=days)
+        return self._digits(
+            format_timedelta(span, granularity="day", threshold=60, add_direction=True, locale=_locale(self.language))
+        )
+
+    def list_of(self, words: Sequence[str]) -> str:
+        """Several words as one: "a, b and c"."""
+        from babel.lists import format_list
+
+        return format_list(list(words), locale=_locale(self.language))
