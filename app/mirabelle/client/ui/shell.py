@@ -6,12 +6,13 @@ import flet as ft
 
 from mirabelle.client.ui import routes
 from mirabelle.client.ui.shared import fixes, theme
-from mirabelle.client.ui.shared.context import AppContext, DressContext, RouteContext, Window, WindowContext, go
+from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellContext, Window, WindowContext, go
 from mirabelle.client.ui.shared.live import use_live
 
 if TYPE_CHECKING:
     from mirabelle.client.wiring import App
 
+NOBODY = "nobody"  # is signed in, as against: nothing was drawn yet
 THEME_MODES = {"light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK, "system": ft.ThemeMode.SYSTEM}
 
 
@@ -20,6 +21,10 @@ class Shell:
 
     def __init__(self, page: ft.Page, app: "App") -> None:
         self._page, self._app, self._window = page, app, Window()
+        self._last_role: str | None = None
+        self._wanted: str | None = None
+        self._has_come_in = False
+        self.session_ended = False
         self._remounter = fixes.Remounter(page, _root, app, self._window, self)
 
     async def mount(self) -> None:
@@ -60,6 +65,39 @@ class Shell:
             self._page.dark_theme = theme.build(self._app.language, dark=True, calm=True)
             self._page.update()
 
+    def notice(self, route: str, role: str | None) -> None:
+        """Takes in who is here and what they want to see; called at each draw, before the pages are."""
+        asked = routes.find(route).place
+        self._has_come_in |= role is not None and self._last_role == NOBODY
+        if role is not None or asked.address == "/welcome":
+            self.session_ended = False
+        elif self._last_role not in (None, NOBODY):
+            self.session_ended = True
+        if role is None and asked.who not in ("guest", "anybody"):
+            self._wanted = route
+        elif asked.address == "/welcome":
+            self._wanted = None
+        self._last_role = role or NOBODY
+
+    def correct_address(self, route: str, role: str | None) -> None:
+        """An address that is not for this person gives way."""
+        if role is None:
+            return
+        has_come_in, self._has_come_in = self._has_come_in, False
+        if has_come_in:
+            go(self._first_page(role))
+        elif route not in ("", "/") and not routes.may_see(routes.find(route).place, role):
+            go(routes.home(role))
+
+    def _first_page(self, role: str) -> str:
+        """Where someone who has just signed in goes: on with what they wanted, through the guide once, or home."""
+        wanted, self._wanted = self._wanted, None
+        if wanted and routes.may_see(routes.find(wanted).place, role):
+            return wanted
+        if role == "participant" and self._app.preferences.get("guide_seen") is None:
+            return "/guide"
+        return routes.home(role)
+
     def _measure(self, _event: Any) -> None:
         self._window.measure(self._page)
 
@@ -68,28 +106,17 @@ class Shell:
 def _root(app: "App", window: Window, shell: Shell) -> Any:
     page = ft.context.page
     route, set_route = ft.use_state(page.route or "/")
-    wanted: ft.Ref[Any] = ft.use_ref(None)
     session = use_live(app, ("session",), lambda: app.session)
     role = session.role if session else None
+    shell.notice(route, role)
     pages = routes.visits(route, role)
 
     def follow() -> None:
         page.on_route_change = lambda event: set_route(event.route)
         page.on_view_pop = lambda _event: go(pages[-2].route if len(pages) > 1 else routes.home(role))
 
-    def correct_address() -> None:
-        """An address that is not for this person gives way; one that needs a sign-in is kept for afterwards."""
-        asked = routes.find(route)
-        if role is None and asked.place.who not in ("guest", "anybody"):
-            wanted.current = route
-        elif role is not None and asked.place.who == "guest":
-            kept, wanted.current = wanted.current, None
-            go(kept if kept and routes.may_see(routes.find(kept).place, role) else routes.home(role))
-        elif role is not None and not routes.may_see(asked.place, role):
-            go(routes.home(role))
-
     ft.use_effect(follow, [len(pages), role, route])
-    ft.use_effect(correct_address, [role, route])
+    ft.use_effect(lambda: shell.correct_address(route, role), [role, route])
     ft.use_effect(shell.ask_for_calm, [])
 
     def draw() -> list[Any]:
@@ -98,4 +125,4 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
             for visit in pages
         ]
 
-    return DressContext(shell.dress, lambda: AppContext(app, lambda: WindowContext(window, draw)))
+    return ShellContext(shell, lambda: AppContext(app, lambda: WindowContext(window, draw)))

@@ -6,6 +6,7 @@ import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme, widgets
 from mirabelle.client.ui.shared.context import use_app, use_window
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.contract.messages import Activity, LotShare
 from mirabelle.contract.translation import Translator
 
@@ -132,7 +133,9 @@ def _lot_line(translate: Translator, share: LotShare) -> ft.Control:
     if share.expires_at is None:
         where = translate("activity.lot_for_ever", earned=earned)
     else:
-        where = translate("activity.lot", earned=earned, expires=translate.date(share.expires_at, form="long"))
+        where = translate(
+            "activity.lot", earned=earned, expires=translate.date(last_moment(share.expires_at), form="long")
+        )
     return _pair(where, translate("shared.points", count=abs(share.points)))
 
 

@@ -56,8 +56,8 @@ def activity_view(
                 lambda _event: go("/rewards"),
             )
         )
-    for day, of_the_day in groupby(rows, key=lambda row: row.at.astimezone().date()):
-        controls.append(_day(translate, day, now.astimezone().date(), list(of_the_day)))
+    for day, of_the_day in groupby(rows, key=lambda row: row.at.astimezone(translate.time_zone).date()):
+        controls.append(_day(translate, day, now.astimezone(translate.time_zone).date(), list(of_the_day)))
     if failed is not None:
         controls.append(widgets.error_card(translate, failed, on_more))
     elif on_more is not None and rows:

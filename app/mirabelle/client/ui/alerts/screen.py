@@ -11,6 +11,7 @@ from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import days_between
 from mirabelle.contract.translation import Translator
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def in_words(app: "App", alert: Any, now: datetime) -> Row:
     """What an alert says, in the app's language."""
     translate = app.t
     day = translate.date(alert.at, form="day")
-    left = translate.relative_days((alert.at.astimezone().date() - now.astimezone().date()).days)
+    left = translate.relative_days(days_between(now, alert.at, translate.time_zone))
     title = translate(
         f"alerts.{alert.kind}",
         count=alert.points or 0,

@@ -9,7 +9,7 @@ from mirabelle import __version__
 from mirabelle.client.ui.settings.state import SettingsPage, read_settings
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
-from mirabelle.client.ui.shared.context import go, use_app, use_dress
+from mirabelle.client.ui.shared.context import go, use_app, use_shell
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.welcome.screen import language_choices
@@ -25,22 +25,26 @@ THEMES: Final = (
 @screen
 def settings_screen() -> ft.View:
     """Connects the page to the app."""
-    app, dress = use_app(), use_dress()
+    app, shell = use_app(), use_shell()
     asks, set_asks = ft.use_state(False)
     page = use_live(app, ("session", "connection", "wallet", "programme", "till", "outbox"), lambda: read_settings(app))
 
     async def choose_language(language: str) -> None:
         await app.set_language(language)
-        dress()
+        shell.dress()
 
     async def choose_theme(name: str) -> None:
         await app.preferences.set("theme", name)
-        dress()
+        shell.dress()
 
     async def refresh() -> Any:
         return await app.sync()
 
-    sign_out = use_command(app.sign_in.sign_out)
+    async def leave() -> None:
+        await app.sign_in.sign_out()
+        go("/welcome")
+
+    sign_out = use_command(leave)
     ft.use_dialog(_sign_out_dialog(app.t, page, sign_out, lambda: set_asks(False)) if asks else None)
     return settings_view(
         app.t, page, choose_language, choose_theme, use_command(refresh), lambda _event: set_asks(True)

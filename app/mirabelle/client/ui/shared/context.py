@@ -1,6 +1,5 @@
 """What every screen can reach: the app and the window it is shown in."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +8,7 @@ import flet as ft
 from mirabelle.client.ui.shared import theme
 
 if TYPE_CHECKING:
+    from mirabelle.client.ui.shell import Shell
     from mirabelle.client.wiring import App
 
 STEP = 20  # logical pixels: a window being dragged wider redraws the screens once a step, not once a pixel
@@ -47,7 +47,7 @@ class Window:
 
 AppContext = ft.create_context(None)
 WindowContext = ft.create_context(Window())
-DressContext = ft.create_context(None)
+ShellContext = ft.create_context(None)
 RouteContext = ft.create_context("/")
 
 
@@ -61,9 +61,9 @@ def use_window() -> Window:
     return ft.use_context(WindowContext)
 
 
-def use_dress() -> Callable[[], None]:
-    """What puts a new language or brightness on; it draws everything anew."""
-    return ft.use_context(DressContext)
+def use_shell() -> "Shell":
+    """The shell of this page, for what changes its language or its brightness."""
+    return ft.use_context(ShellContext)
 
 
 def use_route() -> str:

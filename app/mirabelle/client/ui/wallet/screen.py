@@ -105,7 +105,14 @@ def _band(
             spacing=0,
         ),
         ft.Column(
-            [number, widgets.text(" · ".join(_quiet_line(translate, page)), theme.BODY, theme.ON_BAND_QUIET)],
+            [
+                number,
+                widgets.text(
+                    " · ".join(f"\u2068{part}\u2069" for part in _quiet_line(translate, page)),
+                    theme.BODY,
+                    theme.ON_BAND_QUIET,
+                ),
+            ],
             spacing=4,
         ),
     ]

@@ -1,9 +1,10 @@
 """What the wallet page shows, read from the store in one go."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 
+from mirabelle.client.ui.shared.times import days_between, last_moment
 from mirabelle.contract.messages import Activity, Reward, Wallet
 
 if TYPE_CHECKING:
@@ -38,20 +39,22 @@ def read_wallet(app: "App", *, rewards: int, rows: int) -> WalletPage:
     wallet = app.wallet.current()
     if wallet is None:
         return WalletPage(None)
-    now = app.now()
+    now, zone = app.now(), app.t.time_zone
     next_expiry = app.wallet.next_expiry(now)
-    arrives_at = _one_arrival(wallet, now)
+    if next_expiry is not None:
+        next_expiry = next_expiry[0], last_moment(next_expiry[1])
+    arrives_at = _one_arrival(wallet, now, zone)
     return WalletPage(
         wallet,
         first_name=wallet.name.split(" ")[0],
-        part_of_day=part_of_day(now.astimezone().hour),
-        is_from_today=wallet.as_of.astimezone().date() == now.astimezone().date(),
+        part_of_day=part_of_day(now.astimezone(zone).hour),
+        is_from_today=wallet.as_of.astimezone(zone).date() == now.astimezone(zone).date(),
         arrives_at=arrives_at,
         arrives_within_a_week=arrives_at is not None and arrives_at - now < timedelta(days=6),
         **_standing(app, wallet),
         bars=app.wallet.timeline(now),
         next_expiry=next_expiry,
-        days_left=days_between(now, next_expiry[1]) if next_expiry else 0,
+        days_left=days_between(now, next_expiry[1], zone) if next_expiry else 0,
         rewards=app.catalog.search(CatalogQuery(affordable_with=wallet.available, sort="popular", limit=rewards)),
         activity=app.wallet.activity(limit=rows),
     )
@@ -64,15 +67,10 @@ def part_of_day(hour: int) -> Literal["morning", "afternoon", "evening"]:
     return "afternoon" if 12 <= hour < 18 else "evening"
 
 
-def days_between(now: datetime, then: datetime) -> int:
-    """Whole local days from the day of `now` to the day of `then`."""
-    return (then.astimezone().date() - now.astimezone().date()).days
-
-
-def _one_arrival(wallet: Wallet, now: datetime) -> datetime | None:
+def _one_arrival(wallet: Wallet, now: datetime, zone: tzinfo | None) -> datetime | None:
     """When what is on its way arrives, if all of it arrives on one day."""
     arrivals = [lot.available_at for lot in wallet.lots if lot.available_at is not None and lot.available_at > now]
-    days = {arrival.astimezone().date() for arrival in arrivals}
+    days = {arrival.astimezone(zone).date() for arrival in arrivals}
     return min(arrivals) if len(days) == 1 else None
 
 

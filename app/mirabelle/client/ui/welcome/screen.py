@@ -7,7 +7,7 @@ import flet as ft
 
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import use_command
-from mirabelle.client.ui.shared.context import Window, go, use_app, use_dress, use_window
+from mirabelle.client.ui.shared.context import Window, go, use_app, use_shell, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import mark
@@ -24,13 +24,13 @@ COLLAGE: Final = (
 @screen
 def welcome_screen() -> ft.View:
     """Connects the first page to the app."""
-    app, window, dress = use_app(), use_window(), use_dress()
+    app, window, shell = use_app(), use_window(), use_shell()
     programme = use_live(app, ("programme",), app.programme.current)
     demo = use_command(app.sign_in.demo)
 
     async def choose(language: str) -> None:
         await app.set_language(language)
-        dress()
+        shell.dress()
 
     return welcome_view(
         app.t,
@@ -42,6 +42,7 @@ def welcome_screen() -> ft.View:
         on_demo=demo,
         running=demo.running,
         failed=demo.failed,
+        session_ended=shell.session_ended,
     )
 
 
@@ -56,10 +57,17 @@ def welcome_view(
     on_demo: Callable[[str], Any],
     running: bool,
     failed: Any,
+    session_ended: bool = False,
 ) -> ft.View:
     """The first page from plain values."""
     ways = _ways_in(translate, has_demo, on_demo, running, failed)
-    choices = language_choices(languages, translate.language, on_language, ft.MainAxisAlignment.CENTER)
+    if session_ended:
+        ended = translate("welcome.session_ended"), translate("welcome.session_ended_hint")
+        ways.insert(0, widgets.banner(ft.Icons.LOCK_CLOCK, *ended, warm=True))
+    choices = ft.Container(
+        language_choices(languages, translate.language, on_language, ft.MainAxisAlignment.CENTER),
+        padding=ft.Padding.only(bottom=theme.S),
+    )
     is_upright = window.size == "phone" or window.height > window.width
     body = (
         _stacked(translate, window, name, [choices, *ways])
