@@ -31,7 +31,7 @@ _PURCHASES: Final = (
     (1, "cafe-lumiere", "120.00"),
 )
 _REDEEMED_DAYS_AGO: Final = 120
-_REDEEMED: Final = "coffee-and-cake"
+_REDEEMED: Final = "croissant"  # one without limits: a visitor must find everything there is
 
 
 def _past(participant: str, language: m.Language, context: Context) -> list[Event]:

@@ -1,0 +1,18 @@
+"""What every test can ask for, and how Hypothesis runs: the same examples each time, no deadline on a busy machine."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.backend import Backend
+
+settings.register_profile("mirabelle", deadline=None, derandomize=True, database=None)
+settings.load_profile("mirabelle")
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The demo programme's server, shared: ask it for participants and tills of your own."""
+    with Backend(tmp_path_factory.mktemp("backend")) as running:
+        yield running

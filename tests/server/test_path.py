@@ -1,0 +1,52 @@
+"""The whole path over HTTP: from a balance to a voucher that is accepted once."""
+
+import time
+
+from tests.backend import Backend, new_key
+
+
+def test_a_voucher_is_accepted_once_and_refused_ever_after(backend: Backend) -> None:
+    amina, till = backend.participant(), backend.till()
+    before = amina.available()
+    redeemed = amina.redeem("coffee-and-cake", 450)
+    assert redeemed.status_code == 201
+    assert amina.available() == before - 450
+    voucher = redeemed.json()["voucher"]
+    first = till.post("/scans", {"frame": amina.show(voucher, int(time.time()))}).json()
+    second = till.post("/scans", {"frame": amina.show(voucher, int(time.time()))}).json()
+    typed = till.post("/scans", {"code": voucher["code"]}).json()
+    assert first["verdict"] == "accepted"
+    assert [second["verdict"], typed["verdict"]] == ["already_used", "already_used"]
+    assert second["first_use"] == first["first_use"]
+
+
+def test_the_same_key_spends_once_however_often_it_is_sent(backend: Backend) -> None:
+    amina, key = backend.participant(), new_key()
+    before = amina.available()
+    answers = {amina.redeem("croissant", 110, key).text for _ in range(4)}
+    assert len(answers) == 1
+    assert amina.available() == before - 110
+
+
+def test_the_same_key_for_another_request_is_refused(backend: Backend) -> None:
+    amina, key = backend.participant(), new_key()
+    amina.redeem("croissant", 110, key)
+    answer = amina.redeem("tea-blend", 680, key)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_screenshot_dies_within_ninety_seconds(backend: Backend) -> None:
+    amina, till = backend.participant(), backend.till()
+    voucher = amina.redeem("croissant", 110).json()["voucher"]
+    old = amina.show(voucher, int(time.time()) - 90)
+    assert till.post("/scans", {"frame": old}).json()["verdict"] == "stale_code"
+
+
+def test_staff_can_do_nothing_that_a_participant_can_and_the_reverse(backend: Backend) -> None:
+    amina, till = backend.participant(), backend.till()
+    for path in ("/wallet", "/activity", "/redemptions"):
+        assert till.get(path).json()["code"] == "wrong_role"
+    assert till.redeem("croissant", 110).json()["code"] == "wrong_role"
+    for path in ("/till", "/scans"):
+        assert amina.get(path).json()["code"] == "wrong_role"
+    assert amina.post("/scans", {"code": "0000-0000-0000"}).json()["code"] == "wrong_role"
