@@ -32,7 +32,6 @@ def filter_sheet(
     affordable = ft.Switch(
         label=translate("catalog.affordable"),
         value=filters.affordable,
-        label_position=ft.LabelPosition.LEFT,
         on_change=lambda event: filters.set(affordable=event.control.value),
         key="affordable",
     )

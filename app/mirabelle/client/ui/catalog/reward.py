@@ -140,7 +140,7 @@ def _facts(translate: Translator, offer: Offer, now: datetime) -> ft.Control:
     if reward.per_participant is not None:
         facts.append((ft.Icons.FILTER_1, translate("catalog.fact_limit", count=reward.per_participant)))
     if reward.available_until is not None:
-        until = translate("catalog.fact_until", date=translate.date(reward.available_until))
+        until = translate("catalog.fact_until", date=translate.date(reward.available_until, "day"))
         soon = ends_in_days(reward, now) is not None
         facts.append((ft.Icons.HOURGLASS_BOTTOM if soon else ft.Icons.EVENT_OUTLINED, until))
     rows = [

@@ -79,7 +79,12 @@ def catalog_screen() -> ft.View:
 
     shelf = use_live(app, ("catalog", "wallet", "programme"), read)
     sheet = filter_sheet(
-        app.t, filters, app.catalog.kinds(), shelf.categories, shelf.count, lambda: set_sheet_open(False)
+        app.t,
+        filters,
+        [kind for kind, _count in app.catalog.kinds()],
+        shelf.categories,
+        shelf.count,
+        lambda: set_sheet_open(False),
     )
     ft.use_dialog(sheet if sheet_open else None)
     return catalog_view(app.t, window, filters, shelf, app.now(), lambda: set_sheet_open(True))
@@ -172,7 +177,7 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
     if chosen is None:
         return []
     reward = chosen.reward
-    day = translate.date(chosen.expires_at)
+    day = translate.date(chosen.expires_at, "day")
     if chosen.used == chosen.expiring:
         use = translate("catalog.uses_all", points=translate("shared.points", count=reward.points), date=day)
     else:

@@ -1,15 +1,15 @@
 """Checkout, step by step: what it costs, what is needed, confirm. One draft has one key: nothing is spent twice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import flet as ft
 
 from mirabelle.client.api import Refusal
 from mirabelle.client.ui.catalog.state import Standing, standing
 from mirabelle.client.ui.checkout import outcome
-from mirabelle.client.ui.checkout.state import Waiting, is_filled, paying, steps
+from mirabelle.client.ui.checkout.state import Waiting, is_filled, just_redeemed, new_since, paying, steps
 from mirabelle.client.ui.checkout.steps import (
     confirm_step,
     cost_step,
@@ -24,15 +24,20 @@ from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import (
+    banner,
     empty_state,
     offline_banner,
     page_frame,
     primary_button,
     quiet_button,
+    text_button,
 )
 from mirabelle.client.use_cases.redeem import Redeemed, Refused
 from mirabelle.contract.messages import Details, LotShare, Redemption, Reward
 from mirabelle.contract.translation import Translator
+
+if TYPE_CHECKING:
+    from mirabelle.client.wiring import App
 
 _WIDTH = 620
 
@@ -50,6 +55,9 @@ class Counter:
     charities: list[tuple[str, str]]
     key: str
     waiting: Waiting | None
+    refused: str | None
+    redemptions: list[Redemption]
+    already: Redemption | None
 
 
 @dataclass(frozen=True)
@@ -72,26 +80,10 @@ def checkout_screen(id: str) -> ft.View:
     picking, pick = ft.use_state(False)
     ended, end = ft.use_state(None)
 
-    def read() -> Counter | None:
-        reward, wallet, programme, now = app.catalog.get(id), app.wallet.current(), app.programme.current(), app.now()
-        if reward is None or wallet is None or programme is None:
-            return None
-        draft = app.redeem.draft(id)
-        return Counter(
-            reward=reward,
-            available=wallet.available,
-            shares=paying(wallet, reward.points, now),
-            standing=standing(reward, wallet, programme, app.redemptions.list(), now),
-            details=draft.details,
-            charities=[(charity.id, charity.name.in_language(app.language)) for charity in programme.charities],
-            key=draft.key,
-            waiting=app.redeem.waiting(draft.key),
-        )
-
-    counter = use_live(app, ("catalog", "wallet", "outbox", "redemptions"), read)
+    counter = use_live(app, ("catalog", "wallet", "outbox", "redemptions"), lambda: _counter(app, id))
 
     async def settle(answer: Any) -> Refusal | None:
-        end(answer if isinstance(answer, Redeemed) else None)
+        end(answer.redemption if isinstance(answer, Redeemed) else None)
         return answer.refusal if isinstance(answer, Refused) else None
 
     async def confirm_now() -> Refusal | None:
@@ -101,22 +93,93 @@ def checkout_screen(id: str) -> ft.View:
         return await settle(await app.redeem.retry(counter.key))
 
     confirm, retry = use_command(confirm_now), use_command(retry_now)
+
+    async def on_confirm() -> None:
+        await confirm()
+
+    async def on_retry() -> None:
+        await retry()
+
+    counter, found = _late_answer(counter)
+    calendar = _calendar(app, counter, lambda: pick(False)) if picking and counter is not None else None
+    ft.use_dialog(calendar)
     if counter is None:
         return page_frame("", [_gone(app.t)], back="/rewards")
     doings = Doings(
         step=step,
         change=lambda details: app.redeem.save_draft(id, details),
         pick_date=lambda: pick(True),
-        confirm=confirm,
-        retry=retry,
+        confirm=on_confirm,
+        retry=on_retry,
         discard=lambda: app.redeem.discard(counter.key),
     )
-    calendar = date_picker(app.t, counter.details, app.now(), doings.change, lambda: pick(False))
-    ft.use_dialog(calendar if picking else None)
-    if isinstance(ended, Redeemed):
-        return thanks_view(app.t, window, app.session.name if app.session else "", ended.redemption, counter.reward)
+    thanked = ended or found
+    if thanked is not None:
+        return thanks_view(app.t, window, app.session.name if app.session else "", thanked, counter.reward)
     return checkout_view(
         app.t, window, counter, at, doings, confirm.failed or retry.failed, confirm.running or retry.running
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A confirmation without an answer, the redemptions there were before it, and what it came to once that is known."""
+
+    key: str
+    kind: Waiting
+    before: frozenset[str]
+    found: Redemption | None = None
+
+
+def _late_answer(counter: Counter | None) -> tuple[Counter | None, Redemption | None]:
+    """A hook. Where no answer came, the next sync may find one: then the thanks come late, but they come. While it is
+    being asked for again, the counter goes on waiting."""
+    held: ft.Ref[Any] = ft.use_ref(None)
+    asked = held.current
+    if counter is None:
+        return None, None
+    if counter.waiting is not None:
+        is_new = asked is None or asked.key != counter.key
+        before = frozenset(one.id for one in counter.redemptions) if is_new else asked.before
+        held.current = _Asked(counter.key, counter.waiting, before)
+        return counter, None
+    if asked is None:
+        return counter, None
+    if asked.key == counter.key:
+        return (replace(counter, waiting=asked.kind) if counter.refused is None else counter), None
+    if asked.found is None:
+        found = new_since(counter.redemptions, counter.reward.id, asked.before)
+        held.current = replace(asked, found=found) if found is not None else None
+        return counter, found
+    return counter, asked.found
+
+
+def _calendar(app: "App", counter: Counter, on_close: Callable[[], Any]) -> ft.DatePicker:
+    def change(details: Details) -> None:
+        app.redeem.save_draft(counter.reward.id, details)
+
+    return date_picker(app.t, counter.details, app.now(), change, on_close)
+
+
+def _counter(app: "App", id: str) -> Counter | None:
+    """What lies on the counter now, all of it from the store."""
+    reward, wallet, programme, now = app.catalog.get(id), app.wallet.current(), app.programme.current(), app.now()
+    if reward is None or wallet is None or programme is None:
+        return None
+    draft, redemptions = app.redeem.draft(id), app.redemptions.list()
+    entry = app.outbox.get(draft.key)
+    return Counter(
+        reward=reward,
+        available=wallet.available,
+        shares=paying(wallet, reward.points, now),
+        standing=standing(reward, wallet, programme, redemptions, now),
+        details=draft.details,
+        charities=[(charity.id, charity.name.in_language(app.language)) for charity in programme.charities],
+        key=draft.key,
+        waiting=app.redeem.waiting(draft.key),
+        refused=entry.reason if entry is not None and entry.state == "refused" else None,
+        redemptions=redemptions,
+        already=just_redeemed(redemptions, id, now),
     )
 
 
@@ -139,7 +202,10 @@ def checkout_view(
         reward_line(translate, window, counter.reward),
         *_step(translate, counter, way[at], do),
     ]
-    reason = failed or (Refusal(counter.standing.refused, 409, "", None) if counter.standing.refused else None)
+    known = counter.standing.refused or counter.refused
+    reason = failed or (Refusal(known, 409, "", None) if known else None)
+    if counter.already is not None and reason is None and at == 0:
+        parts.insert(1, _already(translate, counter.already))
     if reason is not None:
         again = do.confirm if at == len(way) - 1 else lambda: do.step(at)
         parts.insert(1, outcome.refused(translate, reason, again, lambda: go("/sign-in"), lambda: go("/rewards")))
@@ -153,6 +219,16 @@ def _step(translate: Translator, counter: Counter, step: str, do: Doings) -> lis
     if step == "details":
         return details_step(translate, counter.reward, counter.details, counter.charities, do.change, do.pick_date)
     return confirm_step(translate, counter.reward, counter.available, counter.details, counter.charities)
+
+
+def _already(translate: Translator, redemption: Redemption) -> ft.Control:
+    look = text_button(translate("vouchers.look"), lambda: go(_where(redemption)), key="look")
+    title = translate("checkout.already", time=translate.time(redemption.created_at))
+    return banner(ft.Icons.TASK_ALT, title, translate("checkout.already_hint"), action=look)
+
+
+def _where(redemption: Redemption) -> str:
+    return f"/vouchers/{redemption.voucher.id}" if redemption.voucher else "/vouchers?tab=orders"
 
 
 def _footer(
@@ -181,9 +257,9 @@ def thanks_view(
     translate: Translator, window: Window, name: str, redemption: Redemption, reward: Reward | None
 ) -> ft.View:
     """Thanks as a page, all plum."""
-    voucher = redemption.voucher
-    show = f"/vouchers/{voucher.id}" if voucher else "/vouchers?tab=orders"
-    words = outcome.thanks(translate, window, name, redemption, reward, lambda: go(show), lambda: go("/rewards"))
+    words = outcome.thanks(
+        translate, window, name, redemption, reward, lambda: go(_where(redemption)), lambda: go("/rewards")
+    )
     band = ft.Container(
         words,
         gradient=ft.LinearGradient(

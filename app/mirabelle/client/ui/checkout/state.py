@@ -1,10 +1,10 @@
 """What checkout knows: its steps, what would pay, and how a confirmation went."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from mirabelle.contract.messages import Details, LotShare, Reward, Wallet
+from mirabelle.contract.messages import Details, LotShare, Redemption, Reward, Wallet
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import lots
 
@@ -14,6 +14,8 @@ Waiting = Literal["not_sent", "unknown"]
 # After these the same request may well be granted; after the others something has to change first.
 WORTH_ANOTHER_TRY: Final = (Reason.BUSY, Reason.FAULT, Reason.RATE_LIMITED)
 SIGN_IN_FIRST: Final = (Reason.SESSION_ENDED, Reason.NOT_SIGNED_IN)
+
+_JUST_NOW: Final = timedelta(minutes=10)
 
 
 def steps(reward: Reward) -> tuple[Step, ...]:
@@ -47,3 +49,14 @@ def merged(shares: Sequence[LotShare]) -> list[tuple[datetime | None, int]]:
 def is_filled(reward: Reward, details: Details) -> bool:
     """Whether everything that the reward needs has been given."""
     return reward.needs == "nothing" or bool(str(getattr(details, reward.needs)).strip())
+
+
+def new_since(redemptions: Sequence[Redemption], reward: str, before: frozenset[str]) -> Redemption | None:
+    """The redemption of `reward` that was not among `before`: what a confirmation without an answer came to."""
+    return next((one for one in redemptions if one.reward == reward and one.id not in before), None)
+
+
+def just_redeemed(redemptions: Sequence[Redemption], reward: str, now: datetime) -> Redemption | None:
+    """A redemption of `reward` so fresh that whoever is back at the counter may not know of it, as after a reload."""
+    fresh = (one for one in redemptions if one.reward == reward and one.state != "released")
+    return next((one for one in fresh if now - one.created_at < _JUST_NOW), None)

@@ -72,7 +72,7 @@ def _balance(translate: Translator, available: int, points: int) -> ft.Control:
     )
     rows = [
         line(translate("checkout.balance_now"), translate.number(available), theme.STRONG),
-        line(translate("checkout.this_reward"), f"\u2212{translate.number(points)}", theme.STRONG, theme.ON_WARM_TINT),
+        line(translate("checkout.this_reward"), translate.number(-points), theme.STRONG, theme.ON_WARM_TINT),
         ft.Divider(),
         line(translate("checkout.balance_after"), translate.number(after), theme.TITLE, theme.OURS),
     ]
@@ -152,7 +152,7 @@ def _charity(details: Details, charities: Sequence[tuple[str, str]], change: Cha
 
 def _date(translate: Translator, details: Details, on_date: Callable[[], Any]) -> ft.Control:
     chosen = date.fromisoformat(details.date) if details.date else None
-    words = translate.date(chosen, "weekday") if chosen else translate("checkout.choose_date")
+    words = day_of(translate, chosen) if chosen else translate("checkout.choose_date")
     row = ft.Row(
         [ft.Icon(ft.Icons.EVENT_OUTLINED, color=theme.OURS), text(words, theme.STRONG, expand=True)], spacing=theme.M
     )
@@ -179,6 +179,11 @@ def date_picker(
         on_change=picked,
         on_dismiss=on_close,
     )
+
+
+def day_of(translate: Translator, day: date) -> str:
+    """A day as one speaks of it: "Tuesday 24 November"."""
+    return f"{translate.date(day, 'weekday')} {translate.date(day, 'day')}"
 
 
 def _local_day(value: datetime | date) -> date:
@@ -213,5 +218,5 @@ def _given(translate: Translator, reward: Reward, details: Details, charities: S
     if reward.needs == "charity":
         return dict(charities).get(details.charity, "")
     if reward.needs == "date":
-        return translate.date(date.fromisoformat(details.date), "weekday") if details.date else ""
+        return day_of(translate, date.fromisoformat(details.date)) if details.date else ""
     return details.address if reward.needs == "address" else details.recipient

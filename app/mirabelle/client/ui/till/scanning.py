@@ -8,7 +8,7 @@ import flet as ft
 from mirabelle.client.api import NoAnswer
 from mirabelle.client.device.decode import CannotRead, Fault, read_code
 from mirabelle.client.device.feedback import Feedback
-from mirabelle.client.ui.till.state import Sight, Verdict, presented, verdict_of
+from mirabelle.client.ui.till.state import Sight, Verdict, place_of, presented, verdict_of
 from mirabelle.client.ui.till.verdict import spoken
 from mirabelle.contract.messages import Scan
 
@@ -40,7 +40,7 @@ class Scanning:
         finally:
             self.busy = False
         self.verdict = verdict
-        words = spoken(self._app.t, verdict)
+        words = spoken(self._app.t, place_of(self._app), verdict)
         voice = self._feedback.accepted if verdict.outcome == "accepted" else self._feedback.refused
         await voice(words, self._app.t.rtl)
 

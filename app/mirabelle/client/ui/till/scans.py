@@ -21,7 +21,11 @@ def scans_screen() -> ft.View:
     """The history of this page's till."""
     app = use_app()
     scans = use_live(app, ("scans",), app.scans.list)
-    return scans_view(app.t, scans, app.sync)
+
+    async def refresh() -> None:
+        await app.sync()
+
+    return scans_view(app.t, scans, refresh)
 
 
 def scans_view(translate: Translator, scans: Sequence[Scan], on_refresh: Callable[[], Any]) -> ft.View:

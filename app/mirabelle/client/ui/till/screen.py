@@ -1,6 +1,6 @@
 """The till: a voucher comes in through the camera, a scanner, the keyboard or a picture, and a verdict comes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
 from mirabelle.client.ui.till.scanning import Scanning
 from mirabelle.client.ui.till.scans import history, nothing_yet
+from mirabelle.client.ui.till.state import Place, place_of
 from mirabelle.client.ui.till.verdict import verdict_view
-from mirabelle.contract.messages import Scan, Till
+from mirabelle.contract.messages import Scan
 from mirabelle.contract.translation import Translator
 
 _BESIDE: Final = 12  # scans shown at the side of a wide window
@@ -26,7 +27,8 @@ _BESIDE: Final = 12  # scans shown at the side of a wide window
 class Desk:
     """What the till's page shows besides its eye."""
 
-    till: Till | None
+    place: Place
+    staff: str
     scans: list[Scan]
     is_offline: bool
 
@@ -35,7 +37,7 @@ class Desk:
 class Ways:
     """The ways in for a voucher. `on_camera` is None where there is no camera; `eye` is there once it is used."""
 
-    on_entered: Callable[[str], Any]
+    on_entered: Callable[[str], Awaitable[Any]]
     on_picture: Callable[[], Any]
     on_camera: Callable[[], Any] | None
     eye: ft.Control | None
@@ -49,14 +51,15 @@ def till_screen() -> ft.View:
     scanning, _ = ft.use_state(lambda: Scanning(app))
 
     def read() -> Desk:
-        return Desk(app.till.current(), app.scans.list()[:_BESIDE], app.connection == "offline")
+        till = app.till.current()
+        return Desk(place_of(app), till.staff if till else "", app.scans.list()[:_BESIDE], app.connection == "offline")
 
-    desk = use_live(app, ("scans", "till", "connection"), read)
+    desk = use_live(app, ("scans", "till", "programme", "connection"), read)
     # On a phone a field in focus would raise the keyboard over half of the screen.
     takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
     if scanning.verdict is not None:
         on_entered = scanning.judge if takes_keys else None
-        return verdict_view(app.t, window, till_name(app.t, desk.till), scanning.verdict, scanning.go_on, on_entered)
+        return verdict_view(app.t, window, desk.place, scanning.verdict, scanning.go_on, on_entered)
     ways = Ways(
         on_entered=scanning.judge,
         on_picture=scanning.pick_picture,
@@ -71,7 +74,7 @@ def till_view(
     translate: Translator, window: Window, desk: Desk, ways: Ways, busy: bool, fault: Fault | None
 ) -> ft.View:
     """The till as a page; wide windows have its history at the side."""
-    parts: list[ft.Control] = [_head(translate, desk.till)]
+    parts: list[ft.Control] = [_head(translate, desk)]
     if desk.is_offline:
         parts.append(
             banner(ft.Icons.CLOUD_OFF_OUTLINED, translate("till.offline"), translate("till.offline_hint"), warm=True)
@@ -99,16 +102,9 @@ def till_view(
     return page_frame("", [row], tab="scan")
 
 
-def till_name(translate: Translator, till: Till | None) -> str:
-    """The till and where it stands."""
-    return "" if till is None else f"{till.name} · {till.store_name.in_language(translate.language)}"
-
-
-def _head(translate: Translator, till: Till | None) -> ft.Control:
-    words: list[ft.Control] = [heading(translate("till.title"))]
-    if till is not None:
-        words.append(text(f"{till_name(translate, till)} · {till.staff}", theme.BODY, theme.QUIET))
-    return ft.Column(words, spacing=2)
+def _head(translate: Translator, desk: Desk) -> ft.Control:
+    where = " · ".join(part for part in (desk.place.name, desk.staff) if part)
+    return ft.Column([heading(translate("till.title")), text(where, theme.BODY, theme.QUIET)], spacing=2)
 
 
 def _history(translate: Translator, scans: Sequence[Scan]) -> ft.Control:
@@ -147,11 +143,15 @@ def _eye(translate: Translator, window: Window, ways: Ways) -> ft.Control:
 
 
 def _entry(translate: Translator, ways: Ways, busy: bool) -> ft.Control:
+    async def entered(event: ft.Event[ft.TextField]) -> None:
+        if event.control.value:
+            await ways.on_entered(event.control.value)
+
     field = ft.TextField(
         label=translate("till.field"),
         hint_text="XXXX-XXXX-XXXX",
         autofocus=ways.takes_keys,
-        on_submit=lambda event: ways.on_entered(event.control.value) if event.control.value else None,
+        on_submit=entered,
         disabled=busy,
         autocorrect=False,
         enable_suggestions=False,
@@ -169,7 +169,7 @@ def _entry(translate: Translator, ways: Ways, busy: bool) -> ft.Control:
     parts: list[ft.Control] = [field, text(translate("till.field_hint"), theme.SMALL, theme.QUIET), ft.Row([picture])]
     if busy:
         parts.insert(0, _checking(translate))
-    return ft.Column(parts, spacing=theme.M)
+    return ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
 
 
 def _checking(translate: Translator) -> ft.Control:

@@ -1,8 +1,9 @@
 """What the till knows: what was presented, what was answered, and what a camera has just seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.api import Refusal
 from mirabelle.contract.messages import Scan
@@ -10,6 +11,9 @@ from mirabelle.contract.reasons import Reason
 from mirabelle.rules import fallback_code
 from mirabelle.rules.frame import PREFIX, Frame, parse
 from mirabelle.rules.voucher_code import VoucherCode
+
+if TYPE_CHECKING:
+    from mirabelle.client.wiring import App
 
 Outcome = Literal["accepted", "refused", "unchecked"]
 NO_ANSWER: Final = "no_answer"
@@ -26,6 +30,23 @@ class Verdict:
     code: str
     scan: Scan | None
     at: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this till stands: its id, its name in words, and the names of all stores by their ids."""
+
+    till: str
+    name: str
+    stores: Mapping[str, str]
+
+
+def place_of(app: "App") -> Place:
+    """The place of this page's till."""
+    till, programme = app.till.current(), app.programme.current()
+    name = "" if till is None else f"{till.name} · {till.store_name.in_language(app.language)}"
+    stores = programme.stores if programme else ()
+    return Place(till.id if till else "", name, {store.id: store.name.in_language(app.language) for store in stores})
 
 
 def verdict_of(answer: Scan | Refusal | None, now: datetime) -> Verdict:

@@ -1,6 +1,6 @@
 """A verdict: it fills the screen in colour, shape and words, and says what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import flet as ft
@@ -8,8 +8,8 @@ import flet as ft
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
 from mirabelle.client.ui.shared.widgets import heading, text
-from mirabelle.client.ui.till.state import Outcome, Verdict
-from mirabelle.contract.messages import Scan, Text
+from mirabelle.client.ui.till.state import Outcome, Place, Verdict
+from mirabelle.contract.messages import Scan, Text, Use
 from mirabelle.contract.translation import Translator
 
 UNCHECKED: Final = "#7A4F00"
@@ -31,22 +31,22 @@ _SHADE: Final = ft.Colors.with_opacity(0.28, ft.Colors.BLACK)
 def verdict_view(
     translate: Translator,
     window: Window,
-    till: str,
+    place: Place,
     verdict: Verdict,
     on_next: Callable[[], Any],
-    on_entered: Callable[[str], Any] | None,
+    on_entered: Callable[[str], Awaitable[Any]] | None,
 ) -> ft.View:
     """The verdict as a page. `on_entered` takes the next scan of a keyboard-wedge scanner without a touch; None where
     a field in focus would raise an on-screen keyboard."""
     color = _COLORS[verdict.outcome]
     top = ft.Row(
         [
-            text(till, theme.STRONG_S, _WHITE, expand=True),
+            text(place.name, theme.STRONG_S, _WHITE, expand=True),
             text(translate.time(verdict.at), theme.STRONG_S, _WHITE),
         ]
     )
     middle = ft.Column(
-        _said(translate, verdict),
+        _said(translate, place, verdict),
         spacing=theme.S,
         alignment=ft.MainAxisAlignment.CENTER,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
@@ -72,14 +72,14 @@ def verdict_view(
     return ft.View(route=ft.context.page.route, controls=[page], padding=0, spacing=0, bgcolor=color)
 
 
-def spoken(translate: Translator, verdict: Verdict) -> str:
+def spoken(translate: Translator, place: Place, verdict: Verdict) -> str:
     """The whole verdict as one sentence, for screen readers."""
-    parts = [translate(f"till.{verdict.outcome}"), *_words(translate, verdict), _what_to_do(translate, verdict)]
+    parts = [translate(f"till.{verdict.outcome}"), *_words(translate, place, verdict), _what_to_do(translate, verdict)]
     return ". ".join(parts)
 
 
-def _said(translate: Translator, verdict: Verdict) -> list[ft.Control]:
-    lines = _words(translate, verdict)
+def _said(translate: Translator, place: Place, verdict: Verdict) -> list[ft.Control]:
+    lines = _words(translate, place, verdict)
     shown: list[ft.Control] = [
         ft.Icon(SHAPES[verdict.outcome], size=168, color=_WHITE),
         heading(
@@ -97,7 +97,7 @@ def _said(translate: Translator, verdict: Verdict) -> list[ft.Control]:
     return shown
 
 
-def _words(translate: Translator, verdict: Verdict) -> list[str]:
+def _words(translate: Translator, place: Place, verdict: Verdict) -> list[str]:
     """Under the verdict: the reward when accepted, else why not; then what belongs to it."""
     scan = verdict.scan
     title = _text(translate, scan.title) if scan else ""
@@ -105,14 +105,13 @@ def _words(translate: Translator, verdict: Verdict) -> list[str]:
         return [title]
     words = [translate(f"reasons.verdict_{verdict.code}")]
     if scan is not None:
-        words += [line for line in (title, _particulars(translate, verdict.code, scan)) if line]
+        words += [line for line in (title, _particulars(translate, place, verdict.code, scan)) if line]
     return words
 
 
-def _particulars(translate: Translator, code: str, scan: Scan) -> str:
+def _particulars(translate: Translator, place: Place, code: str, scan: Scan) -> str:
     if code == "already_used" and scan.first_use is not None:
-        use = scan.first_use
-        return translate("till.first_use", time=translate.date_time(use.at), store=use.store, till=use.till)
+        return _first_use(translate, place, scan.first_use)
     if code == "not_yet_valid" and scan.valid_from is not None:
         return translate("till.valid_from", time=translate.date_time(scan.valid_from))
     if code == "lease_expired" and scan.valid_until is not None:
@@ -120,6 +119,13 @@ def _particulars(translate: Translator, code: str, scan: Scan) -> str:
     if code == "wrong_store" and scan.right_store is not None:
         return translate("till.right_store", store=_text(translate, scan.right_store))
     return ""
+
+
+def _first_use(translate: Translator, place: Place, use: Use) -> str:
+    time = translate.date_time(use.at)
+    if use.till == place.till:
+        return translate("till.first_use_here", time=time)
+    return translate("till.first_use", time=time, store=place.stores.get(use.store, use.store))
 
 
 def _text(translate: Translator, words: Text) -> str:
@@ -141,7 +147,7 @@ def _to_do(translate: Translator, verdict: Verdict) -> ft.Control:
 
 
 def _next(
-    translate: Translator, color: str, on_next: Callable[[], Any], on_entered: Callable[[str], Any] | None
+    translate: Translator, color: str, on_next: Callable[[], Any], on_entered: Callable[[str], Awaitable[Any]] | None
 ) -> ft.Control:
     style = ft.ButtonStyle(bgcolor=_WHITE, color=color, padding=ft.Padding.symmetric(horizontal=28, vertical=20))
     button = ft.FilledButton(
@@ -150,9 +156,12 @@ def _next(
     if on_entered is None:
         return ft.Row([ft.Container(button, expand=True)])
 
-    def entered(event: ft.Event[ft.TextField]) -> Any:
+    async def entered(event: ft.Event[ft.TextField]) -> None:
         # Enter alone goes on; a button in focus would take the first space of a scanned frame for a press.
-        return on_entered(event.control.value) if event.control.value else on_next()
+        if event.control.value:
+            await on_entered(event.control.value)
+        else:
+            on_next()
 
     field = ft.TextField(
         label=translate("till.scan_next"),
@@ -169,7 +178,11 @@ def _next(
         focused_border_color=_WHITE,
         border_radius=28,
         content_padding=ft.Padding.symmetric(horizontal=20, vertical=16),
-        expand=2,
+        expand=True,
         key="wedge",
     )
-    return ft.Row([field, ft.Container(button, expand=1)], spacing=theme.M)
+    return ft.Column(
+        [ft.Row([ft.Container(button, expand=True)]), ft.Row([field])],
+        spacing=theme.M,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )

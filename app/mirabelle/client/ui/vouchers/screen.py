@@ -103,7 +103,7 @@ def vouchers_view(
 
 def _tab_label(translate: Translator, tab: Tab, count: int) -> str:
     name = translate(f"vouchers.tab_{tab}")
-    return f"{name} {translate.number(count)}" if count else name
+    return f"{name} {translate.number(count)}" if count and tab == "ready" else name
 
 
 def _empty(translate: Translator, tab: Tab) -> ft.Control:
@@ -140,7 +140,7 @@ def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
         return text(translate("vouchers.used_at", time=translate.date_time(voucher.use.at)), theme.SMALL, theme.QUIET)
     if voucher.state == "cancelled":
         return text(translate("vouchers.cancelled"), theme.SMALL, theme.QUIET)
-    day = translate.date(voucher.expires_at)
+    day = translate.date(voucher.expires_at, "day")
     if voucher.state == "expired":
         return text(translate("vouchers.expired_on", date=day), theme.SMALL, theme.QUIET)
     if expires_in_days(voucher, now) is not None:
@@ -151,7 +151,7 @@ def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
 def _order(translate: Translator, window: Window, order: Redemption, reward: Reward | None) -> ft.Control:
     lines: list[ft.Control] = [
         text(order.title.in_language(translate.language), theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
-        text(translate("vouchers.ordered_on", date=translate.date(order.created_at)), theme.SMALL, theme.QUIET),
+        text(translate("vouchers.ordered_on", date=translate.date(order.created_at, "day")), theme.SMALL, theme.QUIET),
         ft.Row([badge(translate(f"vouchers.order_{order.state}"), warm=order.state == "held")]),
     ]
     return _entry(window, reward, lines, order.state != "released", None, f"order-{order.id}")

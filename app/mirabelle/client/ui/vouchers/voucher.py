@@ -17,7 +17,7 @@ from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import empty_state, error_card, page_frame, picture, text
 from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
-from mirabelle.contract.messages import Reward, Voucher
+from mirabelle.contract.messages import Redemption, Reward, Voucher
 from mirabelle.contract.translation import Translator
 from mirabelle.rules.frame import WINDOW_SECONDS
 
@@ -62,17 +62,23 @@ def voucher_screen(id: str) -> ft.View:
     async def light() -> None:
         await (lamp.brighten() if is_live else lamp.restore())
 
+    async def renew_now() -> None:
+        await app.sync()
+
     async def restore() -> None:
         await lamp.restore()
 
-    async def cancel_now() -> Refusal | None:
+    async def cancel_now() -> Redemption | Refusal:
         ask(False)
-        answer = await app.cancel(held.voucher.redemption)
-        return getattr(answer, "refusal", None)
+        return await app.cancel(held.voucher.redemption)
 
     ft.use_effect(light, [is_live], cleanup=restore)
-    cancel, renew = use_command(cancel_now), use_command(app.sync)
-    ft.use_dialog(_cancel_dialog(app.t, cancel, lambda: ask(False)) if is_asking else None)
+    cancel, renew = use_command(cancel_now), use_command(renew_now)
+
+    async def on_cancel() -> None:
+        await cancel()
+
+    ft.use_dialog(_cancel_dialog(app.t, on_cancel, lambda: ask(False)) if is_asking else None)
     if held is None:
         return page_frame("", [_unknown(app.t)], tab="vouchers", back="/vouchers")
     return voucher_view(app.t, window, held, lamp.can_brighten, cancel, renew, lambda: ask(True))
@@ -151,7 +157,7 @@ def _title(translate: Translator, held: Held) -> ft.Control:
     if held.reward is not None:
         parts.append(picture(held.reward, dark=False, height=60, corner=theme.CORNER, width=60, share=0.8))
     where = held.store or translate("vouchers.any_store")
-    until = translate("vouchers.until", date=translate.date(voucher.expires_at))
+    until = translate("vouchers.until", date=translate.date(voucher.expires_at, "day"))
     words = [
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
         text(f"{where} · {until}", theme.SMALL, _QUIET),
@@ -189,12 +195,12 @@ def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
 @fixes.component
 def live_code(voucher: Voucher, room: int) -> ft.Control:
     """The code and the ring that runs out with it. The ring moves once a second, the code once a window."""
-    app = use_app()
+    app, page = use_app(), ft.context.page
     frame, set_frame = ft.use_state(lambda: app.show_voucher.frame(voucher, app.now()))
     left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
 
     async def keep_live() -> None:
-        while True:
+        while page.session.connection is not None:  # a page that comes back is drawn anew, and this with it
             now = app.now()
             set_frame(app.show_voucher.frame(voucher, now))
             set_left(app.show_voucher.seconds_left(now))
@@ -234,30 +240,34 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
     if use is not None:
         hint = translate("vouchers.used_at", time=translate.date_time(use.at))
     else:
-        hint = translate(f"vouchers.is_{held.state}_hint", date=translate.date(held.voucher.expires_at))
+        hint = translate(f"vouchers.is_{held.state}_hint", date=translate.date(held.voucher.expires_at, "day"))
     parts: list[ft.Control] = [
         ft.Icon(icons[held.state], size=72, color=_QUIET),
         text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
         text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
     ]
     if held.state == "renew":
+
+        async def on_renew() -> None:
+            await renew()
+
         style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
         parts.append(
             ft.FilledButton(
-                translate("vouchers.renew"), on_click=renew, disabled=renew.running, style=style, key="renew"
+                translate("vouchers.renew"), on_click=on_renew, disabled=renew.running, style=style, key="renew"
             )
         )
     column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
     return ft.Container(column, padding=ft.Padding.symmetric(horizontal=28, vertical=48), key=f"is-{held.state}")
 
 
-def _cancel_dialog(translate: Translator, cancel: Command, on_close: Callable[[], Any]) -> ft.AlertDialog:
+def _cancel_dialog(translate: Translator, on_cancel: Callable[[], Any], on_close: Callable[[], Any]) -> ft.AlertDialog:
     return ft.AlertDialog(
         title=translate("vouchers.cancel"),
         content=text(translate("vouchers.cancel_hint")),
         actions=[
             ft.TextButton(translate("vouchers.keep"), on_click=on_close, key="keep"),
-            ft.FilledButton(translate("vouchers.cancel_confirm"), on_click=cancel, key="cancel-confirm"),
+            ft.FilledButton(translate("vouchers.cancel_confirm"), on_click=on_cancel, key="cancel-confirm"),
         ],
         on_dismiss=on_close,
     )
