@@ -50,3 +50,23 @@ def test_staff_can_do_nothing_that_a_participant_can_and_the_reverse(backend: Ba
     for path in ("/till", "/scans"):
         assert amina.get(path).json()["code"] == "wrong_role"
     assert amina.post("/scans", {"code": "0000-0000-0000"}).json()["code"] == "wrong_role"
+
+
+def test_an_unused_voucher_can_be_cancelled_and_its_points_come_back(backend: Backend) -> None:
+    amina, till = backend.participant(), backend.till()
+    before = amina.get("/wallet").json()
+    redemption = amina.redeem("coffee-and-cake", 450).json()
+    cancelled = amina.post(f"/redemptions/{redemption['id']}/cancellations")
+    assert cancelled.json()["voucher"]["state"] == "cancelled"
+    after = amina.get("/wallet").json()
+    assert (after["available"], after["lots"]) == (before["available"], before["lots"])
+    frame = amina.show(redemption["voucher"], int(time.time()))
+    assert till.post("/scans", {"frame": frame}).json()["verdict"] == "revoked"
+
+
+def test_a_used_voucher_cannot_be_cancelled(backend: Backend) -> None:
+    amina, till = backend.participant(), backend.till()
+    redemption = amina.redeem("coffee-and-cake", 450).json()
+    till.post("/scans", {"frame": amina.show(redemption["voucher"], int(time.time()))})
+    answer = amina.post(f"/redemptions/{redemption['id']}/cancellations")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")

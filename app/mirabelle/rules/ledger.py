@@ -75,7 +75,7 @@ class Redeem:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """A participant wants the points of a held redemption back."""
+    """A participant gives an unused voucher up and wants its points back."""
 
     participant: str
     redemption: str
@@ -369,11 +369,20 @@ def _issue(book: _Book, command: Redeem, terms: RewardTerms) -> VoucherRecord | 
     return voucher
 
 
+def _is_cancellable(record: RedemptionRecord, voucher: VoucherRecord | None, now: datetime) -> bool:
+    """Held points can always come back; captured ones while their voucher could still be used, and was not."""
+    if record.state is RedemptionState.HELD:
+        return True
+    captured = record.state is RedemptionState.CAPTURED
+    return captured and voucher is not None and voucher.state is VoucherState.READY and voucher.expires_at > now
+
+
 def _cancel(book: _Book, command: Cancel) -> Redeemed | Declined:
     record = book.redemption(command.redemption)
     if record is None or record.participant != command.participant:
         return Declined(RedemptionRefusal.NOT_FOUND)
-    if record.state is not RedemptionState.HELD:
+    voucher = book.voucher(record.voucher)
+    if not _is_cancellable(record, voucher, command.at):
         return Declined(RedemptionRefusal.NOT_CANCELLABLE)
     account = book.account(command.participant, command.at)
     terms = book.snapshot.rewards.get(record.reward)
@@ -381,15 +390,18 @@ def _cancel(book: _Book, command: Cancel) -> Redeemed | Declined:
         replace(lot, expires_at=book.rules.reinstated_until(command.at)) if lot.has_expired(command.at) else lot
         for lot in lots_after(account.lots, record.paid_by)
     ]
-    moves = Moves(held=-record.points, available=record.points)
-    entry = Entry(command.at, PostingKind.RELEASE, record.id, moves, record.paid_by, record.reward)
+    held = record.state is RedemptionState.HELD
+    moves = Moves(
+        available=record.points, held=-record.points if held else 0, burned=0 if held else -record.points
+    )
+    kind = PostingKind.RELEASE if held else PostingKind.REVERSAL
+    entry = Entry(command.at, kind, record.id, moves, record.paid_by, record.reward)
     account, posting = post(account, entry, back)
     book.keep(account, posting)
     if terms is not None and terms.stocked:
         book.change_stock(terms.id, book.snapshot.cells.get(command.participant, 0), 1)
     record = replace(record, state=RedemptionState.RELEASED, available_after=account.available)
     book.changes.redemptions[record.id] = record
-    voucher = book.voucher(record.voucher)
     if voucher is not None:
         voucher = replace(voucher, state=VoucherState.CANCELLED)
         book.changes.vouchers[voucher.id] = voucher

@@ -21,6 +21,7 @@ class PostingKind(StrEnum):
     HOLD = "hold"
     CAPTURE = "capture"
     RELEASE = "release"
+    REVERSAL = "reversal"
     BURN = "burn"
     EXPIRY = "expiry"
     CLAWBACK = "clawback"

@@ -63,7 +63,7 @@ async def redeem(
 
 
 async def cancel(context: Context, caller: Caller, redemption: str, key: str, request_hash: bytes) -> Answer:
-    """Give the points of a held redemption back, into the lots they came from. Raises KeyReused."""
+    """Give the points of an unused redemption back, into the lots they came from. Raises KeyReused."""
     async with context.database.read() as connection:
         table = t.redemptions
         query = select(table.c.reward).where(table.c.id == redemption, table.c.participant == caller.subject)

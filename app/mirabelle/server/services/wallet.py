@@ -28,6 +28,7 @@ _KINDS: Final[Mapping[PostingKind, m.ActivityKind]] = {
     PostingKind.HOLD: "held",
     PostingKind.CAPTURE: "spent",
     PostingKind.RELEASE: "released",
+    PostingKind.REVERSAL: "returned",
     PostingKind.EXPIRY: "expired",
     PostingKind.CLAWBACK: "clawed_back",
 }
