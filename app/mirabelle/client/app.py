@@ -1,0 +1,152 @@
+"""The app behind one page: its store, its repositories and its use cases, put together."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from mirabelle.client.api import Api
+from mirabelle.client.device.keys import Keys
+from mirabelle.client.device.preferences import Preferences
+from mirabelle.client.device.secrets import SecretStore
+from mirabelle.client.repositories.alerts import Alerts
+from mirabelle.client.repositories.catalog import Catalog
+from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.programme import Programme
+from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
+from mirabelle.client.repositories.till import Scans, Till
+from mirabelle.client.repositories.wallet import Wallet
+from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.cancel import Cancel
+from mirabelle.client.use_cases.redeem import Redeem
+from mirabelle.client.use_cases.scan_voucher import ScanVoucher
+from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
+from mirabelle.client.use_cases.show_voucher import ShowVoucher
+from mirabelle.client.use_cases.sign_in import SignIn
+from mirabelle.client.use_cases.sync import Sync
+from mirabelle.contract import messages as m
+from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
+
+SYNC_SECONDS: Final = 60
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class App:
+    """Everything that one page's screens can reach. The screens read the store; use cases write it."""
+
+    languages: Final = LANGUAGES
+
+    def __init__(
+        self, server_url: str, directory: Path, keys: Keys, secret_store: SecretStore, preferences: Preferences,
+        language: str, now: Callable[[], datetime] = _now,
+    ) -> None:  # fmt: skip
+        self.now, self.secrets, self.preferences = now, secret_store, preferences
+        self._directory = directory
+        self.connection: str = "unknown"
+        self.last_contact: datetime | None = None
+        self.store = Store()
+        self.api = Api(server_url, self._on_contact)
+        self._sessions = Sessions(self.api, secret_store, keys)
+        self.api.tokens = self._sessions
+        self._speak(language)
+
+        self.programme = Programme(self.store, self.api, lambda: self.language)
+        self.catalog = Catalog(self.store, self.api, self.programme, now)
+        self.wallet = Wallet(self.store, self.api, now, self._zone)
+        self.redemptions = Redemptions(self.store, self.api)
+        self.vouchers = Vouchers(self.store, now)
+        self.outbox = Outbox(self.store)
+        self.alerts = Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
+        self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
+
+        self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
+        self.cancel = Cancel(self.store, self.api, self.wallet)
+        self.show_voucher = ShowVoucher(keys)
+        self.scan = ScanVoucher(self.store, self.api, self.outbox, now)
+        self.sign_in = SignIn(self.api, self._sessions, keys, self._language_of_contract, self._change_person)
+        self.sync = Sync(
+            self.api,
+            keys,
+            lambda: self.session,
+            now,
+            everybody=(self.programme, self.catalog),
+            participant=(self.wallet, self.redemptions),
+            staff=(self.till, self.scans),
+            vouchers=self.vouchers,
+            redeem=self.redeem,
+            scan=self.scan,
+        )
+
+    @property
+    def session(self) -> SignedIn | None:
+        """Who is signed in."""
+        return self._sessions.who
+
+    def subscribe(self, topics: Iterable[str], listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when one of the store's `topics` is written, until the returned function is called."""
+        return self.store.subscribe(topics, listener)
+
+    async def set_language(self, language: str) -> None:
+        """Speak `language` from now on, here and with the server."""
+        self._speak(language)
+        await self.preferences.set("language", self.language)
+
+    def _speak(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else FALLBACK
+        self.t = Translator(self.language)
+        self.api.language = self.language
+
+    def _language_of_contract(self) -> m.Language:
+        return "fr" if self.language == "fr" else "ar" if self.language == "ar" else "en"
+
+    def _zone(self) -> tzinfo:
+        programme = self.programme.current()
+        return ZoneInfo(programme.time_zone) if programme else UTC
+
+    def _on_contact(self, reached: bool) -> None:
+        before = self.connection
+        self.connection = "online" if reached else "offline"
+        if reached:
+            self.last_contact = self.now()
+        if before != self.connection:
+            self.store.tell("connection")
+
+    async def restore(self, preferred: m.Role) -> None:
+        """Go on as whoever was signed in, `preferred` role first; without network."""
+        for role in (preferred, *(role for role in ROLES if role != preferred)):
+            if await self._sessions.restore(role) is not None:
+                self.store.switch(self._file())
+                return
+
+    async def _change_person(self) -> None:
+        if self.session is None:
+            self.store.erase()
+        else:
+            self.store.switch(self._file())
+        await self.sync.quietly()
+        self.store.tell("session")
+
+    def _file(self) -> str:
+        assert self.session is not None
+        return str(self._directory / f"{hashlib.sha256(self.session.subject.encode()).hexdigest()[:32]}.sqlite")
+
+    async def _refresh_wallet(self) -> None:
+        await self.wallet.refresh()
+        await self.catalog.refresh()
+
+    async def keep_in_sync(self) -> None:
+        """Sync now and every minute, until cancelled."""
+        while True:
+            await self.sync.quietly()
+            await asyncio.sleep(SYNC_SECONDS)
+
+    async def close(self) -> None:
+        """Close connections and files."""
+        await self.api.close()
+        self.store.close()
