@@ -10,7 +10,7 @@ from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellCo
 from mirabelle.client.ui.shared.live import use_live
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 NOBODY = "nobody"  # is signed in, as against: nothing was drawn yet
 THEME_MODES = {"light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK, "system": ft.ThemeMode.SYSTEM}
@@ -25,6 +25,8 @@ class Shell:
         self._wanted: str | None = None
         self._has_come_in = False
         self.session_ended = False
+        others = (language for language in app.languages if language != app.language)
+        self.languages = (app.language, *others)  # the device's own first, and it stays there
         self._remounter = fixes.Remounter(page, _root, app, self._window, self)
 
     async def mount(self) -> None:

@@ -1,12 +1,14 @@
 """One change of the wallet as a row: what, why, how much; opened, which points paid and what was left."""
 
-from typing import Final
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
 
 import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme, widgets
 from mirabelle.client.ui.shared.context import use_app, use_window
-from mirabelle.client.ui.shared.times import last_moment
+from mirabelle.client.ui.shared.times import days_between, last_moment
 from mirabelle.contract.messages import Activity, LotShare
 from mirabelle.contract.translation import Translator
 
@@ -25,17 +27,18 @@ FROM_LOTS: Final = ("spent", "held", "expired", "clawed_back")
 
 
 @fixes.component
-def activity_row(row: Activity) -> ft.Control:
+def activity_row(row: Activity, now: datetime) -> ft.Control:
     """A row that opens and closes."""
     app, window = use_app(), use_window()
     opened, set_opened = ft.use_state(False)
-    return row_view(app.t, row, opened, lambda _event: set_opened(not opened), calm=window.calm)
+    return row_view(app.t, row, now, opened, lambda _event: set_opened(not opened), calm=window.calm)
 
 
-def row_view(translate: Translator, row: Activity, opened: bool, on_toggle: object, *, calm: bool) -> ft.Control:
+def row_view(
+    translate: Translator, row: Activity, now: datetime, opened: bool, on_toggle: Callable[..., Any], *, calm: bool
+) -> ft.Control:
     """The row from plain values."""
-    change = amount(row)
-    parts = [_summary(translate, row, change, opened)]
+    parts = [_summary(translate, row, now, opened)]
     if opened:
         parts.append(_details(translate, row))
     return ft.Semantics(
@@ -62,7 +65,7 @@ def amount(row: Activity) -> int:
 def signed(translate: Translator, points: int) -> str:
     """With its sign, so that no colour is needed to tell gain from loss; kept together in right-to-left text."""
     sign = "+" if points > 0 else "\u2212" if points < 0 else ""
-    return f"\u2066{sign}{translate.number(abs(points))}\u2069"
+    return widgets.apart(translate, f"{sign}{translate.number(abs(points))}", "\u2066")
 
 
 def title(translate: Translator, row: Activity) -> str:
@@ -70,11 +73,14 @@ def title(translate: Translator, row: Activity) -> str:
     return row.subject.in_language(translate.language) or translate(f"activity.{row.kind}")
 
 
-def _summary(translate: Translator, row: Activity, change: int, opened: bool) -> ft.Control:
+def _summary(translate: Translator, row: Activity, now: datetime, opened: bool) -> ft.Control:
+    change = amount(row)
     is_gain = change > 0
     name = title(translate, row)
     kind = translate(f"activity.{row.kind}")
-    under = translate.time(row.at) if name == kind else f"{kind} · {translate.time(row.at)}"
+    is_today = days_between(row.at, now, translate.time_zone) == 0
+    when = translate.time(row.at) if is_today else widgets.kept_together(translate.date(row.at, form="short"))
+    under = when if name == kind else f"{kind} · {when}"
     disc = widgets.icon_disc(
         ICONS[row.kind],
         bgcolor=theme.GOOD_TINT if is_gain else theme.OURS_TINT,
@@ -85,7 +91,7 @@ def _summary(translate: Translator, row: Activity, change: int, opened: bool) ->
             disc,
             ft.Column(
                 [
-                    widgets.text(name, theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
+                    widgets.text(name, theme.STRONG),
                     widgets.text(under, theme.SMALL, theme.QUIET),
                 ],
                 spacing=0,
@@ -110,6 +116,7 @@ def _details(translate: Translator, row: Activity) -> ft.Control:
         asks = "activity.paid_by" if row.kind in FROM_LOTS else "activity.went_to"
         lines.append(widgets.text(translate(asks), theme.STRONG_S))
         lines += [_lot_line(translate, share) for share in row.lots]
+    lines.append(_pair(translate("activity.when"), translate.date_time(row.at)))
     lines.append(_pair(translate("activity.balance_after"), translate("shared.points", count=row.available_after)))
     if row.held:
         lines.append(_pair(translate("activity.held_change"), signed(translate, row.held)))

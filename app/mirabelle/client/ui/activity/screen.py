@@ -1,9 +1,9 @@
-"""The activity: every change of the wallet, newest first, by day."""
+"""The activity: every change of the wallet, newest first."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime, tzinfo
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import flet as ft
 
@@ -13,6 +13,7 @@ from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import days_between
 from mirabelle.contract.messages import Activity
 from mirabelle.contract.translation import Translator
 
@@ -56,8 +57,8 @@ def activity_view(
                 lambda _event: go("/rewards"),
             )
         )
-    for day, of_the_day in groupby(rows, key=lambda row: row.at.astimezone(translate.time_zone).date()):
-        controls.append(_day(translate, day, now.astimezone(translate.time_zone).date(), list(of_the_day)))
+    for name, together in groupby(rows, key=lambda row: _when(now, row.at, translate.time_zone)):
+        controls.append(_group(translate(f"activity.{name}"), list(together), now))
     if failed is not None:
         controls.append(widgets.error_card(translate, failed, on_more))
     elif on_more is not None and rows:
@@ -74,17 +75,19 @@ def activity_view(
     return widgets.page_frame(translate("shared.tab_activity"), controls, tab="activity", width=760)
 
 
-def _day(translate: Translator, day: date, today: date, rows: list[Activity]) -> ft.Control:
-    days = (today - day).days
-    name = (
-        (translate("activity.today"), translate("activity.yesterday"))[days] if 0 <= days < 2 else translate.date(day)
-    )
+def _when(now: datetime, at: datetime, zone: tzinfo | None) -> Literal["today", "yesterday", "earlier"]:
+    days = days_between(at, now, zone)
+    if days <= 0:
+        return "today"
+    return "yesterday" if days == 1 else "earlier"
+
+
+def _group(title: str, rows: list[Activity], now: datetime) -> ft.Control:
+    lines = [activity_row(row, now, key=f"activity-{row.sequence}") for row in rows]
     return ft.Column(
         [
-            widgets.heading(name, theme.STRONG_S, 2, color=theme.QUIET),
-            widgets.card(
-                ft.Column([activity_row(row, key=f"activity-{row.sequence}") for row in rows], spacing=0), padding=8
-            ),
+            widgets.heading(title, theme.STRONG_S, 2, color=theme.QUIET),
+            widgets.card(ft.Column(lines, spacing=0), padding=8),
         ],
         spacing=theme.S,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,

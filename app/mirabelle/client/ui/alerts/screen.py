@@ -15,7 +15,7 @@ from mirabelle.client.ui.shared.times import days_between
 from mirabelle.contract.translation import Translator
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 ICONS: Final = {
     "points_expire": ft.Icons.HOURGLASS_BOTTOM,

@@ -115,8 +115,9 @@ def _who(translate: Translator, page: SettingsPage, refresh: Command, on_sign_ou
         ]
     )
     leave = widgets.quiet_button(translate("settings.sign_out"), on_sign_out, icon=ft.Icons.LOGOUT, key="sign-out")
+    failed = [widgets.error_card(translate, refresh.failed)] if refresh.failed is not None else []
     return widgets.card(
-        ft.Column([who, contact, leave], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+        ft.Column([who, contact, *failed, leave], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     )
 
 
@@ -171,7 +172,7 @@ def _pair(name: str, value: str) -> ft.Control:
     return ft.Row(
         [
             ft.Container(widgets.text(name, color=theme.QUIET), expand=True),
-            widgets.text(f"\u2068{value}\u2069", theme.LABEL),
+            widgets.text(value, theme.LABEL, rtl=False),
         ]
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 SecretsKept = Literal["keyring", "device", "browser", "memory"]
 

@@ -8,8 +8,8 @@ import flet as ft
 from mirabelle.client.ui.shared import theme
 
 if TYPE_CHECKING:
+    from mirabelle.client.app import App
     from mirabelle.client.ui.shell import Shell
-    from mirabelle.client.wiring import App
 
 STEP = 20  # logical pixels: a window being dragged wider redraws the screens once a step, not once a pixel
 

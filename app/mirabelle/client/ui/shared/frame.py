@@ -7,6 +7,7 @@ import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_route, use_window
+from mirabelle.client.ui.shared.icons import icon_button
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
 from mirabelle.client.ui.shared.notices import empty_state, offline_banner
@@ -79,12 +80,12 @@ def _title_row(translate: Any, title: str, back: str | None, actions: Sequence[f
     parts: list[ft.Control] = []
     if back is not None:
         parts.append(
-            ft.IconButton(
+            icon_button(
                 ft.Icons.ARROW_BACK,
-                tooltip=translate("shared.back"),
-                on_click=lambda: go(back),
+                translate("shared.back"),
+                lambda _event: go(back),
                 key="back",
-                offset=ft.Offset(0.2 if translate.rtl else -0.2, 0),
+                offset=ft.Offset(0.2 if translate.rtl else -0.2, 0),  # its arrow, not its halo, on the margin
             )
         )
     heading = ft.Semantics(

@@ -7,10 +7,11 @@ import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import go, use_app, use_window
+from mirabelle.client.ui.shared.icons import icon_button
 from mirabelle.client.ui.shared.live import use_live
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +157,22 @@ def bell(app: "App", alerts: int, *, color: ft.ColorValue | None = None, selecte
         bgcolor=theme.WARM,
         offset=ft.Offset(4 if app.t.rtl else -4, 4),
     )
-    return ft.IconButton(
+    return icon_button(
         ft.Icons.NOTIFICATIONS if selected else ft.Icons.NOTIFICATIONS_OUTLINED,
-        tooltip=app.t("alerts.bell", count=alerts),
-        icon_color=color,
+        app.t("alerts.bell", count=alerts),
+        lambda _event: go("/alerts"),
+        color=color,
         badge=badge if alerts else None,
-        on_click=lambda: go("/alerts"),
         key="bell",
     )
 
 
 def settings_button(app: "App", *, color: ft.ColorValue | None = None, selected: bool = False) -> ft.IconButton:
     """The way to the settings."""
-    return ft.IconButton(
+    return icon_button(
         ft.Icons.SETTINGS if selected else ft.Icons.SETTINGS_OUTLINED,
-        tooltip=app.t("shared.tab_settings"),
-        icon_color=color,
-        on_click=lambda: go("/settings"),
+        app.t("shared.tab_settings"),
+        lambda _event: go("/settings"),
+        color=color,
         key="settings",
     )

@@ -214,6 +214,14 @@ def _all_text(language: str, color: str) -> ft.TextTheme:
     return ft.TextTheme(**{role: type_style(role, language, color) for role in _SCALE})
 
 
+def _nav_label(language: str, colours: dict[str, str]) -> dict[ft.ControlState, ft.TextStyle]:
+    """Small enough for the longest word when type is at its largest."""
+    return {
+        ft.ControlState.SELECTED: type_style("label_small", language, colours["on_surface"]),
+        ft.ControlState.DEFAULT: type_style("label_small", language, colours["on_surface_variant"]),
+    }
+
+
 def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
     """Flet's theme for a language; `calm` leaves page transitions out, for people who asked for less motion."""
     moves = ft.PageTransitionTheme.NONE if calm else ft.PageTransitionTheme.FADE_FORWARDS
@@ -243,6 +251,7 @@ def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
                 text_style=type_style("label_large", language),
             )
         ),
+        navigation_bar_theme=ft.NavigationBarTheme(label_text_style=_nav_label(language, colours)),
         snackbar_theme=ft.SnackBarTheme(
             behavior=ft.SnackBarBehavior.FLOATING,
             shape=ft.RoundedRectangleBorder(radius=CORNER),

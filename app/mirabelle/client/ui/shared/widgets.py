@@ -7,11 +7,13 @@ import flet as ft
 
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.frame import page_frame
+from mirabelle.client.ui.shared.icons import icon_button, icon_disc
 from mirabelle.client.ui.shared.notices import banner, empty_state, error_card, offline_banner
 from mirabelle.client.ui.shared.pictures import picture, reward_card
 from mirabelle.contract.translation import Translator
 
 __all__ = [
+    "apart",
     "badge",
     "banner",
     "card",
@@ -49,6 +51,11 @@ def text(value: str, style: ft.TextThemeStyle = theme.BODY, color: ft.ColorValue
 def heading(value: str, style: ft.TextThemeStyle = theme.PAGE_TITLE, level: int = 1, **more: Any) -> ft.Control:
     """A heading that screen readers can jump to."""
     return ft.Semantics(header=True, heading_level=level, content=text(value, style, **more))
+
+
+def apart(translate: Translator, words: str, direction: str = "\u2068") -> str:
+    """In right-to-left text: words laid out by themselves, in their own or the given direction (an isolate)."""
+    return f"{direction}{words}\u2069" if translate.rtl else words
 
 
 def kept_together(words: str) -> str:
@@ -145,11 +152,6 @@ def text_button(label: str, on_click: Handler, **more: Any) -> ft.TextButton:
     return ft.TextButton(label, on_click=on_click, **more)
 
 
-def icon_button(icon: ft.IconData, label: str, on_click: Handler, **more: Any) -> ft.IconButton:
-    """A round button; `label` is its tooltip and what screen readers say."""
-    return ft.IconButton(icon, tooltip=label, on_click=on_click, **more)
-
-
 def field(label: str, value: str, on_change: Handler, **more: Any) -> ft.TextField:
     """A line to type in."""
     return ft.TextField(
@@ -199,24 +201,6 @@ def section(title: str, action: str = "", on_action: Handler | None = None, leve
         tight = ft.ButtonStyle(padding=ft.Padding.symmetric(horizontal=8, vertical=8))
         parts.append(text_button(action, on_action, style=tight))
     return ft.Row(parts, vertical_alignment=ft.CrossAxisAlignment.CENTER, spacing=theme.S)
-
-
-def icon_disc(
-    icon: ft.IconData,
-    *,
-    bgcolor: ft.ColorValue = theme.OURS_TINT,
-    color: ft.ColorValue = theme.ON_OURS_TINT,
-    size: int = 44,
-) -> ft.Container:
-    """An icon on a round tint, at the start of a row."""
-    return ft.Container(
-        ft.Icon(icon, size=size * 0.5, color=color),
-        width=size,
-        height=size,
-        bgcolor=bgcolor,
-        border_radius=size / 2,
-        alignment=ft.Alignment.CENTER,
-    )
 
 
 def skeleton(height: int, width: int | None = None, corner: int = theme.CORNER) -> ft.Container:

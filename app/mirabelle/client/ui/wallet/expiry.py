@@ -45,18 +45,14 @@ def expiry_card(
         spacing=2,
         expand=True,
     )
-    top = ft.Row(
-        [words, widgets.warm_button(translate("wallet.use_them"), on_use, key="use-them")],
-        spacing=theme.M,
-        vertical_alignment=ft.CrossAxisAlignment.CENTER,
-    )
-    return widgets.card(
-        ft.Column(
-            [top, _chart(translate, window, bars)],
-            spacing=theme.L,
-            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
-        )
-    )
+    button = widgets.warm_button(translate("wallet.use_them"), on_use, key="use-them")
+    chart = _chart(translate, window, bars)
+    if window.size == "phone":  # below, where the thumb is, and where large type leaves room for it
+        parts: list[ft.Control] = [ft.Row([words]), chart, button]
+    else:
+        middle = ft.CrossAxisAlignment.CENTER
+        parts = [ft.Row([words, button], spacing=theme.M, vertical_alignment=middle), chart]
+    return widgets.card(ft.Column(parts, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH))
 
 
 def _chart(translate: Translator, window: Window, bars: Sequence[Any]) -> ft.Control:
@@ -79,6 +75,7 @@ def _bar(translate: Translator, window: Window, bar: Any, most: int) -> ft.Contr
                 theme.TINY,
                 theme.ON_WARM_TINT if bar.first else theme.QUIET,
                 no_wrap=True,
+                overflow=ft.TextOverflow.VISIBLE,
             ),
             ft.Container(
                 height=height,
@@ -87,7 +84,13 @@ def _bar(translate: Translator, window: Window, bar: Any, most: int) -> ft.Contr
                 border_radius=theme.CORNER_S if bar.points else 2,
                 animate=None if window.calm else ft.Animation(350, ft.AnimationCurve.EASE_OUT),
             ),
-            widgets.text(label, theme.TINY, ft.Colors.ON_SURFACE if bar.first else theme.QUIET, no_wrap=True),
+            widgets.text(
+                label,
+                theme.TINY,
+                ft.Colors.ON_SURFACE if bar.first else theme.QUIET,
+                no_wrap=True,
+                overflow=ft.TextOverflow.VISIBLE,
+            ),
         ],
         spacing=6,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,

@@ -108,7 +108,7 @@ def _band(
             [
                 number,
                 widgets.text(
-                    " · ".join(f"\u2068{part}\u2069" for part in _quiet_line(translate, page)),
+                    " · ".join(widgets.apart(translate, part) for part in _quiet_line(translate, page)),
                     theme.BODY,
                     theme.ON_BAND_QUIET,
                 ),
@@ -195,7 +195,7 @@ def _recent(translate: Translator, page: WalletPage, *, in_card: bool) -> ft.Con
     if not page.activity:
         rows: list[ft.Control] = [ft.Container(widgets.text(translate("activity.empty"), color=theme.QUIET), padding=8)]
     else:
-        rows = [activity_row(row, key=f"activity-{row.sequence}") for row in page.activity]
+        rows = [activity_row(row, page.now, key=f"activity-{row.sequence}") for row in page.activity]
     if in_card:  # beside the other cards, as tall as it needs to be
         head = ft.Container(title, padding=ft.Padding.symmetric(horizontal=8))
         return widgets.card(ft.Column([head, *rows], spacing=0), padding=12)

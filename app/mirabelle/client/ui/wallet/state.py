@@ -8,7 +8,7 @@ from mirabelle.client.ui.shared.times import days_between, last_moment
 from mirabelle.contract.messages import Activity, Reward, Wallet
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class WalletPage:
     """The wallet's plain values; `bars` are the repository's expiry bars, soonest first."""
 
     wallet: Wallet | None
+    now: datetime
     first_name: str = ""
     part_of_day: Literal["morning", "afternoon", "evening"] = "morning"
     is_from_today: bool = True
@@ -38,7 +39,7 @@ def read_wallet(app: "App", *, rewards: int, rows: int) -> WalletPage:
 
     wallet = app.wallet.current()
     if wallet is None:
-        return WalletPage(None)
+        return WalletPage(None, app.now())
     now, zone = app.now(), app.t.time_zone
     next_expiry = app.wallet.next_expiry(now)
     if next_expiry is not None:
@@ -46,6 +47,7 @@ def read_wallet(app: "App", *, rewards: int, rows: int) -> WalletPage:
     arrives_at = _one_arrival(wallet, now, zone)
     return WalletPage(
         wallet,
+        now,
         first_name=wallet.name.split(" ")[0],
         part_of_day=part_of_day(now.astimezone(zone).hour),
         is_from_today=wallet.as_of.astimezone(zone).date() == now.astimezone(zone).date(),

@@ -37,7 +37,7 @@ def welcome_screen() -> ft.View:
         window,
         name=programme.name if programme else "Mirabelle",
         has_demo=programme is None or programme.demo,
-        languages=app.languages,
+        languages=shell.languages,
         on_language=choose,
         on_demo=demo,
         running=demo.running,

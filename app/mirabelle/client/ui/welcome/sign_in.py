@@ -98,7 +98,9 @@ def _code_step(
         enter.forget()
         state.sent_to = ""
 
-    sent = translate("welcome.code_sent", email=f"\u2068{state.sent_to}\u2069", minutes=limits.SIGN_IN_CODE_MINUTES)
+    sent = translate(
+        "welcome.code_sent", email=widgets.apart(translate, state.sent_to), minutes=limits.SIGN_IN_CODE_MINUTES
+    )
     controls: list[ft.Control] = [
         widgets.text(sent, theme.BODY_L, theme.QUIET),
         widgets.field(
