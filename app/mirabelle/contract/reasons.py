@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from mirabelle.rules.redemption import RedemptionRefusal
+
 
 class Reason(StrEnum):
     """A stable code of a problem document (RFC 9457); clients decide by it, never by the text."""
@@ -26,14 +28,14 @@ class Reason(StrEnum):
     WRONG_CODE = "wrong_code"
     UNSAFE_KEY = "unsafe_key"
 
-    NOT_ENOUGH_POINTS = "not_enough_points"
-    OUT_OF_STOCK = "out_of_stock"
-    PRICE_CHANGED = "price_changed"
-    NOT_AVAILABLE = "not_available"
-    LIMIT_REACHED = "limit_reached"
-    TIER_TOO_LOW = "tier_too_low"
-    DETAILS_MISSING = "details_missing"
-    NOT_CANCELLABLE = "not_cancellable"
+    NOT_ENOUGH_POINTS = RedemptionRefusal.NOT_ENOUGH_POINTS.value
+    OUT_OF_STOCK = RedemptionRefusal.OUT_OF_STOCK.value
+    PRICE_CHANGED = RedemptionRefusal.PRICE_CHANGED.value
+    NOT_AVAILABLE = RedemptionRefusal.NOT_AVAILABLE.value
+    LIMIT_REACHED = RedemptionRefusal.LIMIT_REACHED.value
+    TIER_TOO_LOW = RedemptionRefusal.TIER_TOO_LOW.value
+    DETAILS_MISSING = RedemptionRefusal.DETAILS_MISSING.value
+    NOT_CANCELLABLE = RedemptionRefusal.NOT_CANCELLABLE.value
     SUPERSEDED_DEVICE = "superseded_device"
 
 
