@@ -13,8 +13,8 @@ from mirabelle.contract.messages import Details, Kind, Programme, Redemption, Re
 from mirabelle.rules.redemption import Asked, RedemptionRefusal, RewardTerms, refusal
 
 if TYPE_CHECKING:
+    from mirabelle.client.app import App
     from mirabelle.client.repositories.catalog import Catalog
-    from mirabelle.client.wiring import App
 
 PAGE_ROWS: Final = 60
 MOST_ROWS: Final = 300  # what Flet 1.0.5 redraws without a hitch; the rest is behind a button

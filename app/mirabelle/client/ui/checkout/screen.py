@@ -15,6 +15,7 @@ from mirabelle.client.ui.checkout.steps import (
     cost_step,
     date_picker,
     details_step,
+    reward_card,
     reward_line,
     step_line,
 )
@@ -37,9 +38,10 @@ from mirabelle.contract.messages import Details, LotShare, Redemption, Reward
 from mirabelle.contract.translation import Translator
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 _WIDTH = 620
+_WIDE = 960
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def checkout_screen(id: str) -> ft.View:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A confirmation without an answer, the redemptions there were before it, and what it came to once that is known."""
+    """A confirmation without an answer, the redemptions there were before it, and what it came to once known."""
 
     key: str
     kind: Waiting
@@ -196,21 +198,26 @@ def checkout_view(
         return page_frame(title, body, back=back, width=_WIDTH)
     way = steps(counter.reward)
     at = min(at, len(way) - 1)
-    parts: list[ft.Control] = [
-        offline_banner(),
-        step_line(translate, way, at),
-        reward_line(translate, window, counter.reward),
-        *_step(translate, counter, way[at], do),
-    ]
     known = counter.standing.refused or counter.refused
     reason = failed or (Refusal(known, 409, "", None) if known else None)
+    notices: list[ft.Control] = [offline_banner()]
     if counter.already is not None and reason is None and at == 0:
-        parts.insert(1, _already(translate, counter.already))
+        notices.append(_already(translate, counter.already))
     if reason is not None:
         again = do.confirm if at == len(way) - 1 else lambda: do.step(at)
-        parts.insert(1, outcome.refused(translate, reason, again, lambda: go("/sign-in"), lambda: go("/rewards")))
+        notices.append(outcome.refused(translate, reason, again, lambda: go("/sign-in"), lambda: go("/rewards")))
+    body = [step_line(translate, way, at), *notices, *_step(translate, counter, way[at], do)]
     footer = _footer(translate, counter, way, at, do, busy, blocked=counter.standing.refused is not None)
-    return page_frame(title, parts, back=back, footer=footer, width=_WIDTH, spacing=20)
+    if window.size == "phone":
+        body.insert(1, reward_line(translate, window, counter.reward))
+        return page_frame(title, body, back=back, footer=footer, width=_WIDTH, spacing=20)
+    beside = ft.Column([*body, footer], spacing=20, expand=6, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+    row = ft.Row(
+        [ft.Container(reward_card(translate, window, counter.reward), expand=4), beside],
+        spacing=40,
+        vertical_alignment=ft.CrossAxisAlignment.START,
+    )
+    return page_frame(title, [row], back=back, width=_WIDE)
 
 
 def _step(translate: Translator, counter: Counter, step: str, do: Doings) -> list[ft.Control]:

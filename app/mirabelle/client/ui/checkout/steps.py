@@ -52,6 +52,19 @@ def reward_line(translate: Translator, window: Window, reward: Reward) -> ft.Con
     return ft.Row([shown, words], spacing=theme.L)
 
 
+def reward_card(translate: Translator, window: Window, reward: Reward) -> ft.Control:
+    """The reward beside the steps, where the window is wide enough for its picture."""
+    words = ft.Column(
+        [
+            heading(reward.title.in_language(translate.language), theme.SECTION, 2),
+            points_text(translate, reward.points, theme.STRONG_L),
+        ],
+        spacing=2,
+    )
+    shown = picture(reward, dark=window.dark, height=280, corner=theme.CORNER_XL, share=0.7)
+    return ft.Column([shown, words], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+
+
 def cost_step(translate: Translator, reward: Reward, available: int, shares: Sequence[LotShare]) -> list[ft.Control]:
     """What it costs: the balance before and after, and which points go."""
     return [_balance(translate, available, reward.points), _paying(translate, shares)]

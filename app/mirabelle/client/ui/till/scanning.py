@@ -13,7 +13,7 @@ from mirabelle.client.ui.till.verdict import spoken
 from mirabelle.contract.messages import Scan
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 
 @ft.observable
@@ -80,4 +80,5 @@ class Scanning:
 
     def go_on(self) -> None:
         """Puts the verdict away for the next scan."""
+        self._sight.look_again(self._app.now())
         self.verdict = None

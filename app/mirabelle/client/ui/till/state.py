@@ -13,7 +13,7 @@ from mirabelle.rules.frame import PREFIX, Frame, parse
 from mirabelle.rules.voucher_code import VoucherCode
 
 if TYPE_CHECKING:
-    from mirabelle.client.wiring import App
+    from mirabelle.client.app import App
 
 Outcome = Literal["accepted", "refused", "unchecked"]
 NO_ANSWER: Final = "no_answer"
@@ -84,6 +84,11 @@ class Sight:
     def judged(self, text: str, now: datetime) -> None:
         """Remembers what has just been judged."""
         self._judged, self._seen_at = _subject(text), now
+
+    def look_again(self, now: datetime) -> None:
+        """The camera opens its eye anew: what was judged may have lain there all the while."""
+        if self._seen_at is not None:
+            self._seen_at = now
 
     def is_still_there(self, text: str, now: datetime) -> bool:
         """Whether this is what was judged last and has not been taken away since."""
