@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", parents=[store, rules], help="run the backend and the web app on one port")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    serve.add_argument("--port", type=int, default=8550, help="port to listen on, 0 for a free one (default %(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=8550, help="port to listen on, 0 for a free one (default %(default)s)"
+    )
     serve.add_argument("--demo", action="store_true", help="load the demo programme and let anybody try it")
 
     files = commands.add_parser("import", parents=[store, rules], help="count events from NDJSON files, plain or .gz")

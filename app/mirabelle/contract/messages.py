@@ -20,9 +20,7 @@ ValueClass = Literal["A", "B", "C"]
 Points = Annotated[int, Meta(ge=0, le=10**12)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS)]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS)]
-Email = Annotated[
-    str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
-]
+Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
 PublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key, hex")]
 
 
@@ -225,7 +223,9 @@ class LotShare(Message, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
-ActivityKind = Literal["earned", "arrived", "spent", "held", "released", "returned", "expired", "clawed_back", "adjusted"]
+ActivityKind = Literal[
+    "earned", "arrived", "spent", "held", "released", "returned", "expired", "clawed_back", "adjusted"
+]
 
 
 class Activity(Message, frozen=True, kw_only=True):

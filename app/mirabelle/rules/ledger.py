@@ -391,9 +391,7 @@ def _cancel(book: _Book, command: Cancel) -> Redeemed | Declined:
         for lot in lots_after(account.lots, record.paid_by)
     ]
     held = record.state is RedemptionState.HELD
-    moves = Moves(
-        available=record.points, held=-record.points if held else 0, burned=0 if held else -record.points
-    )
+    moves = Moves(available=record.points, held=-record.points if held else 0, burned=0 if held else -record.points)
     kind = PostingKind.RELEASE if held else PostingKind.REVERSAL
     entry = Entry(command.at, kind, record.id, moves, record.paid_by, record.reward)
     account, posting = post(account, entry, back)

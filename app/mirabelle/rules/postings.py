@@ -190,9 +190,7 @@ def accrue(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
     """Post the points of a new lot, as pending where they arrive later than `at`."""
     pending = not lot.has_arrived(at)
     lot = replace(lot, available_at=lot.available_at if pending else None)
-    moves = Moves(
-        available=0 if pending else lot.points, pending=lot.points if pending else 0, issued=-lot.points
-    )
+    moves = Moves(available=0 if pending else lot.points, pending=lot.points if pending else 0, issued=-lot.points)
     entry = Entry(at, PostingKind.ACCRUAL, lot.source, moves, ((lot.number, lot.points),))
     return post(account, entry, [lot])
 

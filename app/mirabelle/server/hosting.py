@@ -54,7 +54,9 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as fault:
         listener.close()
-        raise ServerUnusable(f"cannot listen on {host} port {port}: {getattr(fault, 'strerror', None) or fault}") from fault
+        raise ServerUnusable(
+            f"cannot listen on {host} port {port}: {getattr(fault, 'strerror', None) or fault}"
+        ) from fault
     return listener
 
 

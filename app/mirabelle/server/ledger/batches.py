@@ -150,9 +150,7 @@ async def stored_answers(
     return {(row.actor, row.key): (row.request, Answer(row.status, row.answer)) for row in found}
 
 
-async def run_batch(
-    connection: AsyncConnection, world: World, batch: Sequence[Submission]
-) -> list[Answer | KeyReused]:
+async def run_batch(connection: AsyncConnection, world: World, batch: Sequence[Submission]) -> list[Answer | KeyReused]:
     """Decide and write a batch of submissions with different keys, within the connection's transaction."""
     stored = await stored_answers(connection, [(s.actor, s.key) for s in batch])
     fresh = [s for s in batch if (s.actor, s.key) not in stored]

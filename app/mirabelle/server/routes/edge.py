@@ -77,7 +77,10 @@ def refused(reason: Reason, detail: str = "", **more: Any) -> Response[Any]:
     """A refusal as a problem document."""
     headers = {"WWW-Authenticate": "Bearer"} if STATUS[reason] == HTTPStatus.UNAUTHORIZED else {}
     return Response(
-        content=problem_body(reason, detail, **more), status_code=STATUS[reason], media_type=PROBLEM_JSON, headers=headers
+        content=problem_body(reason, detail, **more),
+        status_code=STATUS[reason],
+        media_type=PROBLEM_JSON,
+        headers=headers,
     )
 
 

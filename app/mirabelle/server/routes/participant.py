@@ -64,9 +64,7 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         return answered(await redemptions.cancel(context, caller, redemption, key, await request_hash(request)))
 
     @post(e.RENEW_LEASE.path, operation_id="renewLease", responses=told(e.RENEW_LEASE))
-    async def renew_lease(
-        caller: Caller, request: Ask, voucher: str, data: m.LeaseRequest, key: Key
-    ) -> m.Voucher:
+    async def renew_lease(caller: Caller, request: Ask, voucher: str, data: m.LeaseRequest, key: Key) -> m.Voucher:
         """Lease a voucher to the calling device from now on."""
         await claim_key(context, caller.subject, key, await request_hash(request))
         async with context.database.write() as connection:

@@ -68,7 +68,9 @@ async def _count(
     readable = [line for line in batch if not isinstance(line.event, BadEvent)]
     faults = {line.number: line.event for line in batch if isinstance(line.event, BadEvent)}
     if readable and (on_bad is not None or not faults):
-        verdicts = await book.count(connection, [line.event for line in readable if not isinstance(line.event, BadEvent)])
+        verdicts = await book.count(
+            connection, [line.event for line in readable if not isinstance(line.event, BadEvent)]
+        )
         pairs = zip(readable, verdicts, strict=True)
         faults |= {line.number: verdict for line, verdict in pairs if verdict is not None}
     for line in batch:

@@ -93,9 +93,7 @@ async def _add_staff(connection: AsyncConnection, document: ProgrammeDocument) -
         await connection.execute(upsert(connection, t.tills), values)
 
 
-async def put_rewards(
-    connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]
-) -> None:
+async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:
     """Add rewards, or change those that exist; a changed stock adds or takes away the difference."""
     table = t.rewards
     revision = (await connection.execute(select(func.coalesce(func.max(table.c.revision), 0)))).scalar_one()
@@ -104,7 +102,9 @@ async def put_rewards(
     known = {}
     for start in range(0, len(wanted), 500):
         ids = [reward.id for reward in wanted[start : start + 500]]
-        found = await connection.execute(select(table.c.id, table.c.reference, table.c.document).where(table.c.id.in_(ids)))
+        found = await connection.execute(
+            select(table.c.id, table.c.reference, table.c.document).where(table.c.id.in_(ids))
+        )
         known |= {row.id: row for row in found.all()}
     values, restocked = [], []
     for reward in wanted:
@@ -113,9 +113,7 @@ async def put_rewards(
             reference += 1
         stock_before = (before.document.get("stock") or 0) if before else 0
         revision += 1
-        values.append(
-            _reward_values(document, reward, before.reference if before else reference, revision)
-        )
+        values.append(_reward_values(document, reward, before.reference if before else reference, revision))
         if reward.stock is not None and (before is None or reward.stock != stock_before):
             restocked.append((reward.id, reward.stock - stock_before))
     if values:
@@ -125,9 +123,7 @@ async def put_rewards(
     await tally_stock(connection)
 
 
-def _reward_values(
-    document: ProgrammeDocument, reward: RewardRules, reference: int, revision: int
-) -> dict[str, Any]:
+def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: int, revision: int) -> dict[str, Any]:
     content = msgspec.to_builtins(reward)
     content["value_class"] = value_class_of(reward)
     content["value_minor"] = value_of(reward, document.programme.currency)
@@ -160,9 +156,7 @@ async def tally_stock(connection: AsyncConnection) -> int:
     Redemptions touch only their cell's slice, so that no row is hot; this is what makes them visible.
     """
     table = t.rewards
-    sums = (
-        select(t.stock.c.reward, func.sum(t.stock.c.pieces).label("pieces")).group_by(t.stock.c.reward).subquery()
-    )
+    sums = select(t.stock.c.reward, func.sum(t.stock.c.pieces).label("pieces")).group_by(t.stock.c.reward).subquery()
     query = select(table.c.id, sums.c.pieces).join(sums, sums.c.reward == table.c.id)
     changed = (await connection.execute(query.where(table.c.stock != sums.c.pieces))).all()
     if changed:
@@ -173,9 +167,7 @@ async def tally_stock(connection: AsyncConnection) -> int:
     return len(changed)
 
 
-async def world_of(
-    connection: AsyncConnection, loaded: Loaded, issuer_keys: dict[bytes, bytes]
-) -> World:
+async def world_of(connection: AsyncConnection, loaded: Loaded, issuer_keys: dict[bytes, bytes]) -> World:
     """What every batch of the ledger must know of the programme."""
     stores = (await connection.execute(select(t.stores.c.id, t.stores.c.reference))).all()
     return World(

@@ -57,9 +57,7 @@ async def redeem(
     def answer(outcome: Outcome) -> Answer:
         return _answer(describer, outcome)
 
-    return await context.ledger.submit(
-        Submission(caller.subject, key, request_hash, command, command.at, answer)
-    )
+    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
 
 async def cancel(context: Context, caller: Caller, redemption: str, key: str, request_hash: bytes) -> Answer:
@@ -74,9 +72,7 @@ async def cancel(context: Context, caller: Caller, redemption: str, key: str, re
     def answer(outcome: Outcome) -> Answer:
         return _answer(describer, outcome)
 
-    return await context.ledger.submit(
-        Submission(caller.subject, key, request_hash, command, command.at, answer)
-    )
+    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
 
 def _asked_details(details: m.Details, needs: str) -> dict[str, str]:
@@ -130,9 +126,7 @@ async def redemptions_of(context: Context, connection: AsyncConnection, particip
     known = {voucher.id: voucher for voucher in map(rows.voucher_from, mine)}
     uses = await uses_of(connection, set(known))
     numbers = sorted({number for record in records for number, _ in record.paid_by})
-    paid = select(lots).where(
-        lots.c.cell == cell, lots.c.participant == participant, lots.c.number.in_(numbers)
-    )
+    paid = select(lots).where(lots.c.cell == cell, lots.c.participant == participant, lots.c.number.in_(numbers))
     paid_lots = {row.number: rows.lot_from(row) for row in (await connection.execute(paid)).all()}
     describer = await Describer.load(context, connection, {record.reward for record in records})
     return m.Redemptions(

@@ -42,7 +42,9 @@ class ServerSecrets:
 def _read_or_make(file: Path) -> bytes:
     try:
         # Another process may be making the same file: exactly one wins, and both read what it wrote.
-        descriptor = os.open(temporary := file.with_name(f".{file.name}.{os.getpid()}"), os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(
+            temporary := file.with_name(f".{file.name}.{os.getpid()}"), os.O_WRONLY | os.O_CREAT, 0o600
+        )
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(secrets.token_bytes(32))
             os.fsync(stream.fileno())

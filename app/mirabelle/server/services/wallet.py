@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
@@ -129,9 +128,7 @@ async def _available_before(connection: AsyncConnection, participant: str, seque
     return int((await connection.execute(query)).scalar_one())
 
 
-async def _lots_of(
-    connection: AsyncConnection, participant: str, postings: Iterable[Posting]
-) -> dict[int, Lot]:
+async def _lots_of(connection: AsyncConnection, participant: str, postings: Iterable[Posting]) -> dict[int, Lot]:
     numbers = sorted({number for posting in postings for number, _ in posting.lots})
     lots = t.lots
     query = select(lots).where(

@@ -72,7 +72,9 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         return parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
     except (ArgumentError, KeyError) as fault:
-        raise DatabaseUnusable("--database must be a URL such as postgresql://user@host/name or sqlite:///file") from fault
+        raise DatabaseUnusable(
+            "--database must be a URL such as postgresql://user@host/name or sqlite:///file"
+        ) from fault
 
 
 def url_of_directory(directory: Path) -> str:
