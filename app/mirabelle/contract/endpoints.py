@@ -25,7 +25,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[A]):
-    """One endpoint. `role` is who may call it (None: anybody); `own_refusals` come on top of those every caller meets."""
+    """One endpoint. `role` is who may call it (None: anybody); `own_refusals` come on top of the common ones."""
 
     method: Literal["GET", "POST"]
     path: str

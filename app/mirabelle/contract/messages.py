@@ -28,6 +28,13 @@ class Message(Struct, frozen=True, kw_only=True):
     """The base of all messages; unknown fields are ignored so that either end may be newer."""
 
 
+class SecretMessage(Message, frozen=True, kw_only=True):
+    """A message whose content belongs in no log and in no traceback."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
 class Text(Message, frozen=True, kw_only=True):
     """One text in the programme's languages; English stands in for a missing one."""
 
@@ -134,7 +141,7 @@ class SignInCodeRequest(Message, frozen=True, kw_only=True):
     language: Language = "en"
 
 
-class SignInRequest(Message, frozen=True, kw_only=True):
+class SignInRequest(SecretMessage, frozen=True, kw_only=True):
     email: Email
     code: Annotated[str, Meta(max_length=20)]
     device_key: PublicKey
@@ -146,18 +153,18 @@ class DemoRequest(Message, frozen=True, kw_only=True):
     device_key: PublicKey
 
 
-class RefreshRequest(Message, frozen=True, kw_only=True):
+class RefreshRequest(SecretMessage, frozen=True, kw_only=True):
     """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token."""
 
     refresh_token: Annotated[str, Meta(max_length=200)]
     proof: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$")]
 
 
-class SignOutRequest(Message, frozen=True, kw_only=True):
+class SignOutRequest(SecretMessage, frozen=True, kw_only=True):
     refresh_token: Annotated[str, Meta(max_length=200)]
 
 
-class Session(Message, frozen=True, kw_only=True):
+class Session(SecretMessage, frozen=True, kw_only=True):
     """A signed-in device. `subject` is the participant's id or the till's."""
 
     role: Role
@@ -252,7 +259,7 @@ class ActivityPage(Message, frozen=True, kw_only=True):
     more: bool
 
 
-# --- redemptions and vouchers ------------------------------------------------------------------------------------------
+# --- redemptions and vouchers ---------------------------------------------------------------------------------------
 
 
 class Details(Message, frozen=True, kw_only=True):
@@ -265,7 +272,7 @@ class Details(Message, frozen=True, kw_only=True):
 
 
 class RedemptionRequest(Message, frozen=True, kw_only=True):
-    """`points` is the price the person agreed to; `holder_key` is derived from the device seed and the Idempotency-Key."""
+    """`points` is the price the person agreed to; `holder_key` comes from the device seed and the Idempotency-Key."""
 
     reward: Identifier
     points: Points
@@ -328,7 +335,7 @@ class LeaseRequest(Message, frozen=True, kw_only=True):
     holder_key: PublicKey
 
 
-# --- the till ------------------------------------------------------------------------------------------------------------
+# --- the till --------------------------------------------------------------------------------------------------------
 
 
 class Till(Message, frozen=True, kw_only=True):

@@ -8,6 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from mirabelle.rules.commands import (
+    Cancel,
+    Command,
+    Declined,
+    Earn,
+    Earned,
+    Outcome,
+    Redeem,
+    Redeemed,
+    Refund,
+    Refunded,
+    Scan,
+    Scanned,
+)
 from mirabelle.rules.expiry import end_of_local_day
 from mirabelle.rules.lots import Lot, spendable, take
 from mirabelle.rules.postings import (
@@ -22,100 +36,28 @@ from mirabelle.rules.postings import (
     post,
     settle,
 )
-from mirabelle.rules.programme import Rules
+from mirabelle.rules.programme import TIER_PERIOD, Rules
 from mirabelle.rules.redemption import (
     Asked,
-    NewVoucher,
     RedemptionRecord,
     RedemptionRefusal,
     RedemptionState,
     RewardTerms,
+    UseRecord,
     ValueClass,
     VoucherRecord,
     VoucherState,
     refusal,
 )
-from mirabelle.rules.scans import ScanVerdict, judge_scan
+from mirabelle.rules.scans import judge_scan
 from mirabelle.rules.voucher_code import VoucherCode
-
-
-@dataclass(frozen=True, slots=True)
-class Earn:
-    """Points for a purchase, or given for another reason named by `source`."""
-
-    participant: str
-    source: str
-    points: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """A refunded purchase takes back `points` of what `purchase` earned."""
-
-    participant: str
-    source: str
-    purchase: str
-    points: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Redeem:
-    """A participant wants a reward. Past events have no `agreed_points` and no `details`: they are None."""
-
-    participant: str
-    redemption: str
-    reward: str
-    at: datetime
-    agreed_points: int | None = None
-    details: Mapping[str, str] | None = None
-    voucher: NewVoucher | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """A participant gives an unused voucher up and wants its points back."""
-
-    participant: str
-    redemption: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A till was shown a voucher: a scanned `frame`, or a typed `code`."""
-
-    scan: str
-    till: str
-    store: int
-    groups: tuple[int, ...]
-    frame: str
-    code: str
-    voucher: bytes | None
-    at: datetime
-
-
-Command = Earn | Refund | Redeem | Cancel | Scan
-
-
-@dataclass(frozen=True, slots=True)
-class UseRecord:
-    """An accepted scan: the one use of a voucher."""
-
-    voucher: bytes
-    use: int
-    scan: str
-    till: str
-    store: int
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the commands of a batch may touch, as it stands. `stock` is by reward, then by cell.
 
-    `earned_in_period` and `had_before` are by participant, and by participant and reward.
+    `earned_in_period` is by participant and the moment the period ends, `had_before` by participant and reward.
     """
 
     rules: Rules
@@ -124,7 +66,7 @@ class Snapshot:
     cells: Mapping[str, int] = field(default_factory=dict)
     rewards: Mapping[str, RewardTerms] = field(default_factory=dict)
     stock: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    earned_in_period: Mapping[str, int] = field(default_factory=dict)
+    earned_in_period: Mapping[tuple[str, datetime], int] = field(default_factory=dict)
     had_before: Mapping[tuple[str, str], int] = field(default_factory=dict)
     redemptions: Mapping[str, RedemptionRecord] = field(default_factory=dict)
     vouchers: Mapping[bytes, VoucherRecord] = field(default_factory=dict)
@@ -141,50 +83,6 @@ class Changes:
     redemptions: dict[str, RedemptionRecord] = field(default_factory=dict)
     vouchers: dict[bytes, VoucherRecord] = field(default_factory=dict)
     uses: dict[tuple[bytes, int], UseRecord] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """The lot that was made; None where a purchase earned nothing."""
-
-    lot: Lot | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refunded:
-    """How many points were taken back; fewer than asked where the balance did not hold them."""
-
-    points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Redeemed:
-    """A redemption that was decided, with its voucher if it has one, and the lots that paid."""
-
-    redemption: RedemptionRecord
-    voucher: VoucherRecord | None
-    lots: Sequence[Lot]
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """A redemption or cancellation that was refused; nothing changed but that it is on record."""
-
-    reason: RedemptionRefusal
-    terms: RewardTerms | None = None
-    available: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What the till is answered. `first_use` is where the voucher was used before, or now."""
-
-    verdict: ScanVerdict
-    voucher: VoucherRecord | None
-    first_use: UseRecord | None
-
-
-Outcome = Earned | Refunded | Redeemed | Declined | Scanned
 
 
 class _Book:
@@ -231,6 +129,13 @@ class _Book:
     def change_stock(self, reward: str, cell: int, pieces: int) -> None:
         stock = self.changes.stock.setdefault(reward, dict(self.snapshot.stock.get(reward, {})))
         stock[cell] = stock.get(cell, 0) + pieces
+
+    def earned_in_period(self, account: Account, now: datetime) -> int:
+        """The points earned in the tier period that ends `now`, with what this batch has added to them."""
+        next_lot = self.snapshot.accounts[account.participant].next_lot
+        fresh = (lot for lot in account.lots.values() if lot.number >= next_lot)
+        earned = sum(lot.points for lot in fresh if now - TIER_PERIOD < lot.earned_at <= now)
+        return self.snapshot.earned_in_period.get((account.participant, now), 0) + earned
 
     def had_before(self, participant: str, reward: str) -> int:
         now_had = sum(
@@ -293,7 +198,7 @@ def _redeem(book: _Book, command: Redeem) -> Redeemed | Declined:
             agreed_points=command.agreed_points,
             details=command.details,
             at=command.at,
-            earned_in_period=book.snapshot.earned_in_period.get(command.participant, 0),
+            earned_in_period=book.earned_in_period(account, command.at),
             had_before=book.had_before(command.participant, command.reward),
             in_stock=terms is not None and (not terms.stocked or cell is not None),
             available=available,

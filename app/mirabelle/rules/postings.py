@@ -164,6 +164,8 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
     postings: list[Posting] = []
     for at, expires, number in sorted(due):
         lot = account.lots[number]
+        if lot.remaining == 0:
+            continue  # it expired before it arrived
         if expires:
             account, posting = _expire(account, lot, at)
         else:

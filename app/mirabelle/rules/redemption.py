@@ -101,6 +101,18 @@ class VoucherRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UseRecord:
+    """An accepted scan: the one use of a voucher."""
+
+    voucher: bytes
+    use: int
+    scan: str
+    till: str
+    store: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RedemptionRecord:
     """A redemption as the ledger keeps it. `paid_by` are the lots' shares, as positive points in paying order."""
 

@@ -40,7 +40,7 @@ async def open_context(settings: Settings, database: Database) -> Context:
     secrets = open_secrets(settings.data / "secrets")
     async with database.read() as connection:
         loaded = await loaded_programme(connection)
-        world = await world_of(connection, loaded, {secrets.issuer.key_id: secrets.issuer.public_key})
+    world = world_of(loaded, {secrets.issuer.key_id: secrets.issuer.public_key})
     mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
     return Context(
         settings=settings,

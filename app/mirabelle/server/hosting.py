@@ -69,8 +69,7 @@ def free_port(wanted: int) -> int:
     return wanted
 
 
-async def open_store(data: Path, database_url: str, programme: ProgrammeDocument | None, now: datetime) -> Database:
-    """The database, brought up to date and with `programme` loaded where one is given."""
+def _require_writable(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True)
         probe = data / ".writable"
@@ -78,6 +77,11 @@ async def open_store(data: Path, database_url: str, programme: ProgrammeDocument
         probe.unlink()
     except OSError as fault:
         raise ServerUnusable(f"cannot write into {data}: {fault.strerror or fault}") from fault
+
+
+async def open_store(data: Path, database_url: str, programme: ProgrammeDocument | None, now: datetime) -> Database:
+    """The database, brought up to date and with `programme` loaded where one is given."""
+    _require_writable(data)
     database = await open_database(database_url or url_of_directory(data))
     if programme is not None:
         async with database.write() as connection:

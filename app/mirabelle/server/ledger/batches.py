@@ -11,7 +11,8 @@ from sqlalchemy import Table, insert, select, tuple_
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mirabelle.rules.ledger import Command, Outcome, decide
+from mirabelle.rules.commands import Command, Outcome
+from mirabelle.rules.ledger import decide
 from mirabelle.server.ledger.load import World, load
 from mirabelle.server.ledger.save import save
 from mirabelle.server.storage import schema as t
@@ -35,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A command under an idempotency key; `request` is the hash of what was asked, `answer` turns its outcome into words."""
+    """A command under an idempotency key. `request` is the hash of what was asked; `answer` words the outcome."""
 
     actor: str
     key: str

@@ -10,11 +10,12 @@ from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.ledger import Cancel, Command, Redeem, Scan, Snapshot, UseRecord
+from mirabelle.rules.commands import Cancel, Command, Redeem, Scan
+from mirabelle.rules.ledger import Snapshot
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import FIRST_DIGEST, Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import RedemptionRecord, RedemptionState, RewardTerms, VoucherRecord
+from mirabelle.rules.redemption import RedemptionRecord, RedemptionState, RewardTerms, UseRecord, VoucherRecord
 from mirabelle.server.ledger import rows
 from mirabelle.server.storage import schema as t
 
@@ -24,7 +25,6 @@ class World:
     """What is the same for every batch: the programme's rules, names and keys."""
 
     rules: Rules
-    store_references: dict[str, int] = field(default_factory=dict)
     tier_points: dict[str, int] = field(default_factory=dict)
     issuer_keys: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -92,7 +92,11 @@ async def _rewards(connection: AsyncConnection, world: World, rewards: set[str])
     if not rewards:
         return {}
     found = await _all(connection, select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards))))
-    return {row.id: rows.terms_from(row, world.store_references, world.tier_points) for row in found}
+    bound_to = sorted({row.document["store"] for row in found if row.document["store"]})
+    # Looked up with each batch: a store may be newer than this server.
+    stores = await _all(connection, select(t.stores.c.id, t.stores.c.reference).where(t.stores.c.id.in_(bound_to)))
+    references = {row.id: row.reference for row in stores}
+    return {row.id: rows.terms_from(row, references, world.tier_points) for row in found}
 
 
 async def _stock(
@@ -123,9 +127,9 @@ async def _stock(
 
 async def _earned_in_period(
     connection: AsyncConnection, rewards: dict[str, RewardTerms], redeems: Sequence[Redeem]
-) -> dict[str, int]:
-    asked = {c.participant: c.at for c in redeems if c.reward in rewards and rewards[c.reward].from_points}
-    return {who: await earned_in_period(connection, who, at) for who, at in asked.items()}
+) -> dict[tuple[str, datetime], int]:
+    asked = {(c.participant, c.at) for c in redeems if c.reward in rewards and rewards[c.reward].from_points}
+    return {(who, at): await earned_in_period(connection, who, at) for who, at in asked}
 
 
 async def earned_in_period(connection: AsyncConnection, participant: str, now: datetime) -> int:

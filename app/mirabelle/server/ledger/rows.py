@@ -1,13 +1,12 @@
 """Between the tables' rows and the rules' records."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Row
 
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.ledger import UseRecord
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Moves, Posting, PostingKind
 from mirabelle.rules.redemption import (
@@ -15,6 +14,7 @@ from mirabelle.rules.redemption import (
     RedemptionRefusal,
     RedemptionState,
     RewardTerms,
+    UseRecord,
     ValueClass,
     VoucherRecord,
     VoucherState,
@@ -22,6 +22,10 @@ from mirabelle.rules.redemption import (
 from mirabelle.server.storage.schema import ACCOUNTS
 
 Values = dict[str, Any]
+
+
+def _values(record: VoucherRecord | UseRecord) -> Values:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def account_from(row: Row[Any], lots: Iterable[Lot]) -> Account:
@@ -68,7 +72,18 @@ def lot_from(row: Row[Any]) -> Lot:
 
 def lot_values(participant: str, lot: Lot) -> Values:
     """The row of `lots` for a lot."""
-    return {"cell": cell_of(participant), "participant": participant, **asdict(lot)}
+    return {
+        "cell": cell_of(participant),
+        "participant": participant,
+        "number": lot.number,
+        "earned_at": lot.earned_at,
+        "available_at": lot.available_at,
+        "expires_at": lot.expires_at,
+        "points": lot.points,
+        "remaining": lot.remaining,
+        "source": lot.source,
+        "policy_version": lot.policy_version,
+    }
 
 
 def posting_from(row: Row[Any]) -> Posting:
@@ -154,7 +169,7 @@ def voucher_from(row: Row[Any]) -> VoucherRecord:
 def voucher_values(voucher: VoucherRecord) -> Values:
     """The row of `vouchers` for a voucher."""
     return {
-        **asdict(voucher),
+        **_values(voucher),
         "id": voucher.id.hex(),
         "value_class": voucher.value_class.value,
         "state": voucher.state.value,
@@ -168,7 +183,7 @@ def use_from(row: Row[Any]) -> UseRecord:
 
 def use_values(use: UseRecord) -> Values:
     """The row of `uses` for a use."""
-    return {**asdict(use), "voucher": use.voucher.hex()}
+    return {**_values(use), "voucher": use.voucher.hex()}
 
 
 def terms_from(row: Row[Any], store_references: Mapping[str, int], tier_points: Mapping[str, int]) -> RewardTerms:
@@ -185,6 +200,6 @@ def terms_from(row: Row[Any], store_references: Mapping[str, int], tier_points: 
         needs=document["needs"],
         fulfilment=document["fulfilment"],
         value_class=ValueClass(document["value_class"]),
-        store=store_references.get(document.get("store") or "", 0),
+        store=store_references[document["store"]] if document["store"] else 0,
         valid_days=document["valid_days"],
     )

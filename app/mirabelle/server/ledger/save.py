@@ -30,7 +30,7 @@ async def save(connection: AsyncConnection, snapshot: Snapshot, changes: Changes
         rows.lot_values(participant, lot)
         for participant, account in changes.accounts.items()
         for lot in account.lots.values()
-        if lot != snapshot.accounts[participant].lots.get(lot.number)
+        if lot is not snapshot.accounts[participant].lots.get(lot.number)
     ]
     if lots:
         await connection.execute(upsert(connection, t.lots), lots)

@@ -100,6 +100,11 @@ def _check(result: Audit, account: Any, postings: list[Posting], lots: dict[int,
     if previous != account.digest:
         result.chains_unbroken = False
         result.wrong.append(f"{name}: the last posting is not the one that the account names")
+    _check_balances(result, account, postings, lots)
+
+
+def _check_balances(result: Audit, account: Any, postings: list[Posting], lots: dict[int, Lot]) -> None:
+    name = account.participant
     shares: dict[int, int] = {}
     for posting in postings:
         for number, points in posting.lots:

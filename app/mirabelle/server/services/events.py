@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
-from mirabelle.rules.ledger import Command, Earn, Redeem, Refund
+from mirabelle.rules.commands import Command, Earn, Redeem, Refund
 from mirabelle.rules.programme import minor_units
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World

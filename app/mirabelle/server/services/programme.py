@@ -167,12 +167,10 @@ async def tally_stock(connection: AsyncConnection) -> int:
     return len(changed)
 
 
-async def world_of(connection: AsyncConnection, loaded: Loaded, issuer_keys: dict[bytes, bytes]) -> World:
+def world_of(loaded: Loaded, issuer_keys: dict[bytes, bytes]) -> World:
     """What every batch of the ledger must know of the programme."""
-    stores = (await connection.execute(select(t.stores.c.id, t.stores.c.reference))).all()
     return World(
         rules=loaded.document.rules(loaded.version),
-        store_references={row.id: row.reference for row in stores},
         tier_points={tier.id: tier.from_points for tier in loaded.document.tiers},
         issuer_keys=issuer_keys,
     )

@@ -11,10 +11,10 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.rules import ed25519, fallback_code
 from mirabelle.rules.cells import cell_of
+from mirabelle.rules.commands import Cancel, Declined, Outcome, Redeem, Redeemed
 from mirabelle.rules.frame import VOUCHER_BYTES
-from mirabelle.rules.ledger import Cancel, Declined, Outcome, Redeem, Redeemed, UseRecord
 from mirabelle.rules.lots import Lot
-from mirabelle.rules.redemption import NewVoucher, RedemptionRecord, RedemptionState, VoucherRecord
+from mirabelle.rules.redemption import NewVoucher, RedemptionRecord, RedemptionState, UseRecord, VoucherRecord
 from mirabelle.server.ledger import rows
 from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.services.context import Context

@@ -11,8 +11,8 @@ from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import frame
+from mirabelle.rules.commands import Outcome, Scan, Scanned
 from mirabelle.rules.fallback_code import normalise
-from mirabelle.rules.ledger import Outcome, Scan, Scanned
 from mirabelle.rules.voucher_code import VoucherCode
 from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.services.context import Context

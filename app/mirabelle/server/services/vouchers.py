@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import ed25519, frame
-from mirabelle.rules.ledger import UseRecord
-from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
+from mirabelle.rules.redemption import UseRecord, ValueClass, VoucherRecord, VoucherState
 from mirabelle.server.ledger import rows
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
