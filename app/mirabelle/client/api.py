@@ -59,6 +59,10 @@ class Tokens(Protocol):
     async def renew(self, stale: str) -> Refusal | None:
         """Get a new access token in place of `stale`; the refusal if that is not granted."""
 
+    @property
+    def who(self) -> object | None:
+        """Who is signed in; another object for another person."""
+
 
 class Api:
     """Calls endpoints at `base_url`. `on_contact` is told whether the server could be reached, at each call."""
@@ -94,14 +98,26 @@ class Api:
                 headers["Authorization"] = f"Bearer {token}"
             return await self._send(endpoint.method, url, content, headers, query), token
 
+        asker = self.tokens.who if self.tokens else None
         response, token = await send()
-        answer = _decoded(endpoint, response)
+        answer = self._answer(endpoint, response)
         if isinstance(answer, Refusal) and answer.reason == Reason.SESSION_ENDED and self.tokens and token:
             refused = await self.tokens.renew(token)
             if refused is not None:
                 return refused
             response, _ = await send()
+            answer = self._answer(endpoint, response)
+        if endpoint.role and self.tokens and self.tokens.who is not asker:
+            raise LostAnswer  # whoever asked has left meanwhile; the store is another person's now
+        return answer
+
+    def _answer(self, endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
+        try:
             answer = _decoded(endpoint, response)
+        except WrongServer:
+            self._on_contact(False)
+            raise
+        self._on_contact(True)
         return answer
 
     async def _send(
@@ -111,22 +127,21 @@ class Api:
 
         client = self._client or self._open()
         try:
-            response = await client.request(method, url, content=content, headers=headers, params=query)
+            return await client.request(method, url, content=content, headers=headers, params=query)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             self._on_contact(False)
             raise NotSent from fault
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             self._on_contact(False)
             raise LostAnswer from fault
-        self._on_contact(True)
-        return response
 
     def _open(self) -> "httpx.AsyncClient":
         import httpx
 
-        # What the environment says of proxies is for the wide world, not for the programme's own server on this machine.
+        # What the environment says of proxies is for the wide world, not for a server on this very machine.
         self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS), trust_env="//127.0.0.1" not in self._base_url
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env="//127.0.0.1" not in self._base_url,
         )
         return self._client
 
@@ -167,7 +182,17 @@ class SingleFlight:
         self._running: asyncio.Task[Any] | None = None
 
     async def __call__(self) -> Any:
-        """What the action that runs now, or was started for this call, answers."""
+        """What the action that runs now, or starts with this call, answers; raises LostAnswer when it is stopped."""
         if self._running is None or self._running.done():
             self._running = asyncio.ensure_future(self._action())
-        return await asyncio.shield(self._running)
+        running = self._running
+        await asyncio.wait([running])
+        if running.cancelled():
+            raise LostAnswer
+        return running.result()
+
+    async def stop(self) -> None:
+        """Break off the action if it runs; when this returns it does not."""
+        while self._running is not None and not self._running.done():
+            self._running.cancel()
+            await asyncio.wait([self._running])

@@ -2,10 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from mirabelle.client.api import Api
@@ -19,7 +19,7 @@ from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
 from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.wallet import Wallet
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import MEMORY, Store
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
@@ -43,9 +43,10 @@ class App:
     languages: Final = LANGUAGES
 
     def __init__(
-        self, server_url: str, directory: Path, keys: Keys, secret_store: SecretStore, preferences: Preferences,
+        self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
         language: str, now: Callable[[], datetime] = _now,
     ) -> None:  # fmt: skip
+        """Files go into `directory`; without one everything is gone with the page."""
         self.now, self.secrets, self.preferences = now, secret_store, preferences
         self._directory = directory
         self.connection: str = "unknown"
@@ -54,6 +55,8 @@ class App:
         self.api = Api(server_url, self._on_contact)
         self._sessions = Sessions(self.api, secret_store, keys)
         self.api.tokens = self._sessions
+        self._sessions.on_over = lambda: self._in_background(self._session_over())
+        self._background: set[asyncio.Task[None]] = set()
         self._speak(language)
 
         self.programme = Programme(self.store, self.api, lambda: self.language)
@@ -117,14 +120,15 @@ class App:
         if before != self.connection:
             self.store.tell("connection")
 
-    async def restore(self, preferred: m.Role) -> None:
-        """Go on as whoever was signed in, `preferred` role first; without network."""
-        for role in (preferred, *(role for role in ROLES if role != preferred)):
+    async def restore(self, roles: Sequence[m.Role] = ROLES) -> None:
+        """Go on as whoever was signed in in one of `roles`, the first that there is; without network."""
+        for role in roles:
             if await self._sessions.restore(role) is not None:
                 self.store.switch(self._file())
                 return
 
     async def _change_person(self) -> None:
+        await self.sync.stop()  # it would go on reading one person's points into the other's store
         if self.session is None:
             self.store.erase()
         else:
@@ -132,7 +136,22 @@ class App:
         await self.sync.quietly()
         self.store.tell("session")
 
+    async def _session_over(self) -> None:
+        """The server ended the session: what this device keeps of the person waits for them to sign in again."""
+        await self.sync.stop()
+        if self.session is None:
+            self.store.switch(MEMORY)
+            self.store.tell("session")
+            await self.sync.quietly()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)  # else nothing would hold it
+        task.add_done_callback(self._background.discard)
+
     def _file(self) -> str:
+        if self._directory is None:
+            return MEMORY
         assert self.session is not None
         return str(self._directory / f"{hashlib.sha256(self.session.subject.encode()).hexdigest()[:32]}.sqlite")
 
@@ -140,13 +159,16 @@ class App:
         await self.wallet.refresh()
         await self.catalog.refresh()
 
-    async def keep_in_sync(self) -> None:
-        """Sync now and every minute, until cancelled."""
+    async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
+        """Sync now and every minute while the app is seen, until cancelled."""
         while True:
-            await self.sync.quietly()
+            if is_seen():
+                await self.sync.quietly()
             await asyncio.sleep(SYNC_SECONDS)
 
     async def close(self) -> None:
-        """Close connections and files."""
+        """Close connections and files, once what is being sent has been answered."""
+        await self.redeem.finish()
+        await self.sync.stop()
         await self.api.close()
         self.store.close()

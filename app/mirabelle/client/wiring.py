@@ -13,6 +13,7 @@ from mirabelle.client.app import App
 from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.preferences import open_preferences
 from mirabelle.client.device.secrets import SecretStore, open_secrets
+from mirabelle.client.use_cases.session import ROLES
 from mirabelle.contract.places import assets_directory, data_directory
 from mirabelle.contract.translation import FALLBACK, LANGUAGES
 
@@ -30,12 +31,15 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     secret_store = await open_secrets(page)
     preferences = await open_preferences()
     keys = await open_keys(secret_store)
+    kept_in: Path | None = directory
     if page.web:
-        # One server keeps the stores of many browsers: each has a directory only its own secret leads to.
-        directory = directory / "web" / await _browser_id(secret_store)
+        # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
+        # that keeps no secrets could not find its own again.
+        kept_in = directory / "web" / await _browser_id(secret_store) if secret_store.persistent else None
     language = preferences.get("language") or await _device_language(page)
-    app = App(server_url, directory, keys, secret_store, preferences, language)
-    await app.restore("staff" if (page.route or "").startswith("/till") else "participant")
+    app = App(server_url, kept_in, keys, secret_store, preferences, language)
+    # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
+    await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app
 
 
@@ -66,7 +70,7 @@ def page_starter(server_url: str, directory: Path) -> Callable[["ft.Page"], Any]
 
         app = await open_app(page, server_url, directory)
         await Shell(page, app).mount()
-        syncing = asyncio.create_task(app.keep_in_sync())
+        syncing = asyncio.create_task(app.keep_in_sync(lambda: page.session.connection is not None))
 
         async def stop(_event: Any) -> None:
             syncing.cancel()
@@ -106,7 +110,7 @@ def web_app(server_url: str, directory: Path) -> Any:
 
 
 def run() -> None:
-    """Start the demo programme with its own backend and open the app: a window, else a browser, else say where it is."""
+    """Start the demo with a backend of its own and open the app: a window, else a browser, else say where it is."""
     from mirabelle.client import embedded
 
     embedded.run(web_app, page_starter, data_directory() / "demo")

@@ -11,7 +11,7 @@ ANSWER_SECONDS: Final = 5
 
 
 class Preferences:
-    """Read once when the app starts, written through; on a device that cannot keep them they last as long as the app."""
+    """Read once when the app starts, written through; where a device cannot keep them they last as long as the app."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self._values = values

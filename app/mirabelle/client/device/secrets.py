@@ -1,4 +1,4 @@
-"""The secret store: the desktop's keyring, the phone's or the browser's secure storage, else memory - and it says which."""
+"""The secret store: the desktop's keyring, the phone's or the browser's secure storage, else memory."""
 
 import asyncio
 import logging

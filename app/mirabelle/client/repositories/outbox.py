@@ -13,7 +13,7 @@ EntryState = Literal["waiting", "unknown", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: to be seen and discarded."""
+    """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen."""
 
     key: str
     kind: Kind
@@ -32,7 +32,9 @@ class Outbox:
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """The entries, oldest first."""
-        rows = self._store.read.execute("SELECT * FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,))
+        rows = self._store.read.execute(
+            "SELECT * FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,)
+        )
         return [_entry(row) for row in rows]
 
     def get(self, key: str) -> Entry | None:

@@ -47,7 +47,9 @@ class Scans:
 
     def list(self) -> list[m.Scan]:
         """The scans, newest first."""
-        return [_DECODER.decode(row[0]) for row in self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id")]
+        return [
+            _DECODER.decode(row[0]) for row in self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id")
+        ]
 
     async def refresh(self) -> Refusal | None:
         """Fetch the scans; raises NoAnswer."""

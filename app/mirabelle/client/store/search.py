@@ -17,7 +17,7 @@ _DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123
 
 
 def fold(text: str) -> str:
-    """The text as it is searched: compatibility forms taken apart (NFKD), marks dropped, case and letter forms folded."""
+    """The text as it is searched: compatibility forms apart (NFKD), marks dropped, case and letter forms folded."""
     apart = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in apart if not unicodedata.combining(character))
     return plain.translate(_ARABIC).translate(_DIGITS)

@@ -15,7 +15,7 @@ class Cancel:
         self._store, self._api, self._wallet = store, api, wallet
 
     async def __call__(self, redemption: str) -> m.Redemption | Refusal:
-        """Give the points of `redemption` back; raises NoAnswer. Asking again does no harm: its key is always the same."""
+        """Give the points of `redemption` back; raises NoAnswer. Asking again does no harm: it has one key."""
         answer = await self._api.call(e.CANCEL, key=f"cancel-{redemption}", path={"redemption": redemption})
         if isinstance(answer, Refusal):
             return answer

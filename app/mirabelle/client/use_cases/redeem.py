@@ -114,7 +114,8 @@ class Redeem:
         """Redeem the reward as drafted. A second call while the first runs waits for the same outcome."""
         draft = self.draft(reward_id)
         entry = self._outbox.get(draft.key)
-        if entry is None or entry.state == "refused":
+        is_new = entry is None or entry.state == "refused"
+        if is_new:
             reward = self._catalog.get(reward_id)
             if reward is None:
                 return Refused(Refusal(Reason.NOT_FOUND, 404, "", None))
@@ -126,32 +127,46 @@ class Redeem:
                 holder_key=self._keys.holder_public(draft.key.encode()),
                 details=draft.details,
             )
-            self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
-        return await self.retry(draft.key)
+            entry = self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
+        assert entry is not None
+        return self._seen(entry, await self._once(entry, is_new=is_new))
 
     async def retry(self, key: str) -> Outcome:
         """Send the confirmation under `key` again; raises KeyError where there is none."""
         entry = self._outbox.get(key)
         if entry is None:
             raise KeyError(key)
-        task = self._under_way.get(key)
+        return self._seen(entry, await self._once(entry))
+
+    def _seen(self, entry: Entry, outcome: Outcome) -> Outcome:
+        """Whoever asked sees the refusal now: nothing of it needs to be kept."""
+        if isinstance(outcome, Refused):
+            kept = self._outbox.get(entry.key)
+            if kept is not None and kept.state == "refused":
+                self._renewed(entry)
+        return outcome
+
+    async def _once(self, entry: Entry, *, is_new: bool = False) -> Outcome:
+        task = self._under_way.get(entry.key)
         if task is None:
-            task = asyncio.ensure_future(self._send(entry))
-            self._under_way[key] = task
-            task.add_done_callback(lambda _done: self._under_way.pop(key, None))
+            task = asyncio.ensure_future(self._send(entry, is_new))
+            self._under_way[entry.key] = task
+            task.add_done_callback(lambda _done: self._under_way.pop(entry.key, None))
         # Whoever asked may go away, as a page does when it is closed; the sending goes on.
         return await asyncio.shield(task)
 
     async def settle_all(self) -> None:
-        """Send every confirmation that is not settled; what is refused stays to be seen. Raises NoAnswer."""
+        """Send every confirmation that is not settled; what is refused stays to be seen."""
         for entry in self._outbox.entries("redemption"):
-            if entry.state == "refused" or entry.key in self._under_way:
-                continue
-            outcome = await self.retry(entry.key)
-            if isinstance(outcome, Refused) and outcome.refusal.reason not in UNDECIDED:
-                self._keep_refused(entry, outcome.refusal)
+            if entry.state != "refused" and entry.key not in self._under_way:
+                await self._once(entry)
 
-    async def _send(self, entry: Entry) -> Outcome:
+    async def finish(self) -> None:
+        """Wait for what is being sent; how long that takes, the API limits."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way.values()))
+
+    async def _send(self, entry: Entry, is_new: bool) -> Outcome:
         was_unknown = entry.state == "unknown"
         self._outbox.claim(entry.key)
         request = msgspec.json.decode(entry.body, type=m.RedemptionRequest)
@@ -165,7 +180,7 @@ class Redeem:
         except NoAnswer:
             return Pending("unknown")
         if isinstance(answer, Refusal):
-            return self._refused(entry, answer, was_unknown)
+            return await self._refused(entry, answer, was_unknown, is_new)
         with self._store.write("outbox", "redemptions", "vouchers") as connection:
             Outbox.settle(connection, entry.key)
             connection.execute("DELETE FROM drafts WHERE key = ?", (entry.key,))
@@ -173,26 +188,25 @@ class Redeem:
         await self._bring_up_to_date()
         return Redeemed(answer)
 
-    def _refused(self, entry: Entry, refusal: Refusal, was_unknown: bool) -> Outcome:
-        if refusal.reason in UNDECIDED:
-            if refusal.status < 500 and not was_unknown:
+    async def _refused(self, entry: Entry, refusal: Refusal, was_unknown: bool, is_new: bool) -> Outcome:
+        if refusal.reason not in UNDECIDED:
+            self._outbox.refuse(entry.key, refusal.reason)
+            await self._bring_up_to_date()  # a refusal may well be about a price or a balance of yesterday
+        elif refusal.status < 500 and not was_unknown:
+            if is_new:  # surely not done, and whoever confirmed it just now may do so again
+                with self._store.write("outbox") as connection:
+                    Outbox.settle(connection, entry.key)
+            else:
                 self._outbox.put_back(entry.key)
-            return Refused(refusal)
-        self._renewed(entry)
         return Refused(refusal)
 
     def _renewed(self, entry: Entry) -> Draft:
-        """The refusal was seen: the entry leaves, and the draft gets another key, since this one's answer is no for ever."""
+        """The entry leaves and the draft gets another key, since what was answered to this one is answered for ever."""
         key = new_key()
         with self._store.write("outbox") as connection:
             Outbox.settle(connection, entry.key)
             connection.execute("UPDATE drafts SET key = ? WHERE key = ?", (key, entry.key))
         return self.draft(entry.subject)
-
-    def _keep_refused(self, entry: Entry, refusal: Refusal) -> None:
-        """Nobody was looking when it was refused: it comes back as something to be seen."""
-        self._outbox.add(entry.key, entry.kind, entry.subject, entry.body, entry.created_at)
-        self._outbox.refuse(entry.key, refusal.reason)
 
     async def _bring_up_to_date(self) -> None:
         try:
@@ -205,5 +219,3 @@ class Redeem:
         entry = self._outbox.get(key)
         if entry is not None and entry.state in ("waiting", "refused") and key not in self._under_way:
             self._renewed(entry)
-
-

@@ -1,12 +1,17 @@
-"""Scanning a voucher: every way of reading one ends here, and one presentation has one key."""
+"""Scanning a voucher: every way of reading one ends here, and one presentation has one key.
+
+An answer that was lost is asked for again only when the same voucher is presented again: a scan that was never carried
+out must not use a voucher up while nobody stands at the till. What was carried out is in the server's history.
+"""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from mirabelle.client.api import Api, LostAnswer, NotSent, Refusal
-from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.outbox import Entry, Outbox
 from mirabelle.client.repositories.till import keep_scan
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.session import new_key
@@ -14,6 +19,10 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
+from mirabelle.rules.frame import Frame, parse
+from mirabelle.rules.voucher_code import VoucherCode
+
+LOST_ANSWERS_KEPT: Final = timedelta(days=1)
 
 
 class ScanVoucher:
@@ -24,16 +33,21 @@ class ScanVoucher:
 
     async def frame(self, text: str) -> m.Scan | Refusal:
         """The verdict on a scanned text, to the character; raises NoAnswer."""
-        return await self._scan(m.ScanRequest(frame=text[: limits.FRAME_CHARACTERS]))
+        read = parse(text)
+        voucher = read.voucher.hex() if isinstance(read, Frame) else text
+        return await self._scan(m.ScanRequest(frame=text[: limits.FRAME_CHARACTERS]), voucher)
 
     async def code(self, text: str) -> m.Scan | Refusal:
         """The verdict on a typed code; raises NoAnswer."""
-        return await self._scan(m.ScanRequest(code=text[:40]))
+        return await self._scan(m.ScanRequest(code=text[:40]), text)
 
-    async def _scan(self, request: m.ScanRequest) -> m.Scan | Refusal:
-        await self.settle_all()
+    async def _scan(self, request: m.ScanRequest, voucher: str) -> m.Scan | Refusal:
+        for lost in self._lost(voucher):
+            answer = await self._send(lost.key, msgspec.json.decode(lost.body, type=m.ScanRequest))
+            if isinstance(answer, Refusal) or answer.verdict == VoucherCode.ACCEPTED:
+                return answer  # it was accepted the first time, and nobody had been told
         key = new_key()
-        self._outbox.add(key, "scan", "", msgspec.json.encode(request), self._now())
+        self._outbox.add(key, "scan", voucher, msgspec.json.encode(request), self._now())
         self._outbox.claim(key)
         try:
             return await self._send(key, request)
@@ -58,8 +72,11 @@ class ScanVoucher:
         with self._store.write("outbox") as connection:
             Outbox.settle(connection, key)
 
-    async def settle_all(self) -> None:
-        """Ask again for every verdict that was lost; it lands in the history. Raises NoAnswer."""
+    def _lost(self, voucher: str) -> list[Entry]:
+        return [entry for entry in self._outbox.entries("scan") if entry.subject == voucher]
+
+    def forget_old(self) -> None:
+        """Let go of lost answers that nobody came back for; to be called once the server's history is here."""
         for entry in self._outbox.entries("scan"):
-            request = msgspec.json.decode(entry.body, type=m.ScanRequest)
-            await self._send(entry.key, request)
+            if self._now() - entry.created_at > LOST_ANSWERS_KEPT:
+                self._drop(entry.key)

@@ -1,14 +1,15 @@
 """The session: who is signed in on this device, and the tokens that prove it."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
-from datetime import datetime
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from mirabelle.client.api import Api, Refusal
+from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.contract import endpoints as e
@@ -18,6 +19,7 @@ from mirabelle.contract.reasons import Reason
 log = logging.getLogger(__name__)
 
 ROLES: Final[tuple[m.Role, ...]] = ("participant", "staff")
+_OVER: Final = Refusal(Reason.SESSION_ENDED, 401, "", None)
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -35,6 +37,9 @@ class _Kept(msgspec.Struct, frozen=True):
     who: SignedIn
     refresh_token: str
 
+    def __repr__(self) -> str:
+        return f"_Kept(who={self.who!r})"
+
 
 def new_key() -> str:
     """A key for one thing to be done, never used before."""
@@ -44,21 +49,23 @@ def new_key() -> str:
 class Sessions:
     """Holds the access token in memory and the refresh token in the secret store, one for each role.
 
-    Two windows of one browser share the secret store: before a refresh token is used, the newest one is read from there.
+    Two windows of one browser share the secret store: before a refresh token is used, the newest one is read there.
+    `on_over` is called when the server has ended the session.
     """
 
     def __init__(self, api: Api, store: SecretStore, keys: Keys) -> None:
         self._api, self._secrets, self._keys = api, store, keys
         self._access_token: str | None = None
         self._renewing = asyncio.Lock()
+        self._unsaved: tuple[_Kept, _Kept] | None = None
         self.who: SignedIn | None = None
-        self.server_time: tuple[datetime, datetime] | None = None
+        self.on_over: Callable[[], object] = lambda: None
 
     def __repr__(self) -> str:
         return f"Sessions(who={self.who!r})"
 
     def access_token(self) -> str | None:
-        """The access token; "" for a session whose token must be renewed first."""
+        """The access token, if anybody is signed in; one that is over is renewed when the server says so."""
         return self._access_token if self.who is not None else None
 
     async def restore(self, role: m.Role) -> SignedIn | None:
@@ -71,47 +78,92 @@ class Sessions:
     async def begin(self, session: m.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
         who = SignedIn(session.role, session.subject, session.name, session.epoch)
-        await self._keep(_Kept(who, session.refresh_token))
-        self.who, self._access_token = who, session.access_token
+        async with self._renewing:
+            await self._keep(_Kept(who, session.refresh_token))
+            self.who, self._access_token = who, session.access_token
         return who
 
     async def renew(self, stale: str) -> Refusal | None:
-        """Get a new access token in place of `stale`; a refusal means that the session is over."""
+        """Get a new access token in place of `stale`; the refusal SESSION_ENDED ends the session. Raises NoAnswer."""
         async with self._renewing:
-            if self._access_token != stale or self.who is None:
+            if self.who is None:
+                return _OVER
+            if self._access_token != stale:
                 return None  # somebody else got a new one meanwhile
-            kept = await self._kept(self.who.role)
-            if kept is None:
-                return Refusal(Reason.SESSION_ENDED, 401, "", None)
-            request = m.RefreshRequest(refresh_token=kept.refresh_token, proof=self._keys.prove(kept.refresh_token))
-            answer = await self._api.call(e.REFRESH, body=request, key=new_key())
+            kept = await self._newest(self.who.role)
+            if kept is not None and kept.who.subject != self.who.subject:
+                kept = None  # another window has signed somebody else in
+            answer: m.Session | Refusal = _OVER
+            if kept is not None:
+                proof = self._keys.prove(kept.refresh_token)
+                request = m.RefreshRequest(refresh_token=kept.refresh_token, proof=proof)
+                answer = await self._api.call(e.REFRESH, body=request, key=new_key())
             if isinstance(answer, Refusal):
+                if answer.reason == Reason.SESSION_ENDED:
+                    await self._lose(kept)
                 return answer
-            await self._keep(_Kept(kept.who, answer.refresh_token))
+            assert kept is not None
+            await self._replace(kept, _Kept(kept.who, answer.refresh_token))
             self._access_token = answer.access_token
             return None
 
+    async def _lose(self, refused: _Kept | None) -> None:
+        assert self.who is not None
+        role = self.who.role
+        self.who, self._access_token = None, None
+        with contextlib.suppress(OSError):
+            if await self._kept(role) == refused:  # else another window has signed in anew
+                await self._secrets.delete(_name(role))
+        # Not at once: whoever gets this refusal settles it first, in the store of the person it is about.
+        asyncio.get_running_loop().call_soon(self.on_over)
+
     async def end(self) -> None:
         """Forget the session on this device, and tell the server if it can be reached."""
-        from mirabelle.client.api import NoAnswer
-
-        if self.who is None:
-            return
-        kept = await self._kept(self.who.role)
-        await self._secrets.delete(f"session.{self.who.role}")
-        self.who, self._access_token = None, None
+        async with self._renewing:
+            if self.who is None:
+                return
+            role, kept = self.who.role, None
+            self.who, self._access_token = None, None
+            try:
+                kept = await self._newest(role)
+                await self._secrets.delete(_name(role))
+            except (NotSent, OSError):
+                log.warning("the secret store did not answer; it may still hold the session that was ended")
         if kept is not None:
             try:
                 await self._api.call(e.SIGN_OUT, body=m.SignOutRequest(refresh_token=kept.refresh_token), key=new_key())
             except NoAnswer:
                 log.info("signed out without network; the server's side of the session ends by itself")
 
+    async def _newest(self, role: m.Role) -> _Kept | None:
+        try:
+            kept = await self._kept(role)
+        except OSError as fault:
+            raise NotSent from fault  # without the newest token nothing can be asked for now
+        if self._unsaved is not None and self._unsaved[0] == kept:
+            return self._unsaved[1]
+        return kept
+
     async def _kept(self, role: m.Role) -> _Kept | None:
-        raw = await self._secrets.get(f"session.{role}")
+        raw = await self._secrets.get(_name(role))
         try:
             return msgspec.json.decode(raw, type=_Kept) if raw else None
         except msgspec.DecodeError:
             return None
 
     async def _keep(self, kept: _Kept) -> None:
-        await self._secrets.set(f"session.{kept.who.role}", msgspec.json.encode(kept).decode())
+        await self._secrets.set(_name(kept.who.role), msgspec.json.encode(kept).decode())
+
+    async def _replace(self, old: _Kept, new: _Kept) -> None:
+        """Write down the next token, or at least remember it, since the old one is worth nothing now."""
+        try:
+            await self._keep(new)
+        except OSError:
+            log.warning("the secret store did not answer; the session lasts as long as this window")
+            self._unsaved = (old if self._unsaved is None else self._unsaved[0], new)
+        else:
+            self._unsaved = None
+
+
+def _name(role: m.Role) -> str:
+    return f"session.{role}"

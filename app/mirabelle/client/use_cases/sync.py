@@ -49,37 +49,45 @@ class Sync:
         """Bring everything up to date; the first refusal, if there was one. Raises NoAnswer."""
         return await self._single()
 
+    async def stop(self) -> None:
+        """Break off what runs: the next call starts anew, for whoever is signed in then."""
+        await self._single.stop()
+
     async def quietly(self) -> None:
         """Bring everything up to date as far as it goes now; what does not, waits for the next time."""
         try:
             await self()
         except NoAnswer as fault:
             log.info("not synced: %s", type(fault).__name__)
+        except Exception:  # such as a full disk; the rounds must go on
+            log.exception("the sync failed")
 
     async def _run(self) -> Refusal | None:
         who = self._who()
         if who is not None and who.role == "participant":
             await self._redeem.settle_all()
-        elif who is not None:
-            await self._scan.settle_all()
         for noun in self._nouns[who.role if who else None]:
             refusal = await noun.refresh()
             if refusal is not None:
                 return refusal
         if who is not None and who.role == "participant":
             return await self._renew_leases()
+        if who is not None:
+            self._scan.forget_old()
         return None
 
     async def _renew_leases(self) -> Refusal | None:
+        first = None
         for voucher in self._vouchers.list():
             if voucher.state == "ready" and self._wants_renewal(voucher):
                 request = m.LeaseRequest(holder_key=self._keys.holder_public(voucher.key_salt.encode()))
                 path = {"voucher": voucher.id}
                 answer = await self._api.call(e.RENEW_LEASE, body=request, key=new_key(), path=path)
                 if isinstance(answer, Refusal):
-                    return answer
-                self._vouchers.keep(answer)
-        return None
+                    first = first or answer  # of one voucher: the others have leases of their own
+                else:
+                    self._vouchers.keep(answer)
+        return first
 
     def _wants_renewal(self, voucher: m.Voucher) -> bool:
         lease = frame.read_issued(bytes.fromhex(voucher.issued))
