@@ -15,6 +15,7 @@ import msgpack
 from flet.components.public_utils import unwrap_component
 from flet.controls.base_control import BaseControl
 from flet.controls.context import _context_page, context
+from flet.controls.services.semantics_service import AccessibilityFeatures
 from flet.messaging.connection import Connection
 from flet.messaging.protocol import (
     Message,
@@ -62,11 +63,47 @@ class Window(Connection):
             self.loop.call_soon(self._answer, message.body, answer)
 
     def _answer(self, call: Any, answer: Any) -> None:
-        value = answer(call.args) if callable(answer) else answer
-        self.session.handle_invoke_method_results(call.control_id, call.call_id, value, None)
+        value, fault = None, None
+        try:
+            value = answer(call.args) if callable(answer) else answer
+        except Exception as raised:
+            fault = repr(raised)
+        self.session.handle_invoke_method_results(call.control_id, call.call_id, value, fault)
 
     def dispose(self) -> None:
         self.executor.shutdown(wait=False)
+
+
+class Device:
+    """A phone's memory, which outlives the app: start the app twice on the same one."""
+
+    def __init__(self, *, calm: bool = False) -> None:
+        self.secrets: dict[str, Any] = {}
+        self.preferences: dict[str, Any] = {}
+        self.calm = calm
+
+    def answers(self) -> dict[tuple[str, str], Any]:
+        """What the phone's services answer."""
+        features = dataclasses.fields(AccessibilityFeatures)
+        return {
+            **_memory("SecureStorage", self.secrets),
+            **_memory("SharedPreferences", self.preferences),
+            ("SemanticsService", "get_accessibility_features"): {
+                feature.name: feature.name == "reduce_motion" and self.calm for feature in features
+            },
+        }
+
+
+def _memory(service: str, kept: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    def keep(arguments: dict[str, Any]) -> bool:
+        kept[arguments["key"]] = arguments["value"]
+        return True
+
+    return {
+        (service, "set"): keep,
+        (service, "get"): lambda arguments: kept.get(arguments["key"]),
+        (service, "remove"): lambda arguments: kept.pop(arguments["key"], None) is not None,
+    }
 
 
 class HeadlessApp:
@@ -79,10 +116,11 @@ class HeadlessApp:
         route: str = "/",
         width: int = 390,
         height: int = 844,
+        device: Device | None = None,
         answers: dict[tuple[str, str], Any] | None = None,
         **page: Any,
     ) -> None:
-        self.main, self.answers = main, dict(answers or {})
+        self.main, self.answers = main, {**(device or Device()).answers(), **(answers or {})}
         self.client = {  # what a real window says when it registers
             "route": route, "width": width, "height": height, "platform": "android", "web": False, "pwa": False,
             "wasm": False, "debug": False, "multi_view": False, "platform_brightness": "light",
@@ -153,6 +191,12 @@ class HeadlessApp:
     def top(self) -> ft.View:
         """The page that is seen."""
         return self.views[-1]
+
+    @property
+    def dialog(self) -> ft.DialogControl | None:
+        """The dialog that is open; one that was closed stays in the page until a real window has faded it out."""
+        open_ones = [dialog for dialog in self.page._dialogs.controls if dialog.open]
+        return open_ones[-1] if open_ones else None
 
     def walk(self, root: Any = None) -> Iterator[BaseControl]:
         """Every control below `root`, or of the page that is seen; what is not visible is not there."""

@@ -1,5 +1,6 @@
 """The root of the screens: dresses the page, follows its route and keeps it drawn."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import flet as ft
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from mirabelle.client.app import App
 
 NOBODY = "nobody"  # is signed in, as against: nothing was drawn yet
+log = logging.getLogger(__name__)
+
 THEME_MODES = {"light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK, "system": ft.ThemeMode.SYSTEM}
 
 
@@ -59,9 +62,10 @@ class Shell:
         """Leaves motion out where the device says that its owner asked for that."""
         try:
             features = await ft.SemanticsService().get_accessibility_features()
-        except (TimeoutError, RuntimeError):  # a window that cannot say
+        except Exception as fault:  # whatever a window that cannot say makes of the question
+            log.info("whether to leave motion out is not to be had: %s", type(fault).__name__)
             return
-        if features.disable_animations:
+        if features.disable_animations or features.reduce_motion:
             self._window.calm = True
             self._page.theme = theme.build(self._app.language, dark=False, calm=True)
             self._page.dark_theme = theme.build(self._app.language, dark=True, calm=True)

@@ -16,7 +16,7 @@ class WalletPage:
     """The wallet's plain values; `bars` are the repository's expiry bars, soonest first."""
 
     wallet: Wallet | None
-    now: datetime
+    now: datetime = field(compare=False)
     first_name: str = ""
     part_of_day: Literal["morning", "afternoon", "evening"] = "morning"
     is_from_today: bool = True

@@ -1,0 +1,118 @@
+"""The first minutes: a language, a way in, a guide that can be left."""
+
+import email
+import re
+import socket
+
+import flet as ft
+import pytest
+
+from tests.backend import Backend
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def test_the_first_page_offers_each_language_as_its_readers_write_it(start):
+    async with start() as app:
+        assert {"English", "Français", "العربية"} <= set(app.texts())
+        assert app.page.rtl is False
+
+
+async def test_choosing_arabic_turns_the_whole_app_around_and_is_remembered(start):
+    async with start() as app:
+        await app.tap(app.one(ft.Container, where=lambda chip: chip.on_click and "العربية" in app.texts(chip)))
+        assert app.page.rtl is True and "جرّب كمشارك" in app.texts()
+        assert app.page.theme.font_family == "Noto Sans Arabic Regular"
+    async with start() as app:
+        assert app.page.rtl is True and "جرّب كمشارك" in app.texts()
+
+
+async def test_one_tap_and_the_guide_lead_a_newcomer_to_a_wallet_with_points(start):
+    async with start() as app:
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: app.page.route == "/guide")
+        for title in ("Earn", "Choose", "Confirm"):
+            assert title in app.texts()
+            await app.tap(app.one(key="next"))
+        assert "Show" in app.texts() and "Let’s go" in app.texts()
+        await app.tap(app.one(key="next"))
+        balance = app.one(ft.Text, key="balance").value
+        assert int(balance.replace(",", "")) > 0
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+async def test_the_guide_can_be_left_at_any_step_and_does_not_come_back(start, steps):
+    async with start() as app:
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: app.page.route == "/guide")
+        for _ in range(steps):
+            await app.tap(app.one(key="next"))
+        await app.tap(app.one(key="skip"))
+        assert app.one(ft.Text, key="balance")
+        await app.go("/settings")
+        await app.tap(app.one(key="sign-out"))
+        await app.tap(app.one(key="leave", root=app.dialog))
+        await app.until(lambda: app.all(key="try-participant"))
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: app.all(ft.Text, key="balance"))
+
+
+async def test_staff_come_in_at_the_till(start):
+    async with start() as app:
+        await app.tap(app.one(key="try-staff"))
+        await app.until(lambda: app.page.route == "/till")
+
+
+async def test_what_was_wanted_before_signing_in_is_there_afterwards(start):
+    async with start("/rewards/tea-blend") as app:
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: [view.route for view in app.views][-1] == "/rewards/tea-blend")
+
+
+async def test_a_mailed_code_signs_in(start, backend: Backend):
+    address = "newcomer@shop.example"
+    async with start("/sign-in") as app:
+        field = app.one(ft.TextField, key="email")
+        assert app.one(key="send").disabled
+        await app.type(field, address)
+        await app.tap(app.one(key="send"))
+        await app.until(lambda: app.all(ft.TextField, key="code"))
+        assert any(address in words for words in app.texts())
+        await app.type(app.one(ft.TextField, key="code"), mailed_code(backend, address))
+        await app.tap(app.one(key="enter"))
+        await app.until(lambda: app.page.route == "/guide")
+
+
+async def test_a_wrong_code_says_what_happened_what_is_safe_and_what_to_do(start):
+    async with start("/sign-in") as app:
+        await app.type(app.one(ft.TextField, key="email"), "someone@shop.example", submit=True)
+        await app.until(lambda: app.all(ft.TextField, key="code"))
+        await app.type(app.one(ft.TextField, key="code"), "000000", submit=True)
+        card = await app.until(lambda: app.all(key="error"))
+        assert app.texts(card[0]) == [
+            "That code does not match",
+            "Your account is safe.",
+            "Check the newest e-mail, or ask for a new code.",
+        ]
+
+
+async def test_without_a_server_the_demo_says_so_and_can_be_tried_again(start):
+    async with start(server=f"http://127.0.0.1:{free_port()}") as app:
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: app.all(key="error"))
+        assert "There is no connection" in app.texts()
+        assert not app.one(key="try-participant").disabled
+
+
+def mailed_code(backend: Backend, address: str) -> str:
+    """The code in the newest mail to `address`."""
+    mails = sorted((backend.data / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    for file in mails:
+        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        if address in mail["To"]:
+            return re.search(r"\d{6}", mail.get_body(("plain",)).get_content())[0]
+    raise AssertionError(f"no mail to {address}")
