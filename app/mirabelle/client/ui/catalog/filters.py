@@ -7,7 +7,7 @@ import flet as ft
 
 from mirabelle.client.ui.catalog.state import SORTS, Filters
 from mirabelle.client.ui.shared import theme
-from mirabelle.client.ui.shared.widgets import chip, heading, primary_button, text, text_button
+from mirabelle.client.ui.shared.widgets import chip, field, heading, primary_button, text, text_button
 from mirabelle.contract.messages import Kind
 from mirabelle.contract.translation import Translator
 
@@ -96,16 +96,14 @@ def kind_name(translate: Translator, kind: Kind) -> str:
 
 def _price(translate: Translator, filters: Filters) -> ft.Control:
     def bound(label: str, value: int | None, change: Callable[[int | None], None], key: str) -> ft.Control:
-        return ft.TextField(
-            label=label,
-            value="" if value is None else str(value),
+        return field(
+            label,
+            "" if value is None else str(value),
+            lambda event: change(whole_number(event.control.value)),
             suffix=text(translate("shared.points_word", count=value or 0), theme.SMALL, theme.QUIET),
             keyboard_type=ft.KeyboardType.NUMBER,
             max_length=_POINTS_DIGITS,
             counter="",
-            border_color=theme.LINE,
-            border_radius=theme.CORNER,
-            on_change=lambda event: change(whole_number(event.control.value)),
             expand=True,
             key=key,
         )

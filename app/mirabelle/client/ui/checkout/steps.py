@@ -10,7 +10,7 @@ import msgspec
 from mirabelle.client.ui.checkout.state import Step, merged
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
-from mirabelle.client.ui.shared.widgets import card, heading, picture, points_text, text
+from mirabelle.client.ui.shared.widgets import card, field, heading, picture, points_text, text
 from mirabelle.contract import limits
 from mirabelle.contract.messages import Details, LotShare, Reward
 from mirabelle.contract.translation import Translator
@@ -136,15 +136,13 @@ def details_step(
 
 
 def _field(label: str, value: str, longest: int, change: Callable[[str], Any], **more: Any) -> ft.Control:
-    return ft.TextField(
-        label=label,
-        value=value,
+    return field(
+        label,
+        value,
+        lambda event: change(event.control.value),
         max_length=longest,
         counter="",
         autofocus=True,
-        border_color=ft.Colors.OUTLINE,
-        border_radius=theme.CORNER,
-        on_change=lambda event: change(event.control.value),
         key="detail",
         **more,
     )

@@ -158,8 +158,9 @@ def _entry(translate: Translator, ways: Ways, busy: bool) -> ft.Control:
         smart_dashes_type=False,
         smart_quotes_type=False,
         capitalization=ft.TextCapitalization.CHARACTERS,
-        border_color=ft.Colors.OUTLINE,
-        border_radius=theme.CORNER,
+        border=ft.OutlineInputBorder(border_radius=theme.CORNER),
+        filled=True,
+        fill_color=theme.CARD,
         prefix_icon=ft.Icons.KEYBOARD_OUTLINED,
         key="wedge",
     )

@@ -174,9 +174,10 @@ def _next(
         color=_WHITE,
         cursor_color=_WHITE,
         label_style=ft.TextStyle(color=_WHITE),
-        border_color=ft.Colors.with_opacity(0.6, _WHITE),
-        focused_border_color=_WHITE,
-        border_radius=28,
+        border={
+            ft.ControlState.DEFAULT: ft.OutlineInputBorder(side=ft.BorderSide(1, _WHITE), border_radius=28),
+            ft.ControlState.FOCUSED: ft.OutlineInputBorder(side=ft.BorderSide(2, _WHITE), border_radius=28),
+        },
         content_padding=ft.Padding.symmetric(horizontal=20, vertical=16),
         expand=True,
         key="wedge",

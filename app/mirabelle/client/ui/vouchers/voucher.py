@@ -14,7 +14,15 @@ from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
-from mirabelle.client.ui.shared.widgets import empty_state, error_card, page_frame, picture, text
+from mirabelle.client.ui.shared.widgets import (
+    empty_state,
+    error_card,
+    icon_button,
+    kept_together,
+    page_frame,
+    picture,
+    text,
+)
 from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
 from mirabelle.contract.messages import Redemption, Reward, Voucher
@@ -116,19 +124,20 @@ def voucher_view(
 
 
 def _top(translate: Translator, window: Window, held: Held, on_cancel: Callable[[], Any]) -> ft.Control:
-    back = ft.IconButton(
-        ft.Icons.ARROW_BACK, icon_color=theme.ON_BAND, tooltip=translate("shared.back"),
-        on_click=lambda: go("/vouchers"), key="back",
-    )  # fmt: skip
+    back = icon_button(
+        ft.Icons.ARROW_BACK, translate("shared.back"), lambda: go("/vouchers"), color=theme.ON_BAND, key="back"
+    )
     parts: list[ft.Control] = [back, ft.Container(expand=True)]
     if held.voucher.state == "ready":
         item = ft.PopupMenuItem(translate("vouchers.cancel"), icon=ft.Icons.UNDO, on_click=on_cancel, key="cancel")
         parts.append(
             ft.PopupMenuButton(
-                items=[item], icon=ft.Icons.MORE_VERT, icon_color=theme.ON_BAND, tooltip=translate("vouchers.more"),
+                items=[item],
+                icon=ft.Icon(ft.Icons.MORE_VERT, color=theme.ON_BAND, semantics_label=translate("vouchers.more")),
+                tooltip=translate("vouchers.more"),
                 key="more",
             )
-        )  # fmt: skip
+        )
     above = window.inset_top + (8 if window.size == "phone" else 20)
     return ft.Container(ft.Row(parts), padding=ft.Padding.only(left=8, right=8, top=above, bottom=4))
 
@@ -175,7 +184,7 @@ def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Contr
         content=ft.Text(voucher.code, theme_style=theme.TITLE, color=_INK, rtl=False, selectable=True, key="typed"),
     )
     if works_offline(voucher):
-        until = translate.date_time(min(voucher.lease_ends_at, voucher.expires_at))
+        until = kept_together(translate.date_time(min(voucher.lease_ends_at, voucher.expires_at)))
         note = _note(ft.Icons.CLOUD_OFF_OUTLINED, translate("vouchers.offline_until", time=until), _GOOD, _GOOD_TINT)
     else:
         note = _note(ft.Icons.CLOUD_OUTLINED, translate("vouchers.needs_network"), _WARM, _WARM_TINT)
