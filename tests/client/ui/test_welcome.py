@@ -1,6 +1,7 @@
 """The first minutes: a language, a way in, a guide that can be left."""
 
 import email
+import json
 import re
 import socket
 
@@ -71,6 +72,17 @@ async def test_what_was_wanted_before_signing_in_is_there_afterwards(start):
     async with start("/rewards/tea-blend") as app:
         await app.tap(app.one(key="try-participant"))
         await app.until(lambda: [view.route for view in app.views][-1] == "/rewards/tea-blend")
+
+
+async def test_a_session_that_the_server_ended_is_said_to_have_ended(start, start_signed_in, device, backend: Backend):
+    await start_signed_in()
+    kept = json.loads(device.secrets["mirabelle.session.participant"])
+    answer = backend.somebody().post("/sign-in/sign-outs", {"refresh_token": kept["refresh_token"]})
+    assert answer.is_success
+    async with start("/rewards/tea-blend") as app:
+        await app.until(lambda: "Your session has ended" in app.texts())
+        await app.tap(app.one(key="try-participant"))
+        await app.until(lambda: app.top.route == "/rewards/tea-blend")
 
 
 async def test_a_mailed_code_signs_in(start, backend: Backend):

@@ -93,6 +93,7 @@ def reward_card(
     return ft.Semantics(
         label=spoken,
         button=True,
+        focusable=True,
         exclude_semantics=True,
         on_tap=on_open,
         content=ft.Container(body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}"),

@@ -95,6 +95,8 @@ _SCALE: Final = {
     "label_small": (12, "Medium", 1.35, 1.5, 0),
 }
 
+_IN_ARABIC: Final = {"SemiBold": "Bold", "Medium": "SemiBold"}  # the same weight looks lighter in Noto Sans Arabic
+
 _LIGHT: Final = {
     "primary": PLUM,
     "on_primary": "#FFFFFF",
@@ -190,6 +192,8 @@ def type_style(role: str, language: str, color: str | None = None) -> ft.TextSty
     """The style of one role of the type scale, named as Material names it, such as `title_medium`."""
     size, weight, latin, arabic, spacing = _SCALE[role]
     is_arabic = language == "ar"
+    if is_arabic:
+        weight = _IN_ARABIC.get(weight, weight)
     return ft.TextStyle(
         size=size,
         color=color,
@@ -215,10 +219,16 @@ def _all_text(language: str, color: str) -> ft.TextTheme:
 
 
 def _nav_label(language: str, colours: dict[str, str]) -> dict[ft.ControlState, ft.TextStyle]:
-    """Small enough for the longest word when type is at its largest."""
+    """Small enough for "Récompenses" when type is at its largest."""
+
+    def label(color: str) -> ft.TextStyle:
+        style = type_style("label_small", language, color)
+        style.size, style.letter_spacing = 11.5, 0 if language == "ar" else -0.1
+        return style
+
     return {
-        ft.ControlState.SELECTED: type_style("label_small", language, colours["on_surface"]),
-        ft.ControlState.DEFAULT: type_style("label_small", language, colours["on_surface_variant"]),
+        ft.ControlState.SELECTED: label(colours["on_surface"]),
+        ft.ControlState.DEFAULT: label(colours["on_surface_variant"]),
     }
 
 

@@ -196,11 +196,19 @@ def badge(label: str, *, warm: bool = True) -> ft.Container:
 
 def section(title: str, action: str = "", on_action: Handler | None = None, level: int = 2) -> ft.Control:
     """A section's heading with, at its end, a way to all of it."""
-    parts = [ft.Container(heading(title, theme.SECTION, level), expand=True)]
+    parts = [heading(title, theme.SECTION, level)]
     if on_action is not None:
         tight = ft.ButtonStyle(padding=ft.Padding.symmetric(horizontal=8, vertical=8))
         parts.append(text_button(action, on_action, style=tight))
-    return ft.Row(parts, vertical_alignment=ft.CrossAxisAlignment.CENTER, spacing=theme.S)
+    # Where type is large the way moves below the heading instead of breaking its words.
+    return ft.Row(
+        parts,
+        wrap=True,
+        alignment=ft.MainAxisAlignment.SPACE_BETWEEN,
+        vertical_alignment=ft.CrossAxisAlignment.CENTER,
+        spacing=theme.S,
+        run_spacing=0,
+    )
 
 
 def skeleton(height: int, width: int | None = None, corner: int = theme.CORNER) -> ft.Container:

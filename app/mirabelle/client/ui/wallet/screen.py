@@ -198,7 +198,8 @@ def _recent(translate: Translator, page: WalletPage, *, in_card: bool) -> ft.Con
         rows = [activity_row(row, page.now, key=f"activity-{row.sequence}") for row in page.activity]
     if in_card:  # beside the other cards, as tall as it needs to be
         head = ft.Container(title, padding=ft.Padding.symmetric(horizontal=8))
-        return widgets.card(ft.Column([head, *rows], spacing=0), padding=12)
+        stretched = ft.CrossAxisAlignment.STRETCH
+        return widgets.card(ft.Column([head, *rows], spacing=0, horizontal_alignment=stretched), padding=12)
     return ft.Column(
         [title, widgets.card(ft.Column(rows, spacing=0), padding=8)],
         spacing=theme.M,
