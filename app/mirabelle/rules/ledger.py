@@ -96,10 +96,10 @@ class _Book:
     def account(self, participant: str, now: datetime) -> Account:
         """The participant's account with all that time alone has done by `now` posted."""
         account = self.changes.accounts.get(participant) or self.snapshot.accounts[participant]
-        account, postings = settle(account, now)
+        settled, postings = settle(account, now)
         if postings:
-            self.keep(account, *postings)
-        return account
+            self.keep(settled, *postings)
+        return settled
 
     def keep(self, account: Account, *postings: Posting) -> None:
         self.changes.accounts[account.participant] = account

@@ -11,6 +11,8 @@ from typing import Final
 from mirabelle.rules.lots import Lot
 
 FIRST_DIGEST: Final = bytes(32)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_CANONICAL: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class PostingKind(StrEnum):
@@ -88,12 +90,15 @@ class Posting:
             ),
             self.lots,
         )
-        return hashlib.sha256(self.previous + json.dumps(said, separators=(",", ":")).encode()).digest()
+        return hashlib.sha256(self.previous + _CANONICAL.encode(said).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A participant's points. `lots` holds at least every lot with something left."""
+    """A participant's points. `lots` holds at least every lot with something left.
+
+    Nothing arrives or expires before `quiet_until`; None means that the lots must be looked at.
+    """
 
     participant: str
     available: int = 0
@@ -103,6 +108,7 @@ class Account:
     digest: bytes = FIRST_DIGEST
     next_lot: int = 1
     lots: Mapping[int, Lot] = field(default_factory=dict)
+    quiet_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,12 @@ def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[A
         previous=account.digest,
     )
     posting = replace(unsigned, digest=unsigned.expected_digest())
-    lots = {**account.lots, **{lot.number: lot for lot in changed}}
+    lots = dict(account.lots)
+    next_lot, quiet_until = account.next_lot, account.quiet_until
+    for lot in changed:
+        lots[lot.number] = lot
+        next_lot = max(next_lot, lot.number + 1)
+        quiet_until = quiet_until and min(quiet_until, _next_change(lot))
     after = Account(
         participant=account.participant,
         available=account.available + moves.available,
@@ -144,15 +155,25 @@ def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[A
         pending=account.pending + moves.pending,
         sequence=posting.sequence,
         digest=posting.digest,
-        next_lot=max([account.next_lot, *(lot.number + 1 for lot in changed)]),
+        next_lot=next_lot,
         lots=lots,
+        quiet_until=quiet_until,
     )
     assert min(after.available, after.held, after.pending) >= 0, f"a balance fell below zero: {entry}"
     return after, posting
 
 
+def _next_change(lot: Lot) -> datetime:
+    """The moment from which time alone changes the lot, once more at least."""
+    if lot.remaining == 0:
+        return _NEVER
+    return min(lot.available_at or _NEVER, lot.expires_at or _NEVER)
+
+
 def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
     """Post what time alone has done by `now`: points that arrived and lots that expired, each at its own moment."""
+    if account.quiet_until is not None and now < account.quiet_until:
+        return account, []
     due: list[tuple[datetime, bool, int]] = []
     for lot in account.lots.values():
         if lot.remaining == 0:
@@ -171,7 +192,8 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
         else:
             account, posting = _arrive(account, lot, at)
         postings.append(posting)
-    return account, postings
+    quiet_until = min(map(_next_change, account.lots.values()), default=_NEVER)
+    return replace(account, quiet_until=quiet_until), postings
 
 
 def _arrive(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
@@ -191,7 +213,8 @@ def _expire(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]
 def accrue(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
     """Post the points of a new lot, as pending where they arrive later than `at`."""
     pending = not lot.has_arrived(at)
-    lot = replace(lot, available_at=lot.available_at if pending else None)
+    if not pending and lot.available_at is not None:
+        lot = replace(lot, available_at=None)
     moves = Moves(available=0 if pending else lot.points, pending=lot.points if pending else 0, issued=-lot.points)
     entry = Entry(at, PostingKind.ACCRUAL, lot.source, moves, ((lot.number, lot.points),))
     return post(account, entry, [lot])

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -16,13 +16,15 @@ from mirabelle.rules.commands import Command, Earn, Redeem, Refund
 from mirabelle.rules.programme import minor_units
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
-from mirabelle.server.ledger.save import add_participant
+from mirabelle.server.ledger.save import add_participants
 from mirabelle.server.services.programme import add_stores, put_rewards
 from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules, StoreRules, value_of
 from mirabelle.server.storage import schema as t
 
 # A till's clock may be ahead of ours, but not by a day.
 FUTURE_ALLOWED: Final = timedelta(days=1)
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_POINTS: Final = 10**12  # of one purchase, so that no sum of them leaves the database's 64 bits
 
 EventId = Annotated[str, Meta(min_length=1, max_length=200)]
 At = Annotated[datetime, Meta(tz=True)]
@@ -96,11 +98,13 @@ class _Batch:
 
     known: dict[tuple[str, str], _Known]
     rewards_known: set[str]
+    emails: dict[str, str]
     now: datetime
     commands: list[Command] = field(default_factory=list)
     fresh: list[dict[str, object]] = field(default_factory=list)
     refunded: dict[str, int] = field(default_factory=dict)
-    joined: dict[str, dict[str, object]] = field(default_factory=dict)
+    joined: dict[str, datetime] = field(default_factory=dict)
+    people: dict[str, dict[str, object]] = field(default_factory=dict)
     stores: set[str] = field(default_factory=set)
     rewards: dict[str, OfferedReward] = field(default_factory=dict)
 
@@ -118,7 +122,12 @@ class EventBook:
 
         A bad event has no effect; the others of the batch have theirs. One that was counted before has none again.
         """
-        batch = _Batch(await _known(connection, events), await _rewards_known(connection, events), self.now)
+        batch = _Batch(
+            known=await _known(connection, events),
+            rewards_known=await _rewards_known(connection, events),
+            emails=await _emails(connection, events),
+            now=self.now,
+        )
         verdicts: list[BadEvent | None] = []
         for event in events:
             try:
@@ -140,8 +149,8 @@ class EventBook:
             if before.content != content:
                 raise BadEvent(f"id: {event.id} was used before for something else")
             return
-        if event.at is not None and event.at > batch.now + FUTURE_ALLOWED:
-            raise BadEvent("at: in the future")
+        if event.at is not None and not EARLIEST <= event.at <= batch.now + FUTURE_ALLOWED:
+            raise BadEvent(f"at: in the future, or before {EARLIEST:%Y}")
         participant = event.id if isinstance(event, NewParticipant) else event.participant
         amount = self._add_command(batch, event)
         batch.known[kind, event.id] = _Known(content, participant, amount)
@@ -159,8 +168,8 @@ class EventBook:
         )
         if store:
             batch.stores.add(store)
-        if not isinstance(event, NewParticipant):
-            batch.joined.setdefault(participant, {"joined_at": event.at})
+        at = event.at or batch.now
+        batch.joined[participant] = min(at, batch.joined.get(participant, at))
 
     def _add_reward(self, batch: _Batch, event: OfferedReward) -> None:
         try:
@@ -178,6 +187,8 @@ class EventBook:
                 if event.currency != self.document.programme.currency:
                     raise BadEvent(f"currency: {event.currency} is not {self.document.programme.currency}")
                 points = self.world.rules.points_for(amount)
+                if points > MAX_POINTS:
+                    raise BadEvent(f"amount: it would earn more than {MAX_POINTS} points")
                 batch.commands.append(Earn(event.participant, event.id, points, event.at))
                 return amount
             case RefundOfPurchase():
@@ -189,8 +200,9 @@ class EventBook:
                 return None
             case NewParticipant():
                 email = event.email.lower() if event.email else None
-                values = {"name": event.name, "email": email, "language": event.language}
-                batch.joined[event.id] = {**values, "joined_at": event.at or batch.now}
+                if email and batch.emails.setdefault(email, event.id) != event.id:
+                    raise BadEvent("email: another participant's")
+                batch.people[event.id] = {"name": event.name, "email": email, "language": event.language}
                 return None
         raise AssertionError(f"no such event: {event}")
 
@@ -222,10 +234,15 @@ class EventBook:
             await add_stores(connection, [StoreRules(id=s, name=m.Text(en=s)) for s in sorted(unseen)])
         if batch.rewards:
             await put_rewards(connection, self.document, batch.rewards.values())
-        for participant, values in batch.joined.items():
-            await add_participant(connection, participant, **values)
+        for people in (batch.joined.keys() - batch.people.keys(), batch.people.keys()):
+            values = [
+                {"participant": p, "joined_at": batch.joined[p], **batch.people.get(p, {})} for p in sorted(people)
+            ]
+            await add_participants(connection, values)
         if batch.commands:
-            await run_commands(connection, self.world, batch.commands)
+            # What several tills wrote into one file is not in one order, but points have one.
+            in_time_order = sorted(batch.commands, key=lambda command: command.at)
+            await run_commands(connection, self.world, in_time_order)
         if batch.fresh:
             await connection.execute(insert(t.events), batch.fresh)
         events = t.events
@@ -239,13 +256,25 @@ async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[t
     keys |= {("purchase", event.purchase) for event in events if isinstance(event, RefundOfPurchase)}
     table = t.events
     found = await connection.execute(select(table).where(tuple_(table.c.type, table.c.id).in_(sorted(keys))))
-    return {
+    known = {
         (row.type, row.id): _Known(row.content, row.participant, row.amount_minor, row.refunded_minor or 0)
         for row in found.all()
     }
+    # A redemption that the app made is known as well, though not by an event.
+    ids = sorted(event.id for event in events if isinstance(event, PastRedemption))
+    made = await connection.execute(select(t.redemptions.c.id).where(t.redemptions.c.id.in_(ids)))
+    return {("redemption", row.id): _Known(b"", None) for row in made.all()} | known
 
 
 async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
     asked = sorted({event.reward for event in events if isinstance(event, PastRedemption)})
     found = await connection.execute(select(t.rewards.c.id).where(t.rewards.c.id.in_(asked)))
     return {row.id for row in found.all()}
+
+
+async def _emails(connection: AsyncConnection, events: Sequence[Event]) -> dict[str, str]:
+    """Whose the addresses are that the events give to participants."""
+    table = t.participants
+    asked = sorted({event.email.lower() for event in events if isinstance(event, NewParticipant) and event.email})
+    found = await connection.execute(select(table.c.email, table.c.participant).where(table.c.email.in_(asked)))
+    return {row.email: row.participant for row in found.all()}

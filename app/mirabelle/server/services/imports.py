@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, BinaryIO, Final, cast
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.server.services.events import EVENT_DECODER, BadEvent, Event, EventBook
 from mirabelle.server.storage.database import Database
 
-BATCH_EVENTS: Final = 500
+BATCH_EVENTS: Final = 2000
 LINE_BYTES: Final = 64 * 1024
 
 
@@ -85,12 +85,13 @@ async def _count(
 def _lines(file: Path, progress: Progress) -> Iterator[_Line]:
     try:
         total = file.stat().st_size
-        with file.open("rb") as raw:
-            stream: IO[bytes] = gzip.open(raw) if raw.read(2) == b"\x1f\x8b" else raw  # type: ignore[assignment]
-            raw.seek(0)
+        with file.open("rb") as raw, _unpacked(raw) as stream:
             number = 0
             while line := stream.readline(LINE_BYTES + 1):
                 number += 1
+                rest = line
+                while len(rest) > LINE_BYTES and not rest.endswith(b"\n"):
+                    rest = stream.readline(LINE_BYTES + 1)
                 if line.strip():
                     yield _Line(number, line, _event(line))
                 if number % BATCH_EVENTS == 0:
@@ -98,6 +99,12 @@ def _lines(file: Path, progress: Progress) -> Iterator[_Line]:
             progress(total, total)
     except (OSError, EOFError, zlib.error) as fault:
         raise FileUnreadable(f"{file}: {getattr(fault, 'strerror', None) or fault}") from fault
+
+
+def _unpacked(raw: BinaryIO) -> IO[bytes]:
+    packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    return cast(IO[bytes], gzip.open(raw)) if packed else raw
 
 
 def _event(line: bytes) -> Event | BadEvent:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
-from mirabelle.server.ledger.save import add_participant
+from mirabelle.server.ledger.save import add_participants
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.mail import compose
 from mirabelle.server.services.refusals import Refused
@@ -78,5 +78,5 @@ async def _subject(context: Context, connection: AsyncConnection, email: str) ->
     participant = (await connection.execute(query)).scalar()
     if participant is None:
         participant = f"p-{secrets.token_hex(8)}"
-        await add_participant(connection, participant, email=email, joined_at=context.now())
+        await add_participants(connection, [{"participant": participant, "email": email, "joined_at": context.now()}])
     return "participant", participant

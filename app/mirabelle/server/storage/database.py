@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_SECONDS: Final = 10
 POSTGRESQL_CONNECTIONS: Final = 10
+CONNECT_SECONDS: Final = 10
 FILE_NAME: Final = "mirabelle.sqlite"
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -67,6 +69,19 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _engine(url: URL) -> AsyncEngine:
+    options: dict[str, Any] = {}
+    if url.get_backend_name() != "sqlite":
+        options = {"pool_size": POSTGRESQL_CONNECTIONS, "connect_args": {"timeout": CONNECT_SECONDS}}
+    return create_async_engine(
+        url,
+        hide_parameters=True,  # they are people's data and secrets, and faults are logged
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+        **options,
+    )
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -88,7 +103,7 @@ async def open_database(url: str) -> Database:
 
     parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    engine = create_async_engine(parsed) if sqlite else create_async_engine(parsed, pool_size=POSTGRESQL_CONNECTIONS)
+    engine = _engine(parsed)
     if sqlite:
         _prepare_sqlite(engine)
     database = Database(engine)
