@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import flet as ft
@@ -11,6 +11,8 @@ import flet_audio as fa
 log = logging.getLogger(__name__)
 
 _REPLY_SECONDS: Final = 3
+
+Request = Callable[[], Awaitable[Any]]
 
 
 class Feedback:
@@ -26,22 +28,22 @@ class Feedback:
 
     async def accepted(self, words: str, rtl: bool) -> None:
         """A light tap, two rising notes, and the words."""
-        await self._give(self._haptics.light_impact(), self._rising.play(), words, rtl)
+        await self._give(self._haptics.light_impact, self._rising.play, words, rtl)
 
     async def refused(self, words: str, rtl: bool) -> None:
         """A long buzz, two falling notes, and the words."""
-        await self._give(self._haptics.vibrate(), self._falling.play(), words, rtl)
+        await self._give(self._haptics.vibrate, self._falling.play, words, rtl)
 
     async def say(self, words: str, rtl: bool) -> None:
         """Let a screen reader say something that the eyes see change."""
-        await _attempt(self._speech.announce_message(words, rtl, ft.Assertiveness.ASSERTIVE))
+        await _attempt(lambda: self._speech.announce_message(words, rtl, ft.Assertiveness.ASSERTIVE))
 
-    async def _give(self, touch: Awaitable[Any], sound: Awaitable[Any], words: str, rtl: bool) -> None:
+    async def _give(self, touch: Request, sound: Request, words: str, rtl: bool) -> None:
         await asyncio.gather(_attempt(touch), _attempt(sound), self.say(words, rtl))
 
 
-async def _attempt(request: Awaitable[Any]) -> None:
+async def _attempt(request: Request) -> None:
     try:
-        await asyncio.wait_for(request, _REPLY_SECONDS)
+        await asyncio.wait_for(request(), _REPLY_SECONDS)
     except (RuntimeError, TimeoutError) as fault:
         log.info("no feedback of this kind: %s", fault)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import flet as ft
@@ -28,19 +28,19 @@ class Screen:
 
     async def brighten(self) -> None:
         """Full brightness, and no sleeping."""
-        await _attempt(self._awake.enable())
+        await _attempt(self._awake.enable)
         if self._brightness is not None:
-            await _attempt(self._brightness.set_application_screen_brightness(_FULL))
+            await _attempt(self._brightness.set_application_screen_brightness, _FULL)
 
     async def restore(self) -> None:
         """Brightness and sleep as the person has set them."""
         if self._brightness is not None:
-            await _attempt(self._brightness.reset_application_screen_brightness())
-        await _attempt(self._awake.disable())
+            await _attempt(self._brightness.reset_application_screen_brightness)
+        await _attempt(self._awake.disable)
 
 
-async def _attempt(request: Awaitable[Any]) -> None:
+async def _attempt(request: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
     try:
-        await asyncio.wait_for(request, _REPLY_SECONDS)
+        await asyncio.wait_for(request(*arguments), _REPLY_SECONDS)
     except (RuntimeError, TimeoutError) as fault:
         log.info("the screen cannot do this: %s", fault)

@@ -1,0 +1,158 @@
+"""A voucher on the screen: black on white, large, alive, and bright; and a drawer that says where each one stands."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import flet as ft
+import pytest
+from PIL import Image
+
+from mirabelle.client.device.decode import read_code
+from mirabelle.client.repositories.catalog import CatalogQuery
+from mirabelle.client.ui.vouchers.qr import QUIET_MODULES, SMALLEST_PIXELS, draw, side
+from mirabelle.client.ui.vouchers.state import on_tab, showing, works_offline
+from mirabelle.rules.frame import Frame, parse
+from tests.client.ui.visiting import visitor
+
+MODULES = 61  # version 9 with its quiet zone
+
+
+def enlarged(png: bytes, pixels_a_module: int = 5) -> bytes:
+    small = Image.open(io.BytesIO(png))
+    file = io.BytesIO()
+    small.resize((small.width * pixels_a_module,) * 2, Image.Resampling.NEAREST).save(file, "PNG")
+    return file.getvalue()
+
+
+async def test_the_code_on_the_screen_reads_as_the_frame_of_this_very_voucher(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            text = read_code(enlarged(window.one(ft.Image, key="code").src))
+            frame = parse(text)
+            assert isinstance(frame, Frame) and frame.voucher.hex() == voucher.id
+            assert voucher.code in window.texts()
+
+
+async def test_the_code_changes_with_its_window_and_not_before(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        someone.ahead = 31 - someone.app.show_voucher.seconds_left(someone.now()) % 30
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            first = window.one(ft.Image, key="code").src
+            ring = window.one(ft.ProgressRing).value
+            await window.until(lambda: window.one(ft.ProgressRing).value != ring)
+            assert window.one(ft.Image, key="code").src == first
+            someone.ahead += 30
+            await window.until(lambda: window.one(ft.Image, key="code").src != first)
+
+
+async def test_the_screen_is_bright_and_awake_while_the_code_is_shown_and_as_before_afterwards(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            asked = [(kind, name) for kind, name, _arguments in window.window.calls]
+            assert ("Wakelock", "enable") in asked and (
+                "ScreenBrightness",
+                "set_application_screen_brightness",
+            ) in asked
+            await window.tap(window.one(key="back"))
+            await window.until(lambda: ("Wakelock", "disable", None) in window.window.calls)
+            asked = [(kind, name) for kind, name, _arguments in window.window.calls]
+            assert ("ScreenBrightness", "reset_application_screen_brightness") in asked
+
+
+@pytest.mark.parametrize("page", [{"web": True, "platform": "linux"}, {"platform": "windows"}])
+async def test_where_brightness_is_not_to_be_had_one_is_told_to_raise_it(backend, tmp_path, page):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}", **page) as window:
+            assert window.one(ft.Image, key="code")
+            assert any(words.startswith("Turn your screen bright") for words in window.texts())
+            assert not [call for call in window.window.calls if call[0] == "ScreenBrightness"]
+
+
+async def test_a_used_voucher_shows_when_instead_of_a_code(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        till = backend.till()
+        assert till.post("/scans", {"code": voucher.code}).json()["verdict"] == "accepted"
+        await someone.app.sync.quietly()
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            assert window.one(key="is-used") and not window.all(ft.Image, key="code")
+            assert any(words.startswith("Used on") for words in window.texts())
+
+
+async def test_a_cancelled_voucher_gives_its_points_back(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        before = someone.app.wallet.current().available
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            await window.tap(window.one(key="cancel"))
+            dialog = window.page._dialogs.controls[0]
+            await window.tap(window.one(key="cancel-confirm", root=dialog))
+            await window.until(lambda: window.all(key="is-cancelled"))
+        assert someone.app.wallet.current().available == before
+
+
+async def test_past_its_lease_a_voucher_asks_for_a_moment_of_network(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("coffee-and-cake")).voucher
+        someone.ahead = 73 * 3600
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            assert window.one(key="is-renew") and window.one(key="renew")
+        assert showing(voucher, datetime.now(UTC) + timedelta(hours=73)) == "renew"
+        assert showing(voucher, voucher.expires_at) == "expired"
+
+
+async def test_the_drawer_tells_ready_used_and_ordered_apart(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        ready = (await someone.redeem("coffee-and-cake")).voucher
+        used = (await someone.redeem("croissant")).voucher
+        cheap = someone.app.catalog.search(CatalogQuery(affordable_with=1000, limit=500))
+        plain = next(one for one in cheap if (one.fulfilment, one.needs, one.from_tier) == ("order", "nothing", None))
+        order = await someone.redeem(plain.id)
+        backend.till().post("/scans", {"code": used.code})
+        await someone.app.sync.quietly()
+        async with someone.window("/vouchers") as window:
+            assert window.all(key=f"voucher-{ready.id}") and not window.all(key=f"voucher-{used.id}")
+        async with someone.window("/vouchers?tab=used") as window:
+            assert window.all(key=f"voucher-{used.id}") and not window.all(key=f"voucher-{ready.id}")
+        async with someone.window("/vouchers?tab=orders") as window:
+            assert window.all(key=f"order-{order.id}")
+
+
+async def test_ready_vouchers_lie_with_the_next_to_expire_on_top(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        for reward in ("coffee-and-cake", "croissant"):
+            await someone.redeem(reward)
+        ready = on_tab(someone.app.vouchers.list(), "ready")
+        assert [one.expires_at for one in ready] == sorted(one.expires_at for one in ready)
+        assert works_offline(ready[0])
+
+
+async def test_in_arabic_the_typed_code_stays_left_to_right(backend, tmp_path):
+    async with visitor(backend.url, tmp_path, language="ar") as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            assert window.page.rtl and window.one(ft.Text, key="typed").rtl is False
+
+
+def test_a_code_has_four_modules_of_white_around_it_and_one_pixel_a_module():
+    png, modules = draw("MV1:" + "A" * 306)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    assert modules == MODULES and picture.size == (MODULES, MODULES)
+    edge = [picture.getpixel((x, y)) for x in range(MODULES) for y in range(QUIET_MODULES)]
+    assert set(edge) == {255} and set(picture.tobytes()) == {0, 255}
+
+
+@pytest.mark.parametrize(("room", "ratio"), [(390, 3.0), (412, 2.625), (820, 2.0), (520, 1.0)])
+def test_a_code_is_sixty_millimetres_wide_and_every_module_a_whole_number_of_pixels(room, ratio):
+    length = side(MODULES, room, ratio)
+    pixels = length * ratio / MODULES
+    assert SMALLEST_PIXELS <= length <= room and pixels == pytest.approx(round(pixels))
+
+
+def test_on_a_narrower_phone_a_code_takes_all_the_room_there_is():
+    length = side(MODULES, 360, 3.0)
+    assert 360 - MODULES / 3 < length <= 360
