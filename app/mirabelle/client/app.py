@@ -44,9 +44,10 @@ class App:
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
-        language: str, now: Callable[[], datetime] = _now,
+        language: str, now: Callable[[], datetime] = _now, *, is_elsewhere: bool = False,
     ) -> None:  # fmt: skip
-        """Files go into `directory`; without one everything is gone with the page."""
+        """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
+        somebody's browser, is told times in the programme's zone: this machine's would be anybody's."""
         self.now, self.secrets, self.preferences = now, secret_store, preferences
         self._directory = directory
         self.connection: str = "unknown"
@@ -57,9 +58,12 @@ class App:
         self.api.tokens = self._sessions
         self._sessions.on_over = lambda: self._in_background(self._session_over())
         self._background: set[asyncio.Task[None]] = set()
-        self._speak(language)
-
+        self._is_elsewhere = is_elsewhere
+        self.language, self.t = FALLBACK, Translator(FALLBACK)
         self.programme = Programme(self.store, self.api, lambda: self.language)
+        self._speak(language)
+        self.store.subscribe(("programme",), lambda: self._speak(self.language))
+
         self.catalog = Catalog(self.store, self.api, self.programme, now)
         self.wallet = Wallet(self.store, self.api, now, self._zone)
         self.redemptions = Redemptions(self.store, self.api)
@@ -74,6 +78,7 @@ class App:
         self.scan = ScanVoucher(self.store, self.api, self.outbox, now)
         self.sign_in = SignIn(self.api, self._sessions, keys, self._language_of_contract, self._change_person)
         self.sync = Sync(
+            self.store,
             self.api,
             keys,
             lambda: self.session,
@@ -102,7 +107,7 @@ class App:
 
     def _speak(self, language: str) -> None:
         self.language = language if language in LANGUAGES else FALLBACK
-        self.t = Translator(self.language)
+        self.t = Translator(self.language, self._zone() if self._is_elsewhere else None)
         self.api.language = self.language
 
     def _language_of_contract(self) -> m.Language:

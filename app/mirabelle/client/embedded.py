@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 DEMO_PORT: Final = 8550
+PACKAGED: Final = "FLET_PLATFORM"  # set inside a packaged app, which has its window already
 
 
 def run(web_app: Callable[[str, Path], Any], page_starter: Callable[[str, Path], Any], data: Path) -> None:
@@ -25,7 +26,7 @@ def run(web_app: Callable[[str, Path], Any], page_starter: Callable[[str, Path],
     server = Server(hosting).start()
     try:
         print(f"Mirabelle is ready at {server.url}  (the shop's till: {server.url}/till)", flush=True)
-        if _window_can_open():
+        if PACKAGED in os.environ or _window_can_open():
             _open_window(page_starter(server.url, data / "app"))
             return
         if _browser_can_open() and webbrowser.open(server.url):

@@ -37,7 +37,7 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
         # that keeps no secrets could not find its own again.
         kept_in = directory / "web" / await _browser_id(secret_store) if secret_store.persistent else None
     language = preferences.get("language") or await _device_language(page)
-    app = App(server_url, kept_in, keys, secret_store, preferences, language)
+    app = App(server_url, kept_in, keys, secret_store, preferences, language, is_elsewhere=bool(page.web))
     # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
     await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app

@@ -124,6 +124,8 @@ async def open_secrets(page: "ft.Page") -> SecretStore:
         best = KeyringSecrets()
     try:
         await best.set("probe", "works")
+        if await best.get("probe") != "works":
+            raise OSError("the secret store forgets")
         await best.delete("probe")
     except OSError:
         log.warning("no secret store on this device: secrets are kept in memory only")

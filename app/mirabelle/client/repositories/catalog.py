@@ -11,7 +11,7 @@ import msgspec
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store.database import Store, put_document
-from mirabelle.client.store.search import fold, match_expression
+from mirabelle.client.store.search import indexed, match_expression
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
@@ -149,5 +149,5 @@ class Catalog:
             said = (reward.title, category)
             words = " ".join([*(f"{text.en} {text.fr} {text.ar}" for text in said), reward.brand or ""])
             connection.execute("DELETE FROM rewards_text WHERE rowid = ?", (number,))
-            connection.execute("INSERT INTO rewards_text (rowid, words) VALUES (?, ?)", (number, fold(words)))
+            connection.execute("INSERT INTO rewards_text (rowid, words) VALUES (?, ?)", (number, indexed(words)))
         put_document(connection, "catalog cursor", page.cursor)

@@ -28,12 +28,23 @@ class Store:
         self._listeners: list[tuple[frozenset[str], Listener]] = []
         self.path = path
         self.read = _open(path)
+        self._seen = self._version()
+
+    def _version(self) -> int:
+        return int(self.read.execute("PRAGMA data_version").fetchone()[0])
+
+    def notice_others(self) -> None:
+        """Tell listeners if another window wrote this file since the last call; its own writes do not count."""
+        seen, self._seen = self._seen, self._version()
+        if seen != self._seen:
+            self._tell(None)
 
     def switch(self, path: str) -> None:
         """Go on with the file at `path`; everything on the screens is read anew."""
         opened = _open(path)
         self.read.close()
         self.path, self.read = path, opened
+        self._seen = self._version()
         self._tell(None)
 
     def erase(self) -> None:

@@ -13,6 +13,9 @@ _ARABIC: Final = str.maketrans(
         "æ": "ae",
     }
 )
+# And, with, like, so, for: each is written onto the article, and people search without either.
+_ARTICLES: Final = ("وال", "بال", "كال", "فال", "ولل", "لل", "ال")
+_STEM_LETTERS: Final = 2
 _DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 
 
@@ -23,7 +26,26 @@ def fold(text: str) -> str:
     return plain.translate(_ARABIC).translate(_DIGITS)
 
 
+def _words(text: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in fold(text)).split()
+
+
+def _without_article(word: str) -> str | None:
+    """The Arabic word without its article and what is written onto it; None where there is none to take off."""
+    for article in _ARTICLES:
+        stem = word.removeprefix(article)
+        if stem != word and len(stem) >= _STEM_LETTERS:
+            return stem
+    return None
+
+
+def indexed(text: str) -> str:
+    """What is put into the index for `text`: its folded words, and the Arabic ones without their article as well."""
+    words = _words(text)
+    return " ".join([*words, *filter(None, map(_without_article, words))])
+
+
 def match_expression(text: str) -> str:
     """The FTS5 expression for what somebody typed so far: every word must begin some word; "" for no words."""
-    words = "".join(character if character.isalnum() else " " for character in fold(text)).split()
-    return " ".join(f'"{word}"*' for word in words)
+    alternatives = [[word, _without_article(word)] for word in _words(text)]
+    return " AND ".join("(" + " OR ".join(f'"{word}"*' for word in forms if word) + ")" for forms in alternatives)

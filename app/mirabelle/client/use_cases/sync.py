@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from mirabelle.client.api import Api, NoAnswer, Refusal, SingleFlight
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.redemptions import Vouchers
+from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.session import SignedIn, new_key
@@ -29,6 +30,7 @@ class Sync:
 
     def __init__(
         self,
+        store: Store,
         api: Api,
         keys: Keys,
         who: Callable[[], SignedIn | None],
@@ -40,7 +42,7 @@ class Sync:
         redeem: Redeem,
         scan: ScanVoucher,
     ) -> None:
-        self._api, self._keys, self._who, self._now = api, keys, who, now
+        self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._scan = vouchers, redeem, scan
         self._single = SingleFlight(self._run)
@@ -70,6 +72,7 @@ class Sync:
             refusal = await noun.refresh()
             if refusal is not None:
                 return refusal
+        self._store.notice_others()
         if who is not None and who.role == "participant":
             return await self._renew_leases()
         if who is not None:
