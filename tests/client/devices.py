@@ -1,0 +1,81 @@
+"""A device with the real app on it, but no screens: it can be switched off and on again, and keeps what it keeps."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from mirabelle.client.app import App
+from mirabelle.client.device.keys import open_keys
+from mirabelle.client.device.preferences import Preferences
+from mirabelle.client.device.secrets import MemorySecrets, SecretStore
+from mirabelle.client.use_cases.redeem import Outcome, Redeemed
+from mirabelle.client.use_cases.session import SignedIn
+from mirabelle.contract import messages as m
+from tests.backend import Backend
+from tests.clock import MovableClock
+from tests.mails import mailed_code
+
+
+class Device:
+    """What outlives the app: its directory and its secrets."""
+
+    def __init__(
+        self, directory: Path, secret_store: SecretStore | None = None, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self.directory = directory / secrets.token_hex(4)
+        self.secrets = secret_store or MemorySecrets()
+        self.now = now or MovableClock()
+
+    @asynccontextmanager
+    async def on(self, url: str, language: str = "en") -> AsyncIterator[App]:
+        """The app, as it is after its start, against the server at `url`."""
+        app = await self.start(url, language)
+        yield app
+        await app.close()
+
+    async def start(self, url: str, language: str = "en") -> App:
+        """The app, for a test that ends it by itself."""
+        keys = await open_keys(self.secrets)
+        app = App(url, self.directory, keys, self.secrets, Preferences({}), language, self.now)
+        await app.restore()
+        return app
+
+    def files(self) -> list[Path]:
+        """What it keeps on disk."""
+        return [file for file in self.directory.rglob("*") if file.is_file()]
+
+
+async def signed_in(app: App, role: m.Role = "participant") -> SignedIn:
+    """Signs a new demo visitor in."""
+    who = await app.sign_in.demo(role)
+    assert isinstance(who, SignedIn)
+    return who
+
+
+async def sign_in_by_mail(app: App, backend: Backend, address: str) -> SignedIn:
+    """Signs in with the code that the server mails to `address`."""
+    assert await app.sign_in.request_code(address) is None
+    who = await app.sign_in.with_code(address, mailed_code(backend.data, address))
+    assert isinstance(who, SignedIn), who
+    return who
+
+
+def redeemed(outcome: Outcome) -> m.Redemption:
+    """What was redeemed; fails where nothing was."""
+    assert isinstance(outcome, Redeemed), outcome
+    return outcome.redemption
+
+
+def voucher_of(redemption: m.Redemption) -> m.Voucher:
+    """The redemption's voucher."""
+    assert redemption.voucher is not None
+    return redemption.voucher
+
+
+def balance(app: App) -> int:
+    """The balance that the screens show."""
+    wallet = app.wallet.current()
+    assert wallet is not None
+    return wallet.available

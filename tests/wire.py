@@ -1,0 +1,110 @@
+"""The wire between an app and a server, on which replies get lost and connections fail when a test says so."""
+
+import asyncio
+import threading
+from collections import Counter
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+CHUNK = 65536
+
+
+class Wire(AbstractContextManager["Wire"]):
+    """Passes TCP through to `server_url`, from a thread of its own. `url` leads to it."""
+
+    def __init__(self, server_url: str) -> None:
+        at = urlsplit(server_url)
+        assert at.hostname and at.port
+        self._server, self._port = (at.hostname, at.port), 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        self._listener: asyncio.Server | None = None
+        self._talks: set[asyncio.Task[Any]] = set()
+        self._to_lose: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+
+    @property
+    def url(self) -> str:
+        """Where the app finds the server."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "Wire":
+        self._thread.start()
+        self.mend()
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def lose_reply(self, request: str, times: int = 1) -> None:
+        """The server carries `request` ("POST /api/v1/redemptions") out, but its answer does not arrive."""
+        self._to_lose[request] += times
+
+    def cut(self) -> None:
+        """Nobody can be reached until `mend`; what is under way breaks off."""
+        self._run(self._cut())
+
+    def mend(self) -> None:
+        """The server can be reached, where it could before."""
+        self._run(self._mend())
+
+    def _run(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    async def _mend(self) -> None:
+        self._listener = await asyncio.start_server(self._talk, "127.0.0.1", self._port)
+        self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def _cut(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for talk in self._talks:
+            talk.cancel()
+        if self._talks:
+            await asyncio.wait(self._talks)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks.add(task)
+        to_server: asyncio.StreamWriter | None = None
+        with suppress(OSError, asyncio.CancelledError):
+            from_server, to_server = await asyncio.open_connection(*self._server)
+            asked: list[str] = []
+            directions = (self._forth(reader, to_server, asked), self._back(from_server, writer, asked))
+            ways = [asyncio.ensure_future(way) for way in directions]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        for end in (writer, to_server):
+            if end is not None:
+                end.transport.abort()
+        self._talks.discard(task)
+
+    async def _forth(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
+        while chunk := await reader.read(CHUNK):
+            first_line = chunk.split(b"\r\n", 1)[0].decode("latin-1")
+            if first_line.endswith("HTTP/1.1"):
+                asked[:] = [first_line.removesuffix(" HTTP/1.1").split("?")[0]]
+                self.requests[asked[0]] += 1
+            writer.write(chunk)
+            await writer.drain()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
+        while chunk := await reader.read(CHUNK):
+            # The answer is there, so its effect is committed: now it gets lost.
+            if asked and self._to_lose[asked[0]]:
+                self._to_lose[asked[0]] -= 1
+                self.lost[asked[0]] += 1
+                return
+            writer.write(chunk)
+            await writer.drain()
