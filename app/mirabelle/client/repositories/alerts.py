@@ -78,7 +78,14 @@ class Alerts:
         if expiry is not None and expiry[1] - now <= POINTS_EXPIRE_SOON:
             points, expires_at = expiry
             last_moment = expires_at - timedelta(microseconds=1)
-            yield Alert(f"points:{expires_at.isoformat()}", "points_expire", last_moment, points, Text(), "/rewards")
+            yield Alert(
+                f"points:{expires_at.isoformat()}",
+                "points_expire",
+                last_moment,
+                points,
+                Text(),
+                "/rewards?affordable=1",
+            )
 
     def _expiring_vouchers(self, now: datetime) -> Iterator[Alert]:
         for voucher in sorted(self._vouchers.list(), key=lambda voucher: voucher.expires_at):

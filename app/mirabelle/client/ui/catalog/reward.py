@@ -13,11 +13,11 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
     badge,
     empty_state,
     heading,
-    offline_banner,
     page_frame,
     picture,
     points_text,
@@ -87,12 +87,10 @@ def reward_view(
         words.append(_terms(translate, terms))
     choose = _choice(translate, offer, on_choose)
     if window.size == "phone":
-        return page_frame(
-            "", [offline_banner(), shown, *words], tab="rewards", back="/rewards", footer=choose, spacing=20
-        )
+        return page_frame("", [shown, *words], tab="rewards", back="/rewards", footer=choose, spacing=20)
     beside = ft.Column([*words[:2], choose, *words[2:]], spacing=theme.XL, expand=5)
     row = ft.Row([ft.Container(shown, expand=4), beside], spacing=40, vertical_alignment=ft.CrossAxisAlignment.START)
-    return page_frame("", [offline_banner(), row], tab="rewards", back="/rewards")
+    return page_frame("", [row], tab="rewards", back="/rewards")
 
 
 def _names(translate: Translator, offer: Offer) -> ft.Control:
@@ -140,7 +138,7 @@ def _facts(translate: Translator, offer: Offer, now: datetime) -> ft.Control:
     if reward.per_participant is not None:
         facts.append((ft.Icons.FILTER_1, translate("catalog.fact_limit", count=reward.per_participant)))
     if reward.available_until is not None:
-        until = translate("catalog.fact_until", date=translate.date(reward.available_until, "day"))
+        until = translate("catalog.fact_until", date=translate.date(last_moment(reward.available_until), "day"))
         soon = ends_in_days(reward, now) is not None
         facts.append((ft.Icons.HOURGLASS_BOTTOM if soon else ft.Icons.EVENT_OUTLINED, until))
     rows = [

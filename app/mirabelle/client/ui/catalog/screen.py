@@ -21,13 +21,13 @@ from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
     card,
     chip,
     empty_state,
     heading,
     icon_button,
-    offline_banner,
     page_frame,
     picture,
     quiet_button,
@@ -62,6 +62,13 @@ def catalog_screen() -> ft.View:
     app, window = use_app(), use_window()
     filters, _ = ft.use_state(lambda: filters_of(app))
     sheet_open, set_sheet_open = ft.use_state(False)
+    asked = ft.context.page.route.partition("?")[2]
+
+    def narrow_as_asked() -> None:
+        if "affordable=1" in asked:
+            filters.set(affordable=True)
+
+    ft.use_effect(narrow_as_asked, [asked])
 
     def read() -> Shelf:
         now = app.now()
@@ -74,7 +81,7 @@ def catalog_screen() -> ft.View:
             total=app.catalog.total(),
             categories=[(id, app.programme.category_name(id)) for id, _count in app.catalog.categories()],
             available=wallet.available if wallet else None,
-            feature=None if filters.any else feature(app.catalog, available, app.wallet.next_expiry(now)),
+            feature=None if filters.narrows else feature(app.catalog, available, app.wallet.next_expiry(now)),
         )
 
     shelf = use_live(app, ("catalog", "wallet", "programme"), read)
@@ -103,7 +110,6 @@ def catalog_view(
         [
             _head(translate, window, filters, shelf, on_filter),
             _categories(translate, filters, shelf.categories),
-            offline_banner(),
             *_feature_card(translate, window, shelf.feature),
             *_found(translate, filters, shelf),
             *_shelves(translate, window, filters, shelf, now),
@@ -176,7 +182,7 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
     if chosen is None:
         return []
     reward = chosen.reward
-    day = translate.date(chosen.expires_at, "day")
+    day = translate.date(last_moment(chosen.expires_at), "day")
     if chosen.used == chosen.expiring:
         use = translate("catalog.uses_all", points=translate("shared.points", count=reward.points), date=day)
     else:

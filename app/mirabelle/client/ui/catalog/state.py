@@ -68,6 +68,11 @@ class Filters:
         return sum(value is not None for value in narrowing) + self.affordable + (self.sort != "popular")
 
     @property
+    def narrows(self) -> bool:
+        """Whether something beyond "what I can have now" is asked for."""
+        return bool(self.text or self.category or self.in_sheet - self.affordable)
+
+    @property
     def any(self) -> bool:
         """Whether the list is narrowed at all."""
         return bool(self.text or self.category or self.in_sheet)

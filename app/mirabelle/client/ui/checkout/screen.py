@@ -27,7 +27,6 @@ from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import (
     banner,
     empty_state,
-    offline_banner,
     page_frame,
     primary_button,
     quiet_button,
@@ -200,7 +199,7 @@ def checkout_view(
     at = min(at, len(way) - 1)
     known = counter.standing.refused or counter.refused
     reason = failed or (Refusal(known, 409, "", None) if known else None)
-    notices: list[ft.Control] = [offline_banner()]
+    notices: list[ft.Control] = []
     if counter.already is not None and reason is None and at == 0:
         notices.append(_already(translate, counter.already))
     if reason is not None:

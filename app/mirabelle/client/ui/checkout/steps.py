@@ -10,6 +10,7 @@ import msgspec
 from mirabelle.client.ui.checkout.state import Step, merged
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import card, field, heading, picture, points_text, text
 from mirabelle.contract import limits
 from mirabelle.contract.messages import Details, LotShare, Reward
@@ -101,7 +102,7 @@ def _paying(translate: Translator, shares: Sequence[LotShare]) -> ft.Control:
         if expires_at is None:
             when = translate("checkout.lot_never")
         else:
-            when = translate("checkout.lot_expires", date=translate.date(expires_at))
+            when = translate("checkout.lot_expires", date=translate.date(last_moment(expires_at)))
         dot = ft.Container(width=10, height=10, border_radius=5, bgcolor=theme.WARM if place == 0 else theme.BAR)
         rows.append(ft.Row([dot, text(when, theme.BODY, expand=True), points_text(translate, points)], spacing=theme.M))
     return card(ft.Column(rows, spacing=theme.M), key="paying")

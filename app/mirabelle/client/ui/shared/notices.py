@@ -109,10 +109,8 @@ def error_card(
     )
 
 
-def offline_banner(translate: Translator | None = None, last_contact: datetime | None = None) -> ft.Control:
+def offline_banner(translate: Translator, last_contact: datetime | None) -> ft.Control:
     """Says since when what is shown was true. `page_frame` puts it there while there is no contact."""
-    if translate is None:
-        return ft.Container(visible=False)
     if last_contact is None:
         hint = translate("shared.offline_never")
     else:

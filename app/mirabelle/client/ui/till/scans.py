@@ -9,7 +9,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
-from mirabelle.client.ui.shared.widgets import card, empty_state, icon_button, offline_banner, page_frame, text
+from mirabelle.client.ui.shared.widgets import card, empty_state, icon_button, page_frame, text
 from mirabelle.client.ui.till.state import verdict_of
 from mirabelle.client.ui.till.verdict import SHAPES
 from mirabelle.contract.messages import Scan
@@ -32,7 +32,7 @@ def scans_view(translate: Translator, scans: Sequence[Scan], on_refresh: Callabl
     """The history as a page."""
     refresh = icon_button(ft.Icons.REFRESH, translate("shared.refresh"), on_refresh, key="refresh")
     rows = history(translate, scans) if scans else nothing_yet(translate, with_action=True)
-    return page_frame(translate("till.history"), [offline_banner(), rows], tab="history", actions=[refresh], width=720)
+    return page_frame(translate("till.history"), [rows], tab="history", actions=[refresh], width=720)
 
 
 def history(translate: Translator, scans: Sequence[Scan]) -> ft.Control:

@@ -11,6 +11,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
     badge,
     banner,
@@ -18,7 +19,6 @@ from mirabelle.client.ui.shared.widgets import (
     chip,
     columns,
     empty_state,
-    offline_banner,
     page_frame,
     picture,
     text,
@@ -96,9 +96,7 @@ def vouchers_view(
         ]
     on_the_way = [_on_the_way(translate, id, title) for id, title in drawer.on_the_way] if tab == "ready" else []
     body = [columns(shown, 1 if window.size == "phone" else 2)] if shown else [_empty(translate, tab)]
-    return page_frame(
-        translate("vouchers.title"), [offline_banner(), chips, *on_the_way, *body], tab="vouchers", spacing=20
-    )
+    return page_frame(translate("vouchers.title"), [chips, *on_the_way, *body], tab="vouchers", spacing=20)
 
 
 def _tab_label(translate: Translator, tab: Tab, count: int) -> str:
@@ -140,7 +138,7 @@ def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
         return text(translate("vouchers.used_at", time=translate.date_time(voucher.use.at)), theme.SMALL, theme.QUIET)
     if voucher.state == "cancelled":
         return text(translate("vouchers.cancelled"), theme.SMALL, theme.QUIET)
-    day = translate.date(voucher.expires_at, "day")
+    day = translate.date(last_moment(voucher.expires_at), "day")
     if voucher.state == "expired":
         return text(translate("vouchers.expired_on", date=day), theme.SMALL, theme.QUIET)
     if expires_in_days(voucher, now) is not None:

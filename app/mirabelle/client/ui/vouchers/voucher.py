@@ -14,6 +14,7 @@ from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
     empty_state,
     error_card,
@@ -166,7 +167,7 @@ def _title(translate: Translator, held: Held) -> ft.Control:
     if held.reward is not None:
         parts.append(picture(held.reward, dark=False, height=60, corner=theme.CORNER, width=60, share=0.8))
     where = held.store or translate("vouchers.any_store")
-    until = translate("vouchers.until", date=translate.date(voucher.expires_at, "day"))
+    until = translate("vouchers.until", date=translate.date(last_moment(voucher.expires_at), "day"))
     words = [
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
         text(f"{where} · {until}", theme.SMALL, _QUIET),
@@ -249,7 +250,9 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
     if use is not None:
         hint = translate("vouchers.used_at", time=translate.date_time(use.at))
     else:
-        hint = translate(f"vouchers.is_{held.state}_hint", date=translate.date(held.voucher.expires_at, "day"))
+        hint = translate(
+            f"vouchers.is_{held.state}_hint", date=translate.date(last_moment(held.voucher.expires_at), "day")
+        )
     parts: list[ft.Control] = [
         ft.Icon(icons[held.state], size=72, color=_QUIET),
         text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),

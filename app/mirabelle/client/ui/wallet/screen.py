@@ -39,7 +39,9 @@ def wallet_view(translate: Translator, window: Window, page: WalletPage, buttons
     if page.wallet is None:
         waiting = [widgets.skeleton(190), widgets.skeleton(240), widgets.skeleton(160)]
         return widgets.page_frame(translate("shared.tab_wallet"), waiting, tab="wallet")
-    expiry = expiry_card(translate, window, page.bars, page.next_expiry, page.days_left, lambda _event: _use_them(page))
+    expiry = expiry_card(
+        translate, window, page.bars, page.next_expiry, page.days_left, lambda _event: go("/rewards?affordable=1")
+    )
     within_reach = _within_reach(translate, window, page.rewards)
     recent = _recent(translate, page, in_card=window.size == "desktop")
     if window.size == "phone":
@@ -66,11 +68,6 @@ def wallet_view(translate: Translator, window: Window, page: WalletPage, buttons
         vertical_alignment=ft.CrossAxisAlignment.START,
     )
     return widgets.page_frame("", [sides], tab="wallet", width=1180)
-
-
-def _use_them(page: WalletPage) -> None:
-    points = page.next_expiry[0] if page.next_expiry else 0
-    go(f"/rewards?affordable=1&use={points}")
 
 
 def _band(
