@@ -156,7 +156,7 @@ async def _import_files(options: argparse.Namespace) -> int:
             loaded = await loaded_programme(connection)
             if not loaded.version:
                 raise Unusable("no programme is loaded: give one with --programme FILE.toml")
-            book = EventBook(loaded.document, world_of(loaded, {}), now)
+            book = EventBook(loaded.document, world_of(loaded), now)
         for file in options.files:
             rejected = _Rejected(file) if options.skip_bad else None
             try:

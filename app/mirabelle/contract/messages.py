@@ -18,10 +18,14 @@ Fulfilment = Literal["voucher", "order"]
 ValueClass = Literal["A", "B", "C"]
 
 Points = Annotated[int, Meta(ge=0, le=10**12)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS)]
-Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS)]
-Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
-PublicKey = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key, hex")]
+# No text may hold a NUL, which PostgreSQL cannot keep. Python's "$" lets a last newline pass: "(?!\n)" or the length
+# does not.
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_ADDRESS_PART = r"[^@\s\x00-\x1f\x7f<>()\[\],:;\\\"]+"
+Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS, pattern=_PRINTABLE)]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS, pattern=_PRINTABLE)]
+Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=rf"^{_ADDRESS_PART}@{_ADDRESS_PART}$(?!\n)")]
+PublicKey = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key, hex")]
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -157,7 +161,7 @@ class RefreshRequest(SecretMessage, frozen=True, kw_only=True):
     """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token."""
 
     refresh_token: Annotated[str, Meta(max_length=200)]
-    proof: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$")]
+    proof: Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
 
 
 class SignOutRequest(SecretMessage, frozen=True, kw_only=True):
@@ -265,10 +269,10 @@ class ActivityPage(Message, frozen=True, kw_only=True):
 class Details(Message, frozen=True, kw_only=True):
     """What checkout asked for; only the fields that the reward needs are read."""
 
-    address: Annotated[str, Meta(max_length=limits.ADDRESS_CHARACTERS)] = ""
+    address: Annotated[str, Meta(max_length=limits.ADDRESS_CHARACTERS, pattern=r"^[^\x00]*$")] = ""
     recipient: Name = ""
-    date: Annotated[str, Meta(max_length=10, pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    charity: Annotated[str, Meta(max_length=limits.IDENTIFIER_CHARACTERS)] = ""
+    date: Annotated[str, Meta(max_length=10, pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    charity: Annotated[str, Meta(max_length=limits.IDENTIFIER_CHARACTERS, pattern=_PRINTABLE)] = ""
 
 
 class RedemptionRequest(Message, frozen=True, kw_only=True):

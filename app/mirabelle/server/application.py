@@ -18,14 +18,14 @@ from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.server.ledger.batches import Ledger
-from mirabelle.server.routes.edge import HANDLERS
+from mirabelle.server.routes.edge import HANDLERS, json_only
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
 from mirabelle.server.services.programme import loaded_programme, tally_stock, world_of
-from mirabelle.server.services.secrets_file import open_secrets
+from mirabelle.server.services.secrets_file import open_secrets, register_key
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
 
@@ -36,17 +36,17 @@ COMPRESS_FROM_BYTES: Final = 1000
 
 
 async def open_context(settings: Settings, database: Database) -> Context:
-    """Put the parts of a server together; raises OSError where its secrets cannot be kept."""
+    """Put the parts of a server together; raises OSError where its secrets cannot be kept, MailUnusable."""
     secrets = open_secrets(settings.data / "secrets")
-    async with database.read() as connection:
+    async with database.write() as connection:
         loaded = await loaded_programme(connection)
-    world = world_of(loaded, {secrets.issuer.key_id: secrets.issuer.public_key})
+        await register_key(connection, secrets.issuer, settings.clock())
     mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
     return Context(
         settings=settings,
         database=database,
         programme=loaded.document,
-        ledger=Ledger(database, world),
+        ledger=Ledger(database, world_of(loaded)),
         issuer=secrets.issuer,
         tokens=Tokens(secrets.token_key),
         mailer=mailer,
@@ -74,6 +74,7 @@ def create_app(context: Context) -> Litestar:
     api = Router(
         path=API_PREFIX,
         route_handlers=[*public_routes(context), participant_routes(context), staff_routes(context)],
+        guards=[json_only],
     )
     return Litestar(
         route_handlers=[api, health],

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.server.services.context import Context, Settings
+from mirabelle.server.services.mail import MailUnusable
 from mirabelle.server.services.programme import load_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument, read_programme
 from mirabelle.server.storage.database import Database, open_database, url_of_directory
@@ -98,7 +99,11 @@ async def build(hosting: Hosting, port: int) -> Any:
 
     settings = hosting.settings
     database = await open_store(settings.data, hosting.database_url, hosting.programme, settings.clock())
-    context: Context = await open_context(settings, database)
+    try:
+        context: Context = await open_context(settings, database)
+    except MailUnusable as fault:
+        await database.close()
+        raise ServerUnusable(str(fault)) from fault
     api = create_app(context)
     web = hosting.web_app(f"http://{_reachable(hosting.host)}:{port}", settings.data) if hosting.web_app else None
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Table, insert, select, tuple_
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.commands import Command, Outcome
@@ -19,10 +18,6 @@ from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
 
 BATCH_COMMANDS: Final = 64
-BATCH_TRIES: Final = 5
-
-# PostgreSQL's serialization failure and deadlock: nothing was done, and the same again can succeed.
-_TRY_AGAIN: Final = ("40001", "40P01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +104,7 @@ class Ledger:
                 waiting.done.set_exception(fault)
 
     async def _run(self, batch: Sequence[Submission]) -> list[Answer | KeyReused]:
-        for tries_left in reversed(range(BATCH_TRIES)):
-            try:
-                async with self.database.write() as connection:
-                    return await run_batch(connection, self.world, batch)
-            except DBAPIError as fault:
-                if not (tries_left and _may_try_again(fault)):
-                    raise
-        raise AssertionError("unreachable: the last try returns or raises")
+        return await self.database.attempt(lambda connection: run_batch(connection, self.world, batch))
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer | KeyReused]) -> None:
@@ -127,11 +115,6 @@ def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer | KeyReused]) -> N
             waiting.done.set_exception(answer)
         else:
             waiting.done.set_result(answer)
-
-
-def _may_try_again(fault: DBAPIError) -> bool:
-    # Another process may have used the same key or code between our look and our insert: look again.
-    return isinstance(fault, IntegrityError) or getattr(fault.orig, "sqlstate", None) in _TRY_AGAIN
 
 
 async def run_commands(connection: AsyncConnection, world: World, commands: Sequence[Command]) -> list[Outcome]:

@@ -22,11 +22,10 @@ from mirabelle.server.storage import schema as t
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is the same for every batch: the programme's rules, names and keys."""
+    """What is the same for every batch of this server."""
 
     rules: Rules
     tier_points: dict[str, int] = field(default_factory=dict)
-    issuer_keys: dict[bytes, bytes] = field(default_factory=dict)
 
 
 async def _all(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row[Any]]:
@@ -53,7 +52,7 @@ async def load(connection: AsyncConnection, world: World, commands: Sequence[Com
     redeems = [c for c in commands if isinstance(c, Redeem)]
     return Snapshot(
         rules=world.rules,
-        issuer_keys=world.issuer_keys,
+        issuer_keys=await _issuer_keys(connection, commands),
         accounts=accounts,
         cells={participant: cell_of(participant) for participant in participants},
         rewards=rewards,
@@ -191,3 +190,11 @@ async def _uses(
     found = await _all(connection, select(t.uses).where(t.uses.c.voucher.in_(sorted(v.hex() for v in vouchers))))
     uses = [rows.use_from(row) for row in found]
     return {(use.voucher, use.use): use for use in uses}
+
+
+async def _issuer_keys(connection: AsyncConnection, commands: Sequence[Command]) -> dict[bytes, bytes]:
+    """Every key that signed vouchers of this ledger: those of other servers on it, and earlier ones, count as well."""
+    if not any(isinstance(c, Scan) for c in commands):
+        return {}
+    found = await _all(connection, select(t.issuer_keys))
+    return {bytes.fromhex(row.key_id): row.public_key for row in found}

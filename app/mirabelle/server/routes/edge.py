@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
 from litestar.exceptions import (
     ClientException,
@@ -15,12 +16,15 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mirabelle.contract import messages as m
 from mirabelle.contract.endpoints import IDEMPOTENCY_KEY, Endpoint
-from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS
+from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS, IDENTIFIER_CHARACTERS
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.server.ledger.batches import Answer, KeyReused
 from mirabelle.server.services.context import Context
@@ -34,14 +38,17 @@ log = logging.getLogger(__name__)
 Ask = Request[Any, Any, Any]
 Key = Annotated[
     str,
-    Parameter(
-        header=IDEMPOTENCY_KEY,
+    HeaderParameter(
+        name=IDEMPOTENCY_KEY,
         min_length=8,
         max_length=IDEMPOTENCY_KEY_CHARACTERS,
         pattern=r"^[\x21-\x7e]+$",
         description="Chosen by the caller, once for each thing to be done; the same key again gets the first answer.",
     ),
 ]
+
+# msgspec's own constraints are not looked at in a path, so they stand here again.
+Named = Annotated[str, PathParameter(max_length=IDENTIFIER_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
@@ -59,6 +66,15 @@ def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
         return known
 
     return caller
+
+
+def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard: a body is JSON and says so."""
+    headers = connection.headers
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and media_type != "application/json":
+        raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
 
 
 async def request_hash(request: Ask) -> bytes:
@@ -85,13 +101,13 @@ def refused(reason: Reason, detail: str = "", **more: Any) -> Response[Any]:
 
 
 def told(endpoint: Endpoint[Any]) -> dict[int, ResponseSpec]:
-    """Everything `endpoint` may answer, for the OpenAPI document."""
-    success = HTTPStatus.CREATED if endpoint.method == "POST" else HTTPStatus.OK
-    specs: dict[int, ResponseSpec] = {
-        int(success): ResponseSpec(data_container=endpoint.answer, generate_examples=False, description="Done")
-    }
+    """Everything `endpoint` may answer, for the OpenAPI document; what a GET finds is told by its handler's type."""
+    specs: dict[int, ResponseSpec] = {}
+    if endpoint.method == "POST":
+        done = ResponseSpec(data_container=endpoint.answer, generate_examples=False, description="Done")
+        specs[int(HTTPStatus.CREATED)] = done
     by_status: dict[int, list[str]] = {}
-    for reason in (*endpoint.refusals, Reason.FAULT):
+    for reason in (*endpoint.refusals, Reason.FAULT, Reason.BUSY):
         by_status.setdefault(STATUS[reason], []).append(reason.value)
     for status, codes in sorted(by_status.items()):
         specs[status] = ResponseSpec(
@@ -118,14 +134,19 @@ def _on_mail_not_sent(_request: Ask, _fault: MailNotSent) -> Response[Any]:
 
 
 def _on_invalid(_request: Ask, fault: ValidationException) -> Response[Any]:
-    first = fault.extra[0] if isinstance(fault.extra, list) and fault.extra else {}
-    field = str(first.get("key", "")) or None
-    if field and field.lower() == IDEMPOTENCY_KEY.lower() and "required" in str(first.get("message", "")).lower():
-        return refused(Reason.IDEMPOTENCY_KEY_MISSING, field=field)
-    if isinstance(fault.extra, list):
-        return refused(Reason.INVALID, str(first.get("message", "")), field=field)
-    missing = IDEMPOTENCY_KEY.lower() in fault.detail.lower()
-    return refused(Reason.IDEMPOTENCY_KEY_MISSING if missing else Reason.INVALID, field=field)
+    first: dict[str, Any] = fault.extra[0] if isinstance(fault.extra, list) and fault.extra else {}
+    field, detail = str(first.get("key", "")) or None, str(first.get("message", ""))
+    if first.get("source") == "header":
+        field = IDEMPOTENCY_KEY  # the only one that is looked at
+    if not first and IDEMPOTENCY_KEY.lower() in fault.detail.lower():
+        return refused(Reason.IDEMPOTENCY_KEY_MISSING, field=IDEMPOTENCY_KEY)
+    if field == "data":
+        field, detail = None, "a JSON object is needed"
+    return refused(Reason.INVALID, detail, field=field)
+
+
+def _on_malformed(_request: Ask, _fault: UnicodeDecodeError) -> Response[Any]:
+    return refused(Reason.MALFORMED, "not UTF-8")
 
 
 _BY_STATUS: Final = {
@@ -145,6 +166,11 @@ def _on_http(_request: Ask, fault: HTTPException) -> Response[Any]:
     return response
 
 
+def _on_busy(request: Ask, fault: Exception) -> Response[Any]:
+    log.warning("the database did not serve %s %s: %s", request.method, request.url.path, fault)
+    return refused(Reason.BUSY)
+
+
 def _on_fault(request: Ask, fault: Exception) -> Response[Any]:
     log.error("fault in %s %s", request.method, request.url.path, exc_info=fault)
     return refused(Reason.FAULT)
@@ -158,7 +184,14 @@ HANDLERS: Final[dict[Any, Any]] = {
     NotFoundException: _on_http,
     ClientException: _on_http,
     HTTPException: _on_http,
+    OperationalError: _on_busy,
+    InterfaceError: _on_busy,
+    PoolExhausted: _on_busy,
+    OSError: _on_busy,
+    UnicodeDecodeError: _on_malformed,
     Exception: _on_fault,
 }
 
-ETAG: Final = ResponseHeader(name="ETag", documentation_only=True, description="Names this state of the catalog.")
+ETAG: Final = ResponseHeader(name="ETag", documentation_only=True, description="Names what is answered.")
+IfNoneMatch = Annotated[str, HeaderParameter(name="If-None-Match", description="An ETag that was answered before.")]
+NOT_MODIFIED: Final = {304: ResponseSpec(data_container=None, description="Nothing changed since the named ETag.")}

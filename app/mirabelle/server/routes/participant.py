@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.router import Router
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
-from mirabelle.server.routes.edge import Ask, Key, answered, caller_of, request_hash, told
+from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
 from mirabelle.server.services import redemptions, vouchers, wallet
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
@@ -29,22 +29,22 @@ def participant_routes(context: Context) -> Router:
 
 def _reading(context: Context) -> list[HTTPRouteHandler]:
     @get(e.WALLET.path, operation_id="getWallet", responses=told(e.WALLET))
-    async def get_wallet(caller: Caller) -> m.Wallet:
+    async def get_wallet(caller: NamedDependency[Caller]) -> m.Wallet:
         """The caller's points as they stand now."""
         async with context.database.read() as connection:
             return await wallet.wallet(context, connection, caller.subject)
 
     @get(e.ACTIVITY.path, operation_id="getActivity", responses=told(e.ACTIVITY))
     async def get_activity(
-        caller: Caller,
-        before: Annotated[int | None, Parameter(ge=1, le=2**53, description="The last sequence known.")] = None,
+        caller: NamedDependency[Caller],
+        before: Annotated[int | None, QueryParameter(ge=1, le=2**53, description="The last sequence known.")] = None,
     ) -> m.ActivityPage:
         """A page of the changes of the caller's points, newest first."""
         async with context.database.read() as connection:
             return await wallet.activity(context, connection, caller.subject, before)
 
     @get(e.REDEMPTIONS.path, operation_id="getRedemptions", responses=told(e.REDEMPTIONS))
-    async def get_redemptions(caller: Caller) -> m.Redemptions:
+    async def get_redemptions(caller: NamedDependency[Caller]) -> m.Redemptions:
         """All that the caller redeemed, with the vouchers as they stand."""
         async with context.database.read() as connection:
             return await redemptions.redemptions_of(context, connection, caller.subject)
@@ -54,17 +54,25 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
 
 def _redeeming(context: Context) -> list[HTTPRouteHandler]:
     @post(e.REDEEM.path, operation_id="redeem", responses=told(e.REDEEM))
-    async def redeem(caller: Caller, request: Ask, data: m.RedemptionRequest, key: Key) -> Response[Any]:
+    async def redeem(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.RedemptionRequest], key: Key
+    ) -> Response[Any]:
         """Exchange points for a reward."""
         return answered(await redemptions.redeem(context, caller, data, key, await request_hash(request)))
 
     @post(e.CANCEL.path, operation_id="cancelRedemption", responses=told(e.CANCEL))
-    async def cancel(caller: Caller, request: Ask, redemption: str, key: Key) -> Response[Any]:
+    async def cancel(caller: NamedDependency[Caller], request: Ask, redemption: Named, key: Key) -> Response[Any]:
         """Cancel a redemption whose points are still held."""
         return answered(await redemptions.cancel(context, caller, redemption, key, await request_hash(request)))
 
     @post(e.RENEW_LEASE.path, operation_id="renewLease", responses=told(e.RENEW_LEASE))
-    async def renew_lease(caller: Caller, request: Ask, voucher: str, data: m.LeaseRequest, key: Key) -> m.Voucher:
+    async def renew_lease(
+        caller: NamedDependency[Caller],
+        request: Ask,
+        voucher: Named,
+        data: JSONBody[m.LeaseRequest],
+        key: Key,
+    ) -> m.Voucher:
         """Lease a voucher to the calling device from now on."""
         await claim_key(context, caller.subject, key, await request_hash(request))
         async with context.database.write() as connection:

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
-from mirabelle.server.routes.edge import ETAG, Ask, Key, refused, request_hash, told
+from mirabelle.server.routes.edge import ETAG, NOT_MODIFIED, Ask, IfNoneMatch, Key, refused, request_hash, told
 from mirabelle.server.services import demo, sessions, sign_in
 from mirabelle.server.services.catalog import UnknownCursor, catalog_after
 from mirabelle.server.services.context import Context
@@ -34,10 +34,10 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         async with context.database.read() as connection:
             return await programme_message(connection, context.programme, context.settings.demo, context.now())
 
-    @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG), response_headers=[ETAG])
+    @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG) | NOT_MODIFIED, response_headers=[ETAG])
     async def catalog(
-        request: Ask,
-        after: Annotated[str, Parameter(max_length=40, description="The cursor of the last answer.")] = "",
+        after: Annotated[str, QueryParameter(max_length=40, description="The cursor of the last answer.")] = "",
+        if_none_match: IfNoneMatch = "",
     ) -> Response[m.Catalog]:
         """The rewards that changed since a cursor; all of them without one."""
         async with context.database.read() as connection:
@@ -48,11 +48,17 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         body = msgspec.json.encode(changed)
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN}
-        if request.headers.get("if-none-match") == etag:
+        if _is_known(etag, if_none_match):
             return Response(content=b"", status_code=304, headers=headers)  # type: ignore[arg-type]
         return Response(content=body, media_type="application/json", headers=headers)  # type: ignore[arg-type]
 
     return [programme, catalog]
+
+
+def _is_known(etag: str, if_none_match: str) -> bool:
+    """Whether an If-None-Match header names `etag`, by the weak comparison of RFC 9110, 13.1.2."""
+    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in known or known == ["*"]
 
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:
@@ -60,20 +66,20 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         await claim_key(context, request.url.path, key, await request_hash(request))
 
     @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
-    async def request_code(request: Ask, data: m.SignInCodeRequest, key: Key) -> m.Done:
+    async def request_code(request: Ask, data: JSONBody[m.SignInCodeRequest], key: Key) -> m.Done:
         """Mail a one-time code."""
         await claim(request, key)
         await sign_in.send_code(context, data, key)
         return m.Done()
 
     @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
-    async def with_code(request: Ask, data: m.SignInRequest, key: Key) -> Response[Any]:
+    async def with_code(request: Ask, data: JSONBody[m.SignInRequest], key: Key) -> Response[Any]:
         """Sign in with a one-time code."""
         await claim(request, key)
         return _session(await sign_in.sign_in(context, data))
 
     @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
-    async def refresh(request: Ask, data: m.RefreshRequest, key: Key) -> Response[Any]:
+    async def refresh(request: Ask, data: JSONBody[m.RefreshRequest], key: Key) -> Response[Any]:
         """The next tokens of a session; each refresh token works once."""
         await claim(request, key)
         async with context.database.write() as connection:
@@ -81,7 +87,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         return _session(outcome)
 
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
-    async def sign_out(request: Ask, data: m.SignOutRequest, key: Key) -> m.Done:
+    async def sign_out(request: Ask, data: JSONBody[m.SignOutRequest], key: Key) -> m.Done:
         """End a session."""
         await claim(request, key)
         async with context.database.write() as connection:
@@ -89,7 +95,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         return m.Done()
 
     @post(e.DEMO.path, operation_id="tryDemo", responses=told(e.DEMO))
-    async def try_demo(request: Ask, data: m.DemoRequest, key: Key) -> m.Session:
+    async def try_demo(request: Ask, data: JSONBody[m.DemoRequest], key: Key) -> m.Session:
         """Sign in as a new demo participant or demo till, where the server runs the demo."""
         if not context.settings.demo:
             raise Refused(Reason.NOT_FOUND)

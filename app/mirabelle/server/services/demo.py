@@ -65,7 +65,8 @@ async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Ses
     # Named by what was asked and by which device, so that a lost reply can be asked for again.
     name = context.tokens.mac("demo", request.role, request.device_key, key).hex()
     session, subject = name[:32], f"demo-{name[32:44]}"
-    async with context.database.write() as connection:
+
+    async def open_(connection: AsyncConnection) -> m.Session:
         known = await connection.execute(select(t.sessions.c.id).where(t.sessions.c.id == session))
         if known.first() is None:
             if request.role == "staff":
@@ -75,6 +76,8 @@ async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Ses
                 faults = await book.count(connection, _past(subject, request.language, context))
                 assert not any(faults), f"the demo's own events are wrong: {faults}"
         return await open_session(context, connection, session, request.role, subject, request.device_key)
+
+    return await context.database.attempt(open_)
 
 
 async def _add_till(context: Context, connection: AsyncConnection, till: str, language: str) -> None:

@@ -18,7 +18,7 @@ from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
 from mirabelle.server.ledger.save import add_participants
 from mirabelle.server.services.programme import add_stores, put_rewards
-from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules, StoreRules, value_of
+from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules, StoreRules, reward_fault
 from mirabelle.server.storage import schema as t
 
 # A till's clock may be ahead of ours, but not by a day.
@@ -26,7 +26,7 @@ FUTURE_ALLOWED: Final = timedelta(days=1)
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_POINTS: Final = 10**12  # of one purchase, so that no sum of them leaves the database's 64 bits
 
-EventId = Annotated[str, Meta(min_length=1, max_length=200)]
+EventId = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 At = Annotated[datetime, Meta(tz=True)]
 
 
@@ -98,6 +98,7 @@ class _Batch:
 
     known: dict[tuple[str, str], _Known]
     rewards_known: set[str]
+    stores_known: set[str]
     emails: dict[str, str]
     now: datetime
     commands: list[Command] = field(default_factory=list)
@@ -125,6 +126,7 @@ class EventBook:
         batch = _Batch(
             known=await _known(connection, events),
             rewards_known=await _rewards_known(connection, events),
+            stores_known=await _stores_known(connection, events),
             emails=await _emails(connection, events),
             now=self.now,
         )
@@ -172,10 +174,9 @@ class EventBook:
         batch.joined[participant] = min(at, batch.joined.get(participant, at))
 
     def _add_reward(self, batch: _Batch, event: OfferedReward) -> None:
-        try:
-            value_of(event, self.document.programme.currency)
-        except ValueError as fault:
-            raise BadEvent(f"value: {fault}") from fault
+        fault = reward_fault(event, self.document, batch.stores_known | batch.stores)
+        if fault:
+            raise BadEvent(fault)
         batch.rewards[event.id] = event
         batch.rewards_known.add(event.id)
 
@@ -269,6 +270,12 @@ async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[t
 async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
     asked = sorted({event.reward for event in events if isinstance(event, PastRedemption)})
     found = await connection.execute(select(t.rewards.c.id).where(t.rewards.c.id.in_(asked)))
+    return {row.id for row in found.all()}
+
+
+async def _stores_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
+    asked = sorted({event.store for event in events if isinstance(event, OfferedReward) and event.store})
+    found = await connection.execute(select(t.stores.c.id).where(t.stores.c.id.in_(asked)))
     return {row.id for row in found.all()}
 
 

@@ -1,6 +1,7 @@
 """Idempotency keys of writes whose answer is a secret, or may change: the key is kept, the answer is made again."""
 
 from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.server.ledger.batches import KeyReused, stored_answers
 from mirabelle.server.services.context import Context
@@ -9,10 +10,13 @@ from mirabelle.server.storage import schema as t
 
 async def claim_key(context: Context, actor: str, key: str, request: bytes) -> None:
     """Note that `key` stands for `request` from now on; raises KeyReused where it stands for another."""
-    async with context.database.write() as connection:
+
+    async def claim(connection: AsyncConnection) -> None:
         known = (await stored_answers(connection, [(actor, key)])).get((actor, key))
         if known is None:
             row = {"actor": actor, "key": key, "request": request, "status": 0, "answer": b"", "at": context.now()}
             await connection.execute(insert(t.answers), [row])
         elif known[0] != request:
             raise KeyReused
+
+    await context.database.attempt(claim)

@@ -4,6 +4,8 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
@@ -13,11 +15,14 @@ from urllib.parse import unquote, urlsplit
 log = logging.getLogger(__name__)
 
 SMTP_SECONDS: Final = 15
-SENDER: Final = "Mirabelle <no-reply@mirabelle.invalid>"
 
 
 class MailNotSent(Exception):
     """The mail could not be handed over."""
+
+
+class MailUnusable(Exception):
+    """The SMTP server's URL is not one; the message never holds it, because it may hold a password."""
 
 
 class Mailer(Protocol):
@@ -26,10 +31,18 @@ class Mailer(Protocol):
     async def send(self, message: EmailMessage) -> None: ...
 
 
-def compose(recipient: str, subject: str, body: str, now: datetime) -> EmailMessage:
+def sender(name: str, address: str) -> Address:
+    """Who a programme's mails are from: its own address where it has one."""
+    try:
+        return Address(name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        return Address(name, "no-reply", "mirabelle.invalid")
+
+
+def compose(sender: Address, recipient: str, subject: str, body: str, now: datetime) -> EmailMessage:
     """A plain-text mail."""
     message = EmailMessage()
-    message["From"] = SENDER
+    message["From"] = sender
     message["To"] = recipient
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
@@ -61,15 +74,22 @@ class SmtpMailer:
     """Sends through the server of an URL: smtp://[user:password@]host[:port], or smtps:// for TLS from the start."""
 
     url: str = field(repr=False)
-    sender: str = SENDER
+
+    def __post_init__(self) -> None:
+        """Raise MailUnusable where the URL is not one."""
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("smtp", "smtps") and parts.hostname and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise MailUnusable("MIRABELLE_SMTP must be smtp://[user:password@]host[:port], or smtps://")
 
     async def send(self, message: EmailMessage) -> None:
         """Hand `message` to the SMTP server, with TLS wherever it offers it."""
         import aiosmtplib
 
         parts = urlsplit(self.url)
-        del message["From"]
-        message["From"] = self.sender
         try:
             await aiosmtplib.send(
                 message,

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
@@ -16,6 +17,7 @@ from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.programme_file import (
     EMPTY,
     ProgrammeDocument,
+    ProgrammeUnusable,
     RewardRules,
     StoreRules,
     value_class_of,
@@ -25,6 +27,10 @@ from mirabelle.server.storage import schema as t
 
 # References of stores that the programme file does not number begin here, clear of those people choose by hand.
 _FIRST_OWN_REFERENCE = 100_000
+
+
+class StoreReferenceTaken(ProgrammeUnusable):
+    """Another store is called by this reference, and vouchers may name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ async def load_programme(connection: AsyncConnection, document: ProgrammeDocumen
     """Make `document` the programme. The same one again changes nothing; another becomes the next version.
 
     Lots keep the rules they were earned under, and rewards that the document no longer names stay as they are.
+    Raises ProgrammeUnusable.
     """
     before = await loaded_programme(connection)
     content = msgspec.to_builtins(document)
@@ -57,45 +64,57 @@ async def load_programme(connection: AsyncConnection, document: ProgrammeDocumen
     row = {"id": version, "version": version, "document": content, "loaded_at": now}
     await connection.execute(insert(t.programmes), [row])
     await add_stores(connection, document.stores)
-    await _add_staff(connection, document)
+    await _put_staff(connection, document)
     await put_rewards(connection, document, document.rewards)
 
 
 async def add_stores(connection: AsyncConnection, stores: Iterable[StoreRules]) -> None:
-    """Add the stores that are not there yet, or rename those that are."""
+    """Add the stores that are not there yet, or rename those that are; raises StoreReferenceTaken."""
     known = {row.id: row.reference for row in (await connection.execute(select(t.stores))).all()}
-    next_reference = max([_FIRST_OWN_REFERENCE, *(reference + 1 for reference in known.values())])
+    owners = {reference: id_ for id_, reference in known.items()}
+    free = (reference for reference in count(_FIRST_OWN_REFERENCE) if reference not in owners)
     values = []
     for store in stores:
-        reference = known.get(store.id) or store.reference
-        if reference is None:
-            reference, next_reference = next_reference, next_reference + 1
-        known[store.id] = reference
+        # Vouchers name a store by its reference, so that it never changes.
+        reference = known.get(store.id) or store.reference or next(free)
+        if owners.setdefault(reference, store.id) != store.id:
+            raise StoreReferenceTaken(f"stores: the reference {reference} of {store.id} is {owners[reference]}'s")
         name = msgspec.to_builtins(store.name)
         values.append({"reference": reference, "id": store.id, "store_group": store.group, "name": name})
     if values:
         await connection.execute(upsert(connection, t.stores), values)
 
 
-async def _add_staff(connection: AsyncConnection, document: ProgrammeDocument) -> None:
+async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -> None:
+    """Give everybody whom the document names a till; whoever it no longer names has none."""
+    table = t.tills
     references = {row.id: row.reference for row in (await connection.execute(select(t.stores))).all()}
-    values = [
-        {
-            "id": f"till-{person.store}-{index}",
-            "store": references[person.store],
-            "name": str(index),
-            "staff": person.name,
-            "email": person.email.lower(),
-        }
-        for index, person in enumerate(document.staff, start=1)
-    ]
+    known = {
+        row.email: row for row in (await connection.execute(select(table).where(table.c.email.is_not(None)))).all()
+    }
+    emails = {person.email.lower() for person in document.staff}
+    await connection.execute(delete(table).where(table.c.email.in_(sorted(known.keys() - emails))))
+    names = count(max((int(row.name) for row in known.values()), default=0) + 1)
+    values = []
+    for person in document.staff:
+        email = person.email.lower()
+        name = known[email].name if email in known else str(next(names))
+        till = known[email].id if email in known else f"till-{person.store}-{name}"
+        row = {"id": till, "store": references[person.store], "name": name, "staff": person.name, "email": email}
+        values.append(row)
     if values:
-        await connection.execute(upsert(connection, t.tills), values)
+        await connection.execute(upsert(connection, table), values)
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Wait for whoever else changes the catalog: a revision must not be seen before those below it."""
+    await connection.execute(select(t.programmes.c.id).order_by(t.programmes.c.id).with_for_update())
 
 
 async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:
     """Add rewards, or change those that exist; a changed stock adds or takes away the difference."""
     table = t.rewards
+    await _take_turn(connection)
     revision = (await connection.execute(select(func.coalesce(func.max(table.c.revision), 0)))).scalar_one()
     reference = (await connection.execute(select(func.coalesce(func.max(table.c.reference), 0)))).scalar_one()
     wanted = list(rewards)
@@ -167,12 +186,11 @@ async def tally_stock(connection: AsyncConnection) -> int:
     return len(changed)
 
 
-def world_of(loaded: Loaded, issuer_keys: dict[bytes, bytes]) -> World:
+def world_of(loaded: Loaded) -> World:
     """What every batch of the ledger must know of the programme."""
     return World(
         rules=loaded.document.rules(loaded.version),
         tier_points={tier.id: tier.from_points for tier in loaded.document.tiers},
-        issuer_keys=issuer_keys,
     )
 
 

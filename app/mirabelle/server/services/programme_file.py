@@ -1,18 +1,21 @@
 """Reads a programme's TOML file; every mistake is named by its file and field."""
 
 import tomllib
+from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.rules.programme import Earning, Expiry, Rules, Tier, minor_units
 
-T = TypeVar("T")
+LAST_YEAR: Final = 9000  # days are added to dates, and the calendar ends with 9999
 U32 = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
 
@@ -46,7 +49,7 @@ class ExpiryRules(Struct, forbid_unknown_fields=True):
 class VoucherRules(Struct, forbid_unknown_fields=True):
     """How long a voucher works without network after it was last renewed."""
 
-    lease_hours: Annotated[int, Meta(ge=1, le=72)] = 72
+    lease_hours: Annotated[int, Meta(ge=1, le=limits.LEASE_HOURS)] = limits.LEASE_HOURS
 
 
 class TierRules(Struct, forbid_unknown_fields=True):
@@ -71,7 +74,7 @@ class StaffRules(Struct, forbid_unknown_fields=True):
 
     email: m.Email
     store: m.Identifier
-    name: str = ""
+    name: m.Name = ""
 
 
 class RewardRules(Struct, forbid_unknown_fields=True):
@@ -141,7 +144,7 @@ EMPTY = ProgrammeDocument(programme=About(name="Mirabelle", currency="EUR", time
 
 
 def read_programme(file: Path) -> ProgrammeDocument:
-    """The programme in `file`, and in `rewards*.toml` beside it if the file has no rewards; raises ProgrammeUnusable."""
+    """The programme in `file`, with `rewards*.toml` beside it if it has no rewards itself; raises ProgrammeUnusable."""
     content = _toml(file)
     if "rewards" not in content:
         for part in sorted(file.parent.glob("rewards*.toml")):
@@ -169,30 +172,42 @@ def _check(file: Path, document: ProgrammeDocument) -> None:
         _ = document.zone
     except (KeyError, ValueError, OSError) as fault:
         raise ProgrammeUnusable(f"{file}: programme.time_zone: no such zone: {document.programme.time_zone}") from fault
-    known = {
-        "store": {store.id for store in document.stores},
-        "from_tier": {tier.id for tier in document.tiers},
-        "category": {category.id for category in document.categories} or None,
+    unique = {
+        "tiers": [tier.id for tier in document.tiers],
+        "stores": [store.id for store in document.stores],
+        "rewards": [reward.id for reward in document.rewards],
+        "staff": [person.email.lower() for person in document.staff],
     }
-    for name, things in (("tiers", document.tiers), ("stores", document.stores), ("rewards", document.rewards)):
-        ids = [thing.id for thing in things]
-        repeated = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+    for name, ids in unique.items():
+        repeated = [id_ for id_, times in Counter(ids).items() if times > 1]
         if repeated:
-            raise ProgrammeUnusable(f"{file}: {name}: the id {repeated} stands twice")
+            raise ProgrammeUnusable(f"{file}: {name}: {repeated[0]} stands twice")
     for index, reward in enumerate(document.rewards):
-        for field_name, ids_known in known.items():
-            value = getattr(reward, field_name)
-            if value and ids_known is not None and value not in ids_known:
-                raise ProgrammeUnusable(f"{file}: rewards[{index}].{field_name}: unknown: {value}")
-        try:
-            value_of(reward, document.programme.currency)
-        except ValueError as fault:
-            raise ProgrammeUnusable(f"{file}: rewards[{index}].value: {fault}") from fault
-        if reward.value_class == "B" and not reward.store:
-            raise ProgrammeUnusable(f"{file}: rewards[{index}].store: class B is bound to a store")
+        fault_of_reward = reward_fault(reward, document, unique["stores"])
+        if fault_of_reward:
+            raise ProgrammeUnusable(f"{file}: rewards[{index}].{fault_of_reward}")
     for index, person in enumerate(document.staff):
-        if person.store not in known["store"]:
+        if person.store not in unique["stores"]:
             raise ProgrammeUnusable(f"{file}: staff[{index}].store: unknown: {person.store}")
+
+
+def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Collection[str]) -> str | None:
+    """Which field of `reward` cannot be, and why, where the programme is `document` and has `stores`."""
+    tiers = {tier.id for tier in document.tiers}
+    categories = {category.id for category in document.categories}
+    try:
+        value_of(reward, document.programme.currency)
+    except ValueError as fault:
+        return f"value: {fault}"
+    checks = (
+        (reward.store and reward.store not in stores, f"store: unknown: {reward.store}"),
+        (reward.from_tier and reward.from_tier not in tiers, f"from_tier: unknown: {reward.from_tier}"),
+        # A programme without categories takes those that its rewards name.
+        (categories and reward.category and reward.category not in categories, f"category: unknown: {reward.category}"),
+        (reward.value_class == "B" and not reward.store, "store: class B is bound to a store"),
+        (reward.available_until and reward.available_until.year > LAST_YEAR, f"available_until: after {LAST_YEAR}"),
+    )
+    return next((fault for failed, fault in checks if failed), None)
 
 
 def value_of(reward: RewardRules, currency: str) -> int | None:

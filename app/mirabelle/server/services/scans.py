@@ -56,6 +56,13 @@ async def scan(context: Context, caller: Caller, request: m.ScanRequest, key: st
     """Judge what the till was shown and, if it is accepted, use the voucher. Raises KeyReused, Refused."""
     if bool(request.frame) == bool(request.code):
         raise Refused(Reason.INVALID, "exactly one of frame and code", field="frame")
+    if request.frame:
+        return await _judge(context, caller, request, key, request_hash)
+    async with context.typing(caller.subject):
+        return await _judge(context, caller, request, key, request_hash)
+
+
+async def _judge(context: Context, caller: Caller, request: m.ScanRequest, key: str, request_hash: bytes) -> Answer:
     now = context.now()
     async with context.database.read() as connection:
         till = await till_of(connection, caller.subject, now)

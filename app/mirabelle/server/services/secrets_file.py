@@ -1,13 +1,21 @@
-"""The server's own secrets: made once, kept in files that only its user may read."""
+"""The server's own secrets: made once, kept in files that only its user may read. Its public key is no secret."""
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.frame import key_id
+from mirabelle.server.ledger.save import insert_or
+from mirabelle.server.storage import schema as t
+
+SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +48,22 @@ class ServerSecrets:
 
 
 def _read_or_make(file: Path) -> bytes:
-    try:
+    if not file.exists():
         # Another process may be making the same file: exactly one wins, and both read what it wrote.
-        descriptor = os.open(
-            temporary := file.with_name(f".{file.name}.{os.getpid()}"), os.O_WRONLY | os.O_CREAT, 0o600
-        )
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(32))
-            os.fsync(stream.fileno())
-        os.link(temporary, file)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink(missing_ok=True)
-    return file.read_bytes()
+        temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(secrets.token_bytes(SECRET_BYTES))
+                os.fsync(stream.fileno())
+            with suppress(FileExistsError):
+                os.link(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    secret = file.read_bytes()
+    if len(secret) != SECRET_BYTES:
+        raise OSError(f"{file} does not hold the {SECRET_BYTES} bytes that it should")
+    return secret
 
 
 def open_secrets(directory: Path) -> ServerSecrets:
@@ -61,3 +71,9 @@ def open_secrets(directory: Path) -> ServerSecrets:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     issuer = Ed25519PrivateKey.from_private_bytes(_read_or_make(directory / "issuer.key"))
     return ServerSecrets(Issuer(issuer), _read_or_make(directory / "token.key"))
+
+
+async def register_key(connection: AsyncConnection, issuer: Issuer, now: datetime) -> None:
+    """Let every server of this ledger know the issuer's public key, so that each honours the others' vouchers."""
+    row = {"key_id": issuer.key_id.hex(), "public_key": issuer.public_key, "created_at": now}
+    await connection.execute(insert_or(connection, t.issuer_keys).on_conflict_do_nothing(), [row])

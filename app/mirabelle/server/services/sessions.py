@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
@@ -122,9 +122,3 @@ async def sign_out(context: Context, connection: AsyncConnection, request: m.Sig
     if read is not None:
         ours = (t.sessions.c.id == read[0], t.sessions.c.ended_at.is_(None))
         await connection.execute(update(t.sessions).where(*ours).values(ended_at=context.now()))
-
-
-async def session_is_open(connection: AsyncConnection, session: str) -> bool:
-    """Whether a session has not been ended."""
-    query = select(func.count()).where(t.sessions.c.id == session, t.sessions.c.ended_at.is_(None))
-    return bool((await connection.execute(query)).scalar_one())

@@ -3,8 +3,9 @@
 import hmac
 import secrets
 from datetime import timedelta
+from email.message import EmailMessage
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
@@ -12,7 +13,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.ledger.save import add_participants
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.mail import compose
+from mirabelle.server.services.mail import MailNotSent, compose, sender
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sessions import open_session, require_safe_key
 from mirabelle.server.storage import schema as t
@@ -20,25 +21,42 @@ from mirabelle.server.storage import schema as t
 
 async def send_code(context: Context, request: m.SignInCodeRequest, key: str) -> None:
     """Mail a code to the address; the same key again sends nothing more. Raises Refused and MailNotSent."""
-    from mirabelle.contract.translation import Translator
-
-    email, now = request.email.lower(), context.now()
+    email = request.email.lower()
     id_ = context.tokens.mac("code", email, key).hex()[:32]
     code = "".join(secrets.choice("0123456789") for _ in range(limits.SIGN_IN_CODE_DIGITS))
-    codes = t.sign_in_codes
-    async with context.database.write() as connection:
-        if (await connection.execute(select(codes.c.id).where(codes.c.id == id_))).first():
-            return
-        recent = select(func.count()).where(codes.c.email == email, codes.c.created_at > now - timedelta(hours=1))
-        if (await connection.execute(recent)).scalar_one() >= limits.SIGN_IN_CODES_PER_HOUR:
-            raise Refused(Reason.RATE_LIMITED)
-        row = {"id": id_, "email": email, "code": context.tokens.mac("sign-in", id_, code), "created_at": now}
-        await connection.execute(insert(codes), [{**row, "tries": 0}])
-        # Sent before the commit: a mail that could not go leaves no code behind, and may be asked for again.
-        t_ = Translator(request.language)
-        words = {"programme": context.programme.programme.name, "code": code}
-        body = t_("mail.sign_in_body", count=limits.SIGN_IN_CODE_MINUTES, **words)
-        await context.mailer.send(compose(email, t_("mail.sign_in_subject", **words), body, now))
+    if not await context.database.attempt(lambda connection: _keep_code(context, connection, id_, email, code)):
+        return
+    # Sent after the commit: a slow mail server must not keep the ledger waiting.
+    try:
+        await context.mailer.send(_mail(context, email, code, request.language))
+    except MailNotSent:
+        async with context.database.write() as connection:  # the same key may ask for it again
+            await connection.execute(delete(t.sign_in_codes).where(t.sign_in_codes.c.id == id_))
+        raise
+
+
+async def _keep_code(context: Context, connection: AsyncConnection, id_: str, email: str, code: str) -> bool:
+    """Keep a new code, as a keyed hash; False where this one is there already. Raises Refused after too many."""
+    codes, now = t.sign_in_codes, context.now()
+    if (await connection.execute(select(codes.c.id).where(codes.c.id == id_))).first():
+        return False
+    recent = select(func.count()).where(codes.c.email == email, codes.c.created_at > now - timedelta(hours=1))
+    if (await connection.execute(recent)).scalar_one() >= limits.SIGN_IN_CODES_PER_HOUR:
+        raise Refused(Reason.RATE_LIMITED)
+    row = {"id": id_, "email": email, "code": context.tokens.mac("sign-in", id_, code), "created_at": now}
+    await connection.execute(insert(codes), [{**row, "tries": 0}])
+    return True
+
+
+def _mail(context: Context, email: str, code: str, language: m.Language) -> EmailMessage:
+    from mirabelle.contract.translation import Translator
+
+    say = Translator(language)
+    about = context.programme.programme
+    words = {"programme": about.name, "code": code}
+    body = say("mail.sign_in_body", count=limits.SIGN_IN_CODE_MINUTES, **words)
+    subject = say("mail.sign_in_subject", **words)
+    return compose(sender(about.name, about.contact), email, subject, body, context.now())
 
 
 async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Reason:

@@ -1,23 +1,29 @@
 """The database behind a URL: consistent reads, one transaction for each write, and its two dialects' settings."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_SECONDS: Final = 10
 POSTGRESQL_CONNECTIONS: Final = 10
 CONNECT_SECONDS: Final = 10
+WRITE_TRIES: Final = 5
 FILE_NAME: Final = "mirabelle.sqlite"
 
+_WANTED: Final = "--database must be a URL such as postgresql://user@host/name or sqlite:///file"
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+# PostgreSQL's serialization failure and deadlock: nothing was done, and the same again can succeed.
+_TRY_AGAIN: Final = ("40001", "40P01")
+
+T = TypeVar("T")
 
 
 class DatabaseUnusable(Exception):
@@ -47,9 +53,25 @@ class Database:
         async with self._turn, self._writing.begin() as connection:
             yield connection
 
+    async def attempt(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `work` gives in a transaction of its own; done again where another process got in between."""
+        for tries_left in reversed(range(WRITE_TRIES)):
+            try:
+                async with self.write() as connection:
+                    return await work(connection)
+            except DBAPIError as fault:
+                if not (tries_left and _may_try_again(fault)):
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _may_try_again(fault: DBAPIError) -> bool:
+    # Another process may have written the same key between our look and our insert: look again.
+    return isinstance(fault, IntegrityError) or getattr(fault.orig, "sqlstate", None) in _TRY_AGAIN
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:
@@ -85,11 +107,13 @@ def _engine(url: URL) -> AsyncEngine:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-        return parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
-    except (ArgumentError, KeyError) as fault:
-        raise DatabaseUnusable(
-            "--database must be a URL such as postgresql://user@host/name or sqlite:///file"
-        ) from fault
+        parsed = parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
+    except (ArgumentError, KeyError, ValueError) as fault:
+        raise DatabaseUnusable(_WANTED) from fault
+    in_memory = parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
+    if in_memory:
+        raise DatabaseUnusable(_WANTED)
+    return parsed
 
 
 def url_of_directory(directory: Path) -> str:
@@ -108,10 +132,22 @@ async def open_database(url: str) -> Database:
         _prepare_sqlite(engine)
     database = Database(engine)
     try:
+        await _reach(database)
         async with database.write() as connection:
             await connection.run_sync(upgrade)
-    except (SQLAlchemyError, OSError) as fault:
+    except (SQLAlchemyError, DatabaseUnusable) as fault:
         await database.close()
-        cause = getattr(fault, "orig", None) or fault
+        cause = str(getattr(fault, "orig", None) or fault).partition("\n")[0]
         raise DatabaseUnusable(f"the database {parsed.render_as_string()} cannot be used: {cause}") from fault
     return database
+
+
+async def _reach(database: Database) -> None:
+    try:
+        async with database.engine.connect():
+            pass
+    except TimeoutError as fault:
+        raise DatabaseUnusable(f"no answer in {CONNECT_SECONDS} seconds") from fault
+    except Exception as fault:  # each driver fails in its own ways: no server, no file, no such option
+        cause = getattr(fault, "orig", None) or fault
+        raise DatabaseUnusable(str(cause) or type(cause).__name__) from fault

@@ -75,9 +75,9 @@ issuer_keys = Table(
 stores = Table(
     "stores",
     metadata,
-    Column("reference", Integer, primary_key=True),
+    Column("reference", BigInteger, primary_key=True),
     Column("id", String, nullable=False, unique=True),
-    Column("store_group", Integer, nullable=False, default=0),
+    Column("store_group", BigInteger, nullable=False, default=0),
     Column("name", JSON, nullable=False),
 )
 

@@ -153,9 +153,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "stores",
-        sa.Column("reference", sa.Integer(), nullable=False),
+        sa.Column("reference", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("store_group", sa.Integer(), nullable=False),
+        sa.Column("store_group", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("reference", name=op.f("pk_stores")),
         sa.UniqueConstraint("id", name=op.f("uq_stores_id")),
