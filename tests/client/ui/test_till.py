@@ -139,6 +139,19 @@ async def test_after_a_verdict_enter_alone_goes_on_to_the_next_scan(backend, tmp
         assert "Scan a voucher" in window.texts() and window.one(ft.TextField, key="wedge").value == ""
 
 
+async def test_scan_after_scan_each_verdict_has_a_field_of_its_own_in_focus(backend, tmp_path):
+    async with visitor(backend.url, tmp_path, "staff") as staff, staff.window("/till", **DESKTOP) as window:
+        fields = []
+        for text in ("FIRST", "SECOND", "THIRD"):
+            known = len(staff.app.scans.list())
+            await enter(window, text)
+            await window.until(lambda known=known: len(staff.app.scans.list()) > known and window.top.bgcolor)
+            await window.settle()
+            fields.append(window.one(ft.TextField, key="wedge"))
+        assert fields[-1].autofocus and not fields[-1].value
+        assert len({field._i for field in fields}) == 3
+
+
 async def test_a_verdict_is_felt_heard_and_spoken(backend, tmp_path):
     async with visitor(backend.url, tmp_path, "staff") as staff, staff.window("/till", platform="android") as window:
         await enter(window, "HELLO WORLD")

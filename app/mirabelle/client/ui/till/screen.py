@@ -146,6 +146,8 @@ def _entry(translate: Translator, ways: Ways, busy: bool) -> ft.Control:
     async def entered(event: ft.Event[ft.TextField]) -> None:
         if event.control.value:
             await ways.on_entered(event.control.value)
+        else:
+            await event.control.focus()  # which Enter took away
 
     field = ft.TextField(
         label=translate("till.field"),

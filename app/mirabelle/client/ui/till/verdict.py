@@ -55,7 +55,7 @@ def verdict_view(
     )
     bottom = ft.Container(
         ft.Column(
-            [_to_do(translate, verdict), _next(translate, color, on_next, on_entered)],
+            [_to_do(translate, verdict), _next(translate, verdict, on_next, on_entered)],
             spacing=theme.M,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         ),
@@ -147,8 +147,12 @@ def _to_do(translate: Translator, verdict: Verdict) -> ft.Control:
 
 
 def _next(
-    translate: Translator, color: str, on_next: Callable[[], Any], on_entered: Callable[[str], Awaitable[Any]] | None
+    translate: Translator,
+    verdict: Verdict,
+    on_next: Callable[[], Any],
+    on_entered: Callable[[str], Awaitable[Any]] | None,
 ) -> ft.Control:
+    color = _COLORS[verdict.outcome]
     style = ft.ButtonStyle(bgcolor=_WHITE, color=color, padding=ft.Padding.symmetric(horizontal=28, vertical=20))
     button = ft.FilledButton(
         translate("till.next"), on_click=on_next, style=style, autofocus=on_entered is None, key="next"
@@ -183,7 +187,8 @@ def _next(
         key="wedge",
     )
     return ft.Column(
-        [ft.Row([ft.Container(button, expand=True)]), ft.Row([field])],
+        # Enter takes the focus from a field; each verdict has a field of its own, so that each begins in focus.
+        [ft.Row([ft.Container(button, expand=True)]), ft.Row([field], key=f"field-{verdict.at.isoformat()}")],
         spacing=theme.M,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
