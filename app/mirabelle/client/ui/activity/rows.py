@@ -75,14 +75,15 @@ def title(translate: Translator, row: Activity) -> str:
 
 def _summary(translate: Translator, row: Activity, now: datetime, opened: bool) -> ft.Control:
     change = amount(row)
-    is_gain = change > 0
+    on_the_way = row.points == 0 and row.pending > 0
+    is_gain = change > 0 and not on_the_way  # else points would seem to come twice: when earned, and when they arrive
     name = title(translate, row)
-    kind = translate(f"activity.{row.kind}")
+    kind = translate("activity.on_the_way" if on_the_way else f"activity.{row.kind}")
     is_today = days_between(row.at, now, translate.time_zone) == 0
     when = translate.time(row.at) if is_today else widgets.kept_together(translate.date(row.at, form="short"))
     under = when if name == kind else f"{kind} · {when}"
     disc = widgets.icon_disc(
-        ICONS[row.kind],
+        ft.Icons.SCHEDULE if on_the_way else ICONS[row.kind],
         bgcolor=theme.GOOD_TINT if is_gain else theme.OURS_TINT,
         color=theme.ON_GOOD_TINT if is_gain else theme.ON_OURS_TINT,
     )
@@ -98,7 +99,9 @@ def _summary(translate: Translator, row: Activity, now: datetime, opened: bool) 
                 expand=True,
             ),
             widgets.text(
-                signed(translate, change), theme.STRONG, theme.ON_GOOD_TINT if is_gain else ft.Colors.ON_SURFACE
+                signed(translate, change),
+                theme.STRONG,
+                theme.ON_GOOD_TINT if is_gain else theme.QUIET if on_the_way else ft.Colors.ON_SURFACE,
             ),
             ft.Icon(
                 ft.Icons.EXPAND_LESS if opened else ft.Icons.EXPAND_MORE,
