@@ -102,7 +102,7 @@ async def test_a_spending_says_what_for_how_much_and_which_lots_paid_in_order():
 
 async def test_a_change_that_leaves_the_balance_alone_shows_what_it_did_change():
     words = await shown(spent(kind="earned", points=0, pending=120, subject=m.Text(), lots=[]), opened=True)
-    assert words[:3] == ["Earned", "09:41", "+120"]
+    assert words[:3] == ["Earned", "Earned, on its way · 09:41", "+120"]
     assert words[-2:] == ["Change of points on their way", "+120"]
 
 
