@@ -110,7 +110,7 @@ class Shop:
         file.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
         return file
 
-    def audit(self, as_of: str = "2026-06-01T00:00:00Z") -> dict[str, Any]:
+    def audit(self, as_of: str = "2026-05-01T00:00:00Z") -> dict[str, Any]:
         """What `mirabelle audit` says; its checks must hold."""
         said = self.run("audit", *self.store(), "--as-of", as_of, "--json")
         assert said.code == 0, said

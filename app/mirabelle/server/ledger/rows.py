@@ -19,12 +19,11 @@ from mirabelle.rules.redemption import (
     VoucherRecord,
     VoucherState,
 )
-from mirabelle.server.storage.schema import ACCOUNTS
 
 Values = dict[str, Any]
 
 
-def _values(record: VoucherRecord | UseRecord) -> Values:
+def _values(record: VoucherRecord | UseRecord | Moves) -> Values:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
@@ -95,7 +94,9 @@ def posting_from(row: Row[Any]) -> Posting:
         kind=PostingKind(row.kind),
         source=row.source,
         reward=row.reward,
-        moves=Moves(**{account: row._mapping[account] for account in ACCOUNTS}),
+        moves=Moves(
+            row.available, row.held, row.pending, row.issued, row.burned, row.expired, row.adjusted, row.offline_loss
+        ),
         lots=tuple((number, points) for number, points in row.lots),
         previous=row.previous,
         digest=row.digest,
@@ -112,7 +113,7 @@ def posting_values(posting: Posting) -> Values:
         "kind": posting.kind.value,
         "source": posting.source,
         "reward": posting.reward,
-        **{account: getattr(posting.moves, account) for account in ACCOUNTS},
+        **_values(posting.moves),
         "lots": posting.lots,
         "previous": posting.previous,
         "digest": posting.digest,

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.server.services.events import EVENT_DECODER, BadEvent, Event, EventBook
+from mirabelle.server.services.programme import tally_stock
 from mirabelle.server.storage.database import Database
 
 BATCH_EVENTS: Final = 2000
@@ -55,6 +56,7 @@ async def import_file(
                 good += await _count(connection, book, file, batch, on_bad)
                 batch.clear()
         good += await _count(connection, book, file, batch, on_bad)
+        await tally_stock(connection)
     return good
 
 

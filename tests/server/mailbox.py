@@ -1,0 +1,38 @@
+"""The mails that a server without an SMTP server writes, and people who sign in by them."""
+
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from tests.backend import Backend, Person
+
+
+def mails(data: Path) -> list[EmailMessage]:
+    """The mails that were written, oldest first."""
+    files = sorted((data / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+
+def code_in(mail: EmailMessage) -> str:
+    """The code that a mail brings."""
+    found = re.search(r"\b[0-9]{6}\b", mail["Subject"])
+    assert found, mail["Subject"]
+    return found[0]
+
+
+def ask_for_code(server: Backend, address: str) -> str:
+    """Have a code sent to `address`; returns it."""
+    answer = server.somebody().post("/sign-in/codes", {"email": address})
+    assert answer.status_code == 201, answer.text
+    return code_in(mails(server.data)[-1])
+
+
+def sign_in(server: Backend, address: str) -> Person:
+    """Somebody who has signed in by a code sent to `address`."""
+    person = server.somebody()
+    code = ask_for_code(server, address)
+    answer = person.post("/sign-in/sessions", {"email": address, "code": code, "device_key": person.device_key})
+    assert answer.status_code == 201, answer.text
+    person.session = answer.json()
+    return person
