@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from mirabelle.client.app import SYNC_SECONDS
 from mirabelle.client.wiring import web_app
 from mirabelle.contract.places import assets_directory
 from mirabelle.contract.translation import LANGUAGES, Translator
 from tests.backend import Backend
-from tests.chromium import launch, see, visit
+from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
+from tests.journeys.window import Window
 
 OUT: Final = Path("screenshots")
 README_PICTURE: Final = "images/readme/screens.webp"
@@ -35,6 +36,7 @@ ON_A_DAY: Final = "spa-afternoon"
 TO_CHARITY: Final = "give"
 SCANNED: Final = "croissant"
 
+PATIENCE_SECONDS: Final = 60
 SILENCE_MILLISECONDS: Final = 250
 TRIES: Final = 12
 
@@ -57,13 +59,10 @@ FOR_README: Final = Wanted(
 )
 
 
-@dataclass
-class Camera:
-    """Somebody's browser page, and the pictures taken of it."""
+@dataclass(kw_only=True)
+class Camera(Window):
+    """Somebody's window, and the pictures taken of it."""
 
-    page: Page
-    t: Translator
-    url: str
     wanted: Wanted
     out: Path
     _messages: int = field(default=0, init=False)
@@ -78,26 +77,11 @@ class Camera:
         socket.on("framereceived", heard)
         socket.on("framesent", heard)
 
-    def visit(self, route: str, text: str, **values: Any) -> None:
-        """Go to `route`, and wait until the text named `text` is there."""
-        visit(self.page, f"{self.url}{route}", self.t(text, **values))
-
-    def see(self, text: str, **values: Any) -> None:
-        """Wait until the text named `text` is there."""
-        see(self.page, self.t(text, **values))
-
-    def press(self, text: str, **values: Any) -> None:
-        """Press the button with the text named `text`."""
-        self.page.get_by_role("button", name=self.t(text, **values)).first.click()
-
-    def enter(self, words: str, *, submit: bool = False) -> None:
-        """Type `words` into the page's first field."""
-        self.page.evaluate("document.activeElement.blur()")
+    def types(self, words: str, *, submit: bool = False) -> None:
+        """Type into the first field, which takes a moment to listen once it has the focus."""
         self.page.get_by_role("textbox").filter(visible=True).first.click()
-        self._wait_for_silence()  # Flutter takes a moment to listen to a field that got the focus
-        self.page.keyboard.type(words)
-        if submit:
-            self.page.keyboard.press("Enter")
+        self._wait_for_silence()
+        super().types(words, submit=submit)
 
     def shoot(self, name: str) -> None:
         """Take what is on the screen in every brightness and size that is wanted."""
@@ -114,6 +98,7 @@ class Camera:
         width, height = SIZES[PHONE]
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(color_scheme="light")
+        self._wait_for_silence()  # what is pressed next must be where it was
 
     def _settled(self) -> bytes:
         """The page once nothing more is said between it and the server, and two pictures running are the same."""
@@ -135,145 +120,145 @@ class Camera:
 
 def first_steps(camera: Camera) -> None:
     """Somebody arrives, looks at the ways in, and tries the demo."""
-    camera.visit("/", "welcome.try_participant")
+    camera.open("/", "welcome.try_participant")
     camera.shoot("welcome")
-    camera.press("welcome.sign_in")
-    camera.see("welcome.send_code")
+    camera.presses("welcome.sign_in")
+    camera.sees("welcome.send_code")
     camera.shoot("sign-in")
-    camera.enter("amina@example.org")
-    camera.press("welcome.send_code")
-    camera.see("welcome.send_again")
+    camera.types("amina@example.org")
+    camera.presses("welcome.send_code")
+    camera.sees("welcome.send_again")
     camera.shoot("sign-in-code")
-    camera.enter("000000", submit=True)
-    camera.see("reasons.wrong_code")
+    camera.types("000000", submit=True)
+    camera.sees("reasons.wrong_code")
     camera.shoot("sign-in-refused")
-    camera.visit("/", "welcome.try_participant")
-    camera.press("welcome.try_participant")
-    camera.see("welcome.guide_earn")
+    camera.open("/", "welcome.try_participant")
+    camera.presses("welcome.try_participant")
+    camera.sees("welcome.guide_earn")
     camera.shoot("guide")
     for step in ("choose", "confirm", "show"):
-        camera.press("welcome.guide_next")
-        camera.see(f"welcome.guide_{step}")
+        camera.presses("welcome.guide_next")
+        camera.sees(f"welcome.guide_{step}")
     camera.shoot("guide-end")
-    camera.press("welcome.guide_start")
-    camera.see("wallet.yours_now")
+    camera.presses("welcome.guide_start")
+    camera.sees("wallet.yours_now")
 
 
 def at_home(camera: Camera) -> None:
     """What a participant has, and what happened to it."""
     camera.shoot("wallet")
-    camera.visit("/activity", "activity.earned")
+    camera.open("/activity", "activity.earned")
     camera.shoot("activity")
-    camera.press("activity.spent")
-    camera.see("activity.paid_by")
+    camera.presses("activity.spent")
+    camera.sees("activity.paid_by")
     camera.shoot("activity-open")
-    camera.visit("/alerts", "alerts.dismiss")
+    camera.open("/alerts", "alerts.dismiss")
     camera.shoot("alerts")
-    camera.visit("/settings", "settings.appearance")
+    camera.open("/settings", "settings.appearance")
     camera.shoot("settings")
-    camera.press("settings.sign_out")
-    camera.see("settings.sign_out_ask")
+    camera.presses("settings.sign_out")
+    camera.sees("settings.sign_out_ask")
     camera.shoot("sign-out")
-    camera.visit("/lost", "shared.not_found")
+    camera.open("/lost", "shared.not_found")
     camera.shoot("nowhere")
 
 
 def in_the_catalog(camera: Camera) -> None:
     """Looking for something."""
-    camera.visit("/rewards", "catalog.spend_first")
+    camera.open("/rewards", "catalog.spend_first")
     camera.shoot("catalog")
-    camera.press("catalog.filters")
-    camera.see("catalog.affordable")
+    camera.presses("catalog.filters")
+    camera.sees("catalog.affordable")
     camera.shoot("catalog-filters")
-    camera.visit("/rewards?kind=charity", "catalog.clear")
+    camera.open("/rewards?kind=charity", "catalog.clear")
     camera.shoot("catalog-filtered")
-    camera.visit("/rewards", "catalog.spend_first")
-    camera.enter("qqqq")
-    camera.see("catalog.none")
+    camera.open("/rewards", "catalog.spend_first")
+    camera.types("qqqq")
+    camera.sees("catalog.none")
     camera.shoot("catalog-nothing")
-    camera.visit(f"/rewards/{REWARD}", "catalog.choose")
+    camera.open(f"/rewards/{REWARD}", "catalog.choose")
     camera.shoot("reward")
-    camera.visit(f"/rewards/{TOO_DEAR}", "catalog.missing_hint")
+    camera.open(f"/rewards/{TOO_DEAR}", "catalog.missing_hint")
     camera.shoot("reward-too-dear")
-    camera.visit("/rewards/lost", "catalog.gone")
+    camera.open("/rewards/lost", "catalog.gone")
     camera.shoot("reward-gone")
 
 
 def at_the_counter(camera: Camera) -> None:
     """Redeeming, step by step, and what comes of it."""
-    camera.visit(f"/checkout/{ON_A_DAY}", "checkout.paying")
-    camera.press("shared.continue")
-    camera.see("checkout.needs_date")
+    camera.open(f"/checkout/{ON_A_DAY}", "checkout.paying")
+    camera.presses("shared.continue")
+    camera.sees("checkout.needs_date")
     camera.shoot("checkout-day")
-    camera.press("checkout.choose_date")
+    camera.presses("checkout.choose_date")
     camera.page.get_by_role("dialog").or_(camera.page.get_by_role("alertdialog")).first.wait_for()
     camera.shoot("checkout-calendar")
-    camera.visit(f"/checkout/{TO_CHARITY}", "checkout.paying")
-    camera.press("shared.continue")
-    camera.see("checkout.needs_charity")
+    camera.open(f"/checkout/{TO_CHARITY}", "checkout.paying")
+    camera.presses("shared.continue")
+    camera.sees("checkout.needs_charity")
     camera.shoot("checkout-charity")
-    camera.visit(f"/checkout/{TOO_DEAR}", "reasons.not_enough_points")
+    camera.open(f"/checkout/{TOO_DEAR}", "reasons.not_enough_points")
     camera.shoot("checkout-refused")
-    camera.visit("/vouchers", "vouchers.no_ready")
+    camera.open("/vouchers", "vouchers.no_ready")
     camera.shoot("vouchers-none")
-    camera.visit(f"/checkout/{REWARD}", "checkout.paying")
+    camera.open(f"/checkout/{REWARD}", "checkout.paying")
     camera.shoot("checkout-cost")
-    camera.press("shared.continue")
-    camera.see("checkout.can_cancel")
+    camera.presses("shared.continue")
+    camera.sees("checkout.can_cancel")
     camera.shoot("checkout-confirm")
-    camera.press("checkout.confirm", points="")
-    camera.see("checkout.show_voucher")
+    camera.presses("checkout.confirm", points="")
+    camera.sees("checkout.show_voucher")
     camera.shoot("thanks")
-    camera.press("checkout.show_voucher")
-    camera.see("vouchers.or_say")
+    camera.presses("checkout.show_voucher")
+    camera.sees("vouchers.or_say")
     camera.shoot("voucher")
-    camera.visit("/vouchers", "vouchers.until", date="")
+    camera.open("/vouchers", "vouchers.until", date="")
     camera.shoot("vouchers")
-    camera.visit("/vouchers?tab=orders", "vouchers.tab_orders")
+    camera.open("/vouchers?tab=orders", "vouchers.tab_orders")
     camera.shoot("vouchers-orders")
 
 
 def at_the_till(camera: Camera, code: str) -> None:
     """Staff scan `code` twice, and something that is no code."""
-    camera.visit("/till", "welcome.try_staff")
-    camera.press("welcome.try_staff")
-    camera.see("till.field")
+    camera.open("/till", "welcome.try_staff")
+    camera.presses("welcome.try_staff")
+    camera.sees("till.field")
     camera.shoot("till")
     for name, entered, outcome in (
         ("till-accepted", code, "accepted"),
         ("till-refused", code, "refused"),
         ("till-no-voucher", "ABCD-EFGH", "refused"),
     ):
-        camera.enter(entered, submit=True)
-        camera.see(f"till.{outcome}")
+        camera.types(entered, submit=True)
+        camera.sees(f"till.{outcome}")
         camera.shoot(name)
-        camera.press("till.next")
-        camera.see("till.field")
-    camera.visit("/till/scans", "till.history")
+        camera.presses("till.next")
+        camera.sees("till.field")
+    camera.open("/till/scans", "till.history")
     camera.shoot("scans")
-    camera.visit("/settings", "settings.appearance")
+    camera.open("/settings", "settings.appearance")
     camera.shoot("settings-staff")
 
 
 def without_network(participant: Camera, till: Camera) -> None:
     """The same two people once the server is gone, which each page finds out at its next sync."""
-    participant.page.set_default_timeout(1000 * (SYNC_SECONDS + 20))
-    till.page.set_default_timeout(1000 * (SYNC_SECONDS + 20))
-    participant.visit("/wallet", "shared.offline")
+    participant.page.set_default_timeout(1000 * (SYNC_SECONDS + PATIENCE_SECONDS))
+    till.page.set_default_timeout(1000 * (SYNC_SECONDS + PATIENCE_SECONDS))
+    participant.open("/wallet", "shared.offline")
     participant.shoot("offline-wallet")
-    participant.visit(f"/checkout/{REWARD}", "checkout.paying")
-    participant.press("shared.continue")
-    participant.press("checkout.confirm", points="")
-    participant.see("checkout.not_sent")
+    participant.open(f"/checkout/{REWARD}", "checkout.paying")
+    participant.presses("shared.continue")
+    participant.presses("checkout.confirm", points="")
+    participant.sees("checkout.not_sent")
     participant.shoot("offline-checkout")
-    participant.visit("/vouchers", "vouchers.until", date="")
+    participant.open("/vouchers", "vouchers.until", date="")
     participant.page.get_by_role("button", name=participant.t("vouchers.until", date="")).first.click()
-    participant.see("vouchers.or_say")
+    participant.sees("vouchers.or_say")
     participant.shoot("offline-voucher")
-    till.visit("/till", "till.offline")
+    till.open("/till", "till.offline")
     till.shoot("offline-till")
-    till.enter("ABCD-EFGH-JKMN", submit=True)
-    till.see("till.unchecked")
+    till.types("ABCD-EFGH-JKMN", submit=True)
+    till.sees("till.unchecked")
     till.shoot("offline-verdict")
 
 
@@ -302,11 +287,11 @@ def take(wanted: Wanted, out: Path) -> None:
 
 def _camera(browser: Browser, url: str, language: str, wanted: Wanted, out: Path) -> Camera:
     context = browser.new_context(locale=language, device_scale_factor=wanted.sharpness)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(1000 * PATIENCE_SECONDS)
     page = context.new_page()
     width, height = SIZES[PHONE]
     page.set_viewport_size({"width": width, "height": height})
-    return Camera(page, Translator(language), url, wanted, out)
+    return Camera(page=page, url=url, t=Translator(language), wanted=wanted, out=out)
 
 
 def _voucher_code(api: Backend) -> str:

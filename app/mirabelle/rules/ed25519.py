@@ -3,9 +3,6 @@
 `cryptography` takes small-order keys, and under one of those a signature fits many messages, so anyone can forge.
 """
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
@@ -30,6 +27,10 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
         return False
     if not _is_sound_point(public_key) or not _is_sound_point(signature[:32]):
         return False
+    # A native library, loaded at the first signature: a phone's first screen does not wait for it.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):

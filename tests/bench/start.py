@@ -1,0 +1,64 @@
+"""How soon the app is there: its first frame in a browser, and what a phone imports before it."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, sync_playwright
+
+from mirabelle.contract.translation import Translator
+from tests.bench import bare_page
+from tests.bench.figures import Figure
+from tests.bench.processes import demo, running
+from tests.chromium import launch, visit
+
+FRAMES: Final = 9
+IMPORTS: Final = 15
+
+
+def first_frame() -> Figure:
+    """From an address to words on the screen, with nothing in the browser's cache; ours and the bare page in turn."""
+    words = Translator("en")("welcome.try_participant")
+    ours, bare = [], []
+    with (
+        tempfile.TemporaryDirectory() as data,
+        demo(Path(data)) as app,
+        running("-m", bare_page.__name__) as page,
+        sync_playwright() as playwright,
+    ):
+        browser = launch(playwright)
+        for _ in range(FRAMES):
+            ours.append(_frame(browser, app, words))
+            bare.append(_frame(browser, page, bare_page.WORDS))
+        browser.close()
+    return Figure("first frame of the app", "of a bare Flet page", ours, bare)
+
+
+def _frame(browser: Browser, url: str, words: str) -> float:
+    context = browser.new_context(locale="en")
+    page = context.new_page()
+    started = time.perf_counter()
+    visit(page, url, words)
+    took = time.perf_counter() - started
+    context.close()
+    return took
+
+
+def imports() -> Figure:
+    """What the app imports at start, against Flet alone; each in a new interpreter, in turn."""
+    for module in ("mirabelle.client.wiring", "flet"):
+        _import(module)  # writes the bytecode
+    ours, bare = [], []
+    for _ in range(IMPORTS):
+        ours.append(_import("mirabelle.client.wiring"))
+        bare.append(_import("flet"))
+    return Figure("import mirabelle.client.wiring", "import flet", ours, bare)
+
+
+def _import(module: str) -> float:
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    program = f"import sys; sys.path[:] = {sys.path!r}; {code}"
+    return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
