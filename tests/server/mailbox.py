@@ -8,10 +8,11 @@ from pathlib import Path
 from tests.backend import Backend, Person
 
 
-def mails(data: Path) -> list[EmailMessage]:
-    """The mails that were written, oldest first."""
+def mails(data: Path, address: str) -> list[EmailMessage]:
+    """The mails that were written to `address`, oldest first."""
     files = sorted((data / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
-    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+    written = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+    return [mail for mail in written if mail["To"] == address.lower()]
 
 
 def code_in(mail: EmailMessage) -> str:
@@ -25,7 +26,7 @@ def ask_for_code(server: Backend, address: str) -> str:
     """Have a code sent to `address`; returns it."""
     answer = server.somebody().post("/sign-in/codes", {"email": address})
     assert answer.status_code == 201, answer.text
-    return code_in(mails(server.data)[-1])
+    return code_in(mails(server.data, address)[-1])
 
 
 def sign_in(server: Backend, address: str) -> Person:
