@@ -65,9 +65,13 @@ def reward_card(
     """A reward in a grid: its picture, its name, its price, and `news` only when there is some. One button as a whole.
     `quiet` dims the price of what cannot be had yet."""
     title = reward.title.in_language(translate.language)
-    price = [
+    amount = [
         ft.Text(translate.number(reward.points), theme_style=theme.STRONG, color=theme.QUIET if quiet else theme.OURS),
         ft.Text(translate("shared.points_word", count=reward.points), theme_style=theme.SMALL, color=theme.QUIET),
+    ]
+    spoken = translate("shared.points", count=reward.points)
+    price: list[ft.Control] = [
+        ft.Semantics(label=spoken, exclude_semantics=True, content=ft.Row(list(amount), spacing=5, tight=True)),
         ft.Container(expand=True),
     ]
     if news:
@@ -89,12 +93,5 @@ def reward_card(
         spacing=10,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
-    spoken = ", ".join(part for part in (title, translate("shared.points", count=reward.points), news) if part)
-    return ft.Semantics(
-        label=spoken,
-        button=True,
-        focusable=True,
-        exclude_semantics=True,
-        on_tap=on_open,
-        content=ft.Container(body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}"),
-    )
+    # No words of its own: those of its content are read out, and the focus of the keyboard is where they are.
+    return ft.Container(body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}")
