@@ -70,6 +70,10 @@ class Translator:
         told = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
         return words.format(**told)
 
+    def line(self, *parts: str) -> str:
+        """Short facts in one line. A middle dot would read as one more zero among Arabic digits."""
+        return self("shared.between").join(part for part in parts if part)
+
     def _digits(self, text: str) -> str:
         return text.translate(_EASTERN) if self.rtl else text
 

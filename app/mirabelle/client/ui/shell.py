@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NOBODY = "nobody"  # is signed in, as against: nothing was drawn yet
 log = logging.getLogger(__name__)
 
+# With their regions, as calendars need them: digits, and the day that weeks begin with.
+LOCALES = {"en": ft.Locale("en", "GB"), "fr": ft.Locale("fr", "FR"), "ar": ft.Locale("ar", "EG")}
 THEME_MODES = {"light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK, "system": ft.ThemeMode.SYSTEM}
 
 
@@ -49,8 +51,7 @@ class Shell:
         page.title = programme.name if programme else "Mirabelle"
         page.rtl = app.t.rtl
         page.locale_configuration = ft.LocaleConfiguration(
-            supported_locales=[ft.Locale(language) for language in ("en", "fr", "ar")],
-            current_locale=ft.Locale(app.language),
+            supported_locales=list(LOCALES.values()), current_locale=LOCALES[app.language]
         )
         page.theme_mode = THEME_MODES.get(app.preferences.get("theme"), ft.ThemeMode.SYSTEM)
         page.theme = theme.build(app.language, dark=False, calm=self._window.calm)

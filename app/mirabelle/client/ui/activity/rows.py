@@ -81,7 +81,7 @@ def _summary(translate: Translator, row: Activity, now: datetime, opened: bool) 
     kind = translate("activity.on_the_way" if on_the_way else f"activity.{row.kind}")
     is_today = days_between(row.at, now, translate.time_zone) == 0
     when = translate.time(row.at) if is_today else widgets.kept_together(translate.date(row.at, form="short"))
-    under = when if name == kind else f"{kind} · {when}"
+    under = when if name == kind else translate.line(kind, when)
     disc = widgets.icon_disc(
         ft.Icons.SCHEDULE if on_the_way else ICONS[row.kind],
         bgcolor=theme.GOOD_TINT if is_gain else theme.OURS_TINT,

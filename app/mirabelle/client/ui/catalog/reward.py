@@ -95,7 +95,7 @@ def reward_view(
 
 def _names(translate: Translator, offer: Offer) -> ft.Control:
     reward = offer.reward
-    above = " · ".join(part for part in (reward.brand, offer.category) if part)
+    above = translate.line(reward.brand or "", offer.category)
     price = points_text(translate, reward.points, theme.TITLE)
     line: list[ft.Control] = [price]
     if reward.stock is not None and 0 < reward.stock <= FEW_LEFT:

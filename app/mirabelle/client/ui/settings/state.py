@@ -34,7 +34,7 @@ def read_settings(app: "App") -> SettingsPage:
     detail = ""
     if is_staff:
         till = app.till.current()
-        detail = f"{till.name} · {till.store_name.in_language(app.language)}" if till else ""
+        detail = app.t.line(till.name, till.store_name.in_language(app.language)) if till else ""
     elif wallet := app.wallet.current():
         detail = wallet.email or ""
     return SettingsPage(

@@ -103,7 +103,7 @@ def till_view(
 
 
 def _head(translate: Translator, desk: Desk) -> ft.Control:
-    where = " · ".join(part for part in (desk.place.name, desk.staff) if part)
+    where = translate.line(desk.place.name, desk.staff)
     return ft.Column([heading(translate("till.title")), text(where, theme.BODY, theme.QUIET)], spacing=2)
 
 

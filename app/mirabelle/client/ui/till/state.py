@@ -44,7 +44,7 @@ class Place:
 def place_of(app: "App") -> Place:
     """The place of this page's till."""
     till, programme = app.till.current(), app.programme.current()
-    name = "" if till is None else f"{till.name} · {till.store_name.in_language(app.language)}"
+    name = "" if till is None else app.t.line(till.name, till.store_name.in_language(app.language))
     stores = programme.stores if programme else ()
     return Place(till.id if till else "", name, {store.id: store.name.in_language(app.language) for store in stores})
 

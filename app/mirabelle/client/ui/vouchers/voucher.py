@@ -170,7 +170,7 @@ def _title(translate: Translator, held: Held) -> ft.Control:
     until = translate("vouchers.until", date=translate.date(last_moment(voucher.expires_at), "day"))
     words = [
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
-        text(f"{where} · {until}", theme.SMALL, _QUIET),
+        text(translate.line(where, until), theme.SMALL, _QUIET),
     ]
     parts.append(ft.Column(words, spacing=2, expand=True))
     return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))

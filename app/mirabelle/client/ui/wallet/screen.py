@@ -105,7 +105,7 @@ def _band(
             [
                 number,
                 widgets.text(
-                    " · ".join(widgets.apart(translate, part) for part in _quiet_line(translate, page)),
+                    translate.line(*(widgets.apart(translate, part) for part in _quiet_line(translate, page))),
                     theme.BODY,
                     theme.ON_BAND_QUIET,
                 ),
