@@ -93,8 +93,7 @@ async def open_store(data: Path, database_url: str, programme: ProgrammeDocument
 
 async def build(hosting: Hosting, port: int) -> Any:
     """The ASGI application: the API, and the web app at "/" where there is one."""
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
+    from starlette.routing import Router
 
     from mirabelle.server.application import create_app, open_context
 
@@ -109,7 +108,7 @@ async def build(hosting: Hosting, port: int) -> Any:
     web = hosting.web_app(f"http://{_reachable(hosting.host)}:{port}", settings.data) if hosting.web_app else None
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
         async with api.lifespan():
             if web is None:
                 yield
@@ -124,7 +123,7 @@ async def build(hosting: Hosting, port: int) -> Any:
         ours = path == "/healthz" or path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
         await (api if ours or web is None else web)(scope, receive, send)
 
-    return Starlette(routes=[Mount("/", dispatch)], lifespan=lifespan)
+    return Router(default=dispatch, lifespan=lifespan)
 
 
 def _reachable(host: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
@@ -77,9 +78,14 @@ def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRout
         raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
 
 
-async def request_hash(request: Ask) -> bytes:
-    """What was asked, as a hash: a key may be used again for the same and nothing else."""
+async def request_hash(request: Ask, data: m.Message | None = None) -> bytes:
+    """What was asked, as a hash: a key may be used again for the same and nothing else.
+
+    Raises msgspec.ValidationError where the body is only nearly `data`: Litestar would take "10" for 10.
+    """
     body = await request.body()
+    if data is not None:
+        msgspec.json.decode(body, type=type(data))
     return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
 
 
@@ -145,6 +151,11 @@ def _on_invalid(_request: Ask, fault: ValidationException) -> Response[Any]:
     return refused(Reason.INVALID, detail, field=field)
 
 
+def _on_inexact(_request: Ask, fault: msgspec.ValidationError) -> Response[Any]:
+    detail, _, path = str(fault).partition(" - at `$.")
+    return refused(Reason.INVALID, detail, field=path.rstrip("`") or None)
+
+
 def _on_malformed(_request: Ask, _fault: UnicodeDecodeError) -> Response[Any]:
     return refused(Reason.MALFORMED, "not UTF-8")
 
@@ -181,6 +192,7 @@ HANDLERS: Final[dict[Any, Any]] = {
     KeyReused: _on_key_reused,
     MailNotSent: _on_mail_not_sent,
     ValidationException: _on_invalid,
+    msgspec.ValidationError: _on_inexact,
     NotFoundException: _on_http,
     ClientException: _on_http,
     HTTPException: _on_http,

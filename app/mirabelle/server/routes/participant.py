@@ -58,7 +58,7 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.RedemptionRequest], key: Key
     ) -> Response[Any]:
         """Exchange points for a reward."""
-        return answered(await redemptions.redeem(context, caller, data, key, await request_hash(request)))
+        return answered(await redemptions.redeem(context, caller, data, key, await request_hash(request, data)))
 
     @post(e.CANCEL.path, operation_id="cancelRedemption", responses=told(e.CANCEL))
     async def cancel(caller: NamedDependency[Caller], request: Ask, redemption: Named, key: Key) -> Response[Any]:
@@ -74,7 +74,7 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         key: Key,
     ) -> m.Voucher:
         """Lease a voucher to the calling device from now on."""
-        await claim_key(context, caller.subject, key, await request_hash(request))
+        await claim_key(context, caller.subject, key, await request_hash(request, data))
         async with context.database.write() as connection:
             return await vouchers.renew_lease(context, connection, caller, voucher, data)
 

@@ -13,7 +13,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.routes.edge import ETAG, NOT_MODIFIED, Ask, IfNoneMatch, Key, refused, request_hash, told
 from mirabelle.server.services import demo, sessions, sign_in
-from mirabelle.server.services.catalog import UnknownCursor, catalog_after
+from mirabelle.server.services.catalog import catalog_after
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.programme import programme_message
@@ -36,15 +36,14 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
 
     @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG) | NOT_MODIFIED, response_headers=[ETAG])
     async def catalog(
-        after: Annotated[str, QueryParameter(max_length=40, description="The cursor of the last answer.")] = "",
+        after: Annotated[
+            str, QueryParameter(pattern=r"^[0-9]{0,18}$", description="The cursor of the last answer.")
+        ] = "",
         if_none_match: IfNoneMatch = "",
     ) -> Response[m.Catalog]:
         """The rewards that changed since a cursor; all of them without one."""
         async with context.database.read() as connection:
-            try:
-                changed = await catalog_after(connection, after, context.now())
-            except UnknownCursor as fault:
-                raise Refused(Reason.INVALID, "not a cursor of this catalog", field="after") from fault
+            changed = await catalog_after(connection, after, context.now())
         body = msgspec.json.encode(changed)
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN}
@@ -62,26 +61,26 @@ def _is_known(etag: str, if_none_match: str) -> bool:
 
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:
-    async def claim(request: Ask, key: str) -> None:
-        await claim_key(context, request.url.path, key, await request_hash(request))
+    async def claim(request: Ask, data: m.Message, key: str) -> None:
+        await claim_key(context, request.url.path, key, await request_hash(request, data))
 
     @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
     async def request_code(request: Ask, data: JSONBody[m.SignInCodeRequest], key: Key) -> m.Done:
         """Mail a one-time code."""
-        await claim(request, key)
+        await claim(request, data, key)
         await sign_in.send_code(context, data, key)
         return m.Done()
 
     @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
     async def with_code(request: Ask, data: JSONBody[m.SignInRequest], key: Key) -> Response[Any]:
         """Sign in with a one-time code."""
-        await claim(request, key)
+        await claim(request, data, key)
         return _session(await sign_in.sign_in(context, data))
 
     @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
     async def refresh(request: Ask, data: JSONBody[m.RefreshRequest], key: Key) -> Response[Any]:
         """The next tokens of a session; each refresh token works once."""
-        await claim(request, key)
+        await claim(request, data, key)
         async with context.database.write() as connection:
             outcome = await sessions.refresh(context, connection, data)
         return _session(outcome)
@@ -89,7 +88,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
     async def sign_out(request: Ask, data: JSONBody[m.SignOutRequest], key: Key) -> m.Done:
         """End a session."""
-        await claim(request, key)
+        await claim(request, data, key)
         async with context.database.write() as connection:
             await sessions.sign_out(context, connection, data)
         return m.Done()
@@ -99,7 +98,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         """Sign in as a new demo participant or demo till, where the server runs the demo."""
         if not context.settings.demo:
             raise Refused(Reason.NOT_FOUND)
-        await claim(request, key)
+        await claim(request, data, key)
         return await demo.open_demo(context, data, key)
 
     return [request_code, with_code, refresh, sign_out, try_demo]

@@ -35,7 +35,7 @@ def staff_routes(context: Context) -> Router:
         caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.ScanRequest], key: Key
     ) -> Response[Any]:
         """Judge what was shown and, if it is accepted, use the voucher."""
-        return answered(await scans.scan(context, caller, data, key, await request_hash(request)))
+        return answered(await scans.scan(context, caller, data, key, await request_hash(request, data)))
 
     return Router(
         path="/",

@@ -11,18 +11,6 @@ from mirabelle.contract import messages as m
 from mirabelle.server.storage import schema as t
 
 
-class UnknownCursor(ValueError):
-    """The cursor was not given out by this catalog."""
-
-
-def _revision(cursor: str) -> int:
-    if not cursor:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise UnknownCursor("after")
-    return int(cursor)
-
-
 def _reward(row: Row[Any]) -> m.Reward:
     document = row.document
     return m.Reward(
@@ -52,9 +40,9 @@ def _reward(row: Row[Any]) -> m.Reward:
 
 
 async def catalog_after(connection: AsyncConnection, cursor: str, now: datetime) -> m.Catalog:
-    """The rewards that changed since `cursor` ("" for all of them), a page at a time; raises UnknownCursor."""
+    """The rewards that changed since `cursor` (digits; "" for all of them), a page at a time."""
     table = t.rewards
-    query = select(table).where(table.c.revision > _revision(cursor)).order_by(table.c.revision)
+    query = select(table).where(table.c.revision > int(cursor or 0)).order_by(table.c.revision)
     rows = (await connection.execute(query.limit(limits.CATALOG_PAGE_ROWS + 1))).all()
     page = rows[: limits.CATALOG_PAGE_ROWS]
     over = {row.id for row in page if row.available_until is not None and row.available_until <= now}
