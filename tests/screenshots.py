@@ -39,6 +39,7 @@ SCANNED: Final = "croissant"
 PATIENCE_SECONDS: Final = 60
 SILENCE_MILLISECONDS: Final = 250
 TRIES: Final = 12
+TWO_FRAMES: Final = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 Theme = Literal["light", "dark"]
 
@@ -68,20 +69,24 @@ class Camera(Window):
     _messages: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        for event in ("request", "requestfinished", "requestfailed"):
+            self.page.on(event, self._count)  # type: ignore[call-overload]
         self.page.on("websocket", self._listen)
 
     def _listen(self, socket: Any) -> None:
-        def heard(_message: Any) -> None:
-            self._messages += 1
+        socket.on("framereceived", self._count)
+        socket.on("framesent", self._count)
 
-        socket.on("framereceived", heard)
-        socket.on("framesent", heard)
+    def _count(self, _traffic: Any) -> None:
+        self._messages += 1
 
     def types(self, words: str, *, submit: bool = False) -> None:
         """Type into the first field, which takes a moment to listen once it has the focus."""
         self.page.get_by_role("textbox").filter(visible=True).first.click()
         self._wait_for_silence()
-        super().types(words, submit=submit)
+        self.page.keyboard.type(words)
+        if submit:
+            self.page.keyboard.press("Enter")
 
     def shoot(self, name: str) -> None:
         """Take what is on the screen in every brightness and size that is wanted."""
@@ -102,9 +107,9 @@ class Camera(Window):
 
     def _settled(self) -> bytes:
         """The page once nothing more is said between it and the server, and two pictures running are the same."""
-        self._wait_for_silence()
         before = b""
         for _ in range(TRIES):
+            self._wait_for_silence()
             picture = self.page.screenshot()
             if picture == before:
                 break
@@ -112,10 +117,12 @@ class Camera(Window):
         return before
 
     def _wait_for_silence(self) -> None:
+        self.page.wait_for_load_state("networkidle")  # fonts and pictures, after a page was opened
         heard = -1
         while heard != self._messages:
             heard = self._messages
             self.page.wait_for_timeout(SILENCE_MILLISECONDS)
+            self.page.evaluate(TWO_FRAMES)
 
 
 def first_steps(camera: Camera) -> None:
@@ -134,11 +141,11 @@ def first_steps(camera: Camera) -> None:
     camera.shoot("sign-in-refused")
     camera.open("/", "welcome.try_participant")
     camera.presses("welcome.try_participant")
-    camera.sees("welcome.guide_earn")
+    camera.sees("welcome.guide_earn_hint")
     camera.shoot("guide")
     for step in ("choose", "confirm", "show"):
         camera.presses("welcome.guide_next")
-        camera.sees(f"welcome.guide_{step}")
+        camera.sees(f"welcome.guide_{step}_hint")
     camera.shoot("guide-end")
     camera.presses("welcome.guide_start")
     camera.sees("wallet.yours_now")
@@ -147,7 +154,7 @@ def first_steps(camera: Camera) -> None:
 def at_home(camera: Camera) -> None:
     """What a participant has, and what happened to it."""
     camera.shoot("wallet")
-    camera.open("/activity", "activity.earned")
+    camera.open("/activity", "activity.arrived")
     camera.shoot("activity")
     camera.presses("activity.spent")
     camera.sees("activity.paid_by")
@@ -170,9 +177,10 @@ def in_the_catalog(camera: Camera) -> None:
     camera.presses("catalog.filters")
     camera.sees("catalog.affordable")
     camera.shoot("catalog-filters")
-    camera.open("/rewards?kind=charity", "catalog.clear")
+    camera.presses("catalog.kind_charity")
+    camera.page.keyboard.press("Escape")
+    camera.sees("catalog.clear")
     camera.shoot("catalog-filtered")
-    camera.open("/rewards", "catalog.spend_first")
     camera.types("qqqq")
     camera.sees("catalog.none")
     camera.shoot("catalog-nothing")

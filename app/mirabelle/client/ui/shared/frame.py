@@ -39,7 +39,8 @@ def page_frame(
     app, window, route = use_app(), use_window(), use_route()
     connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
     if connection == "offline":
-        controls = [offline_banner(app.t, last_contact), *controls]
+        is_staff = app.session is not None and app.session.role == "staff"
+        controls = [offline_banner(app.t, last_contact, is_staff=is_staff), *controls]
     body = _body(
         window,
         _title_row(app.t, title, back, actions) if band is None else None,

@@ -109,8 +109,11 @@ def error_card(
     )
 
 
-def offline_banner(translate: Translator, last_contact: datetime | None) -> ft.Control:
-    """Says since when what is shown was true. `page_frame` puts it there while there is no contact."""
+def offline_banner(translate: Translator, last_contact: datetime | None, *, is_staff: bool) -> ft.Control:
+    """Says since when what is shown was true, and staff what their till cannot do. `page_frame` puts it there while
+    there is no contact."""
+    if is_staff:
+        return banner(ft.Icons.CLOUD_OFF_OUTLINED, translate("till.offline"), translate("till.offline_hint"), warm=True)
     if last_contact is None:
         hint = translate("shared.offline_never")
     else:

@@ -30,7 +30,6 @@ class Desk:
     place: Place
     staff: str
     scans: list[Scan]
-    is_offline: bool
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def till_screen() -> ft.View:
 
     def read() -> Desk:
         till = app.till.current()
-        return Desk(place_of(app), till.staff if till else "", app.scans.list()[:_BESIDE], app.connection == "offline")
+        return Desk(place_of(app), till.staff if till else "", app.scans.list()[:_BESIDE])
 
-    desk = use_live(app, ("scans", "till", "programme", "connection"), read)
+    desk = use_live(app, ("scans", "till", "programme"), read)
     # On a phone a field in focus would raise the keyboard over half of the screen.
     takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
     if scanning.verdict is not None:
@@ -75,10 +74,6 @@ def till_view(
 ) -> ft.View:
     """The till as a page; wide windows have its history at the side."""
     parts: list[ft.Control] = [_head(translate, desk)]
-    if desk.is_offline:
-        parts.append(
-            banner(ft.Icons.CLOUD_OFF_OUTLINED, translate("till.offline"), translate("till.offline_hint"), warm=True)
-        )
     if fault is not None:
         parts.append(
             banner(
