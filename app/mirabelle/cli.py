@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,14 +82,35 @@ def main(words: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _open_app(_options: argparse.Namespace) -> int:
-    from mirabelle.client import wiring
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Turn what can keep a command from its work into Unusable: files, ports, programmes and databases."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from mirabelle.server.hosting import ServerUnusable
+    from mirabelle.server.services.imports import FileUnreadable
+    from mirabelle.server.services.programme_file import ProgrammeUnusable
+    from mirabelle.server.storage.database import DatabaseUnusable
 
     try:
-        wiring.run()
-    except ServerUnusable as fault:
+        yield
+    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, FileUnreadable, OSError) as fault:
         raise Unusable(fault) from fault
+    except SQLAlchemyError as fault:
+        raise Unusable(f"the database failed: {getattr(fault, 'orig', None) or type(fault).__name__}") from fault
+
+
+def _keep_to_this_user() -> None:
+    """What is written from here on holds addresses and codes: nobody else on the machine may read it."""
+    os.umask(0o077)
+
+
+def _open_app(_options: argparse.Namespace) -> int:
+    from mirabelle.client import wiring
+
+    _keep_to_this_user()
+    with _usable():
+        wiring.run()
     return 0
 
 
@@ -98,10 +120,10 @@ def _serve(options: argparse.Namespace) -> int:
     from mirabelle.client import wiring
     from mirabelle.server import hosting
     from mirabelle.server.services.context import Settings
-    from mirabelle.server.services.programme_file import ProgrammeUnusable, read_programme
-    from mirabelle.server.storage.database import DatabaseUnusable
+    from mirabelle.server.services.programme_file import read_programme
 
-    try:
+    _keep_to_this_user()
+    with _usable():
         programme = read_programme(options.programme) if options.programme else None
         if programme is None and options.demo:
             programme = hosting.demo_programme()
@@ -113,6 +135,7 @@ def _serve(options: argparse.Namespace) -> int:
             port=options.port,
             database_url=options.database,
             programme=programme,
+            replaces_others=options.programme is not None,
             web_app=wiring.web_app,
         )
         listener = hosting.bind(options.host, options.port)
@@ -122,23 +145,15 @@ def _serve(options: argparse.Namespace) -> int:
             print(f"Mirabelle is ready at http://{options.host}:{port}", flush=True)
 
         asyncio.run(hosting.serve(host, listener, port, on_ready))
-    except (hosting.ServerUnusable, ProgrammeUnusable, DatabaseUnusable, OSError) as fault:
-        raise Unusable(fault) from fault
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
     import asyncio
 
-    from mirabelle.server.hosting import ServerUnusable
-    from mirabelle.server.services.imports import FileUnreadable
-    from mirabelle.server.services.programme_file import ProgrammeUnusable
-    from mirabelle.server.storage.database import DatabaseUnusable
-
-    try:
+    _keep_to_this_user()
+    with _usable():
         return asyncio.run(_import_files(options))
-    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, FileUnreadable) as fault:
-        raise Unusable(fault) from fault
 
 
 async def _import_files(options: argparse.Namespace) -> int:
@@ -207,14 +222,9 @@ def _progress(file: Path) -> Callable[[int, int], None]:
 def _audit(options: argparse.Namespace) -> int:
     import asyncio
 
-    from mirabelle.server.hosting import ServerUnusable
-    from mirabelle.server.storage.database import DatabaseUnusable
-
     as_of = _instant(options.as_of) if options.as_of else datetime.now(UTC)
-    try:
+    with _usable():
         result = asyncio.run(_audited(options, as_of))
-    except (ServerUnusable, DatabaseUnusable) as fault:
-        raise Unusable(fault) from fault
     told = result.as_dict()
     if options.json:
         print(json.dumps(told))

@@ -1,8 +1,12 @@
 """The whole path over HTTP: from a balance to a voucher that is accepted once."""
 
 import time
+from pathlib import Path
 
-from tests.backend import Backend, new_key
+import httpx
+
+from mirabelle.rules import holder
+from tests.backend import Backend, Person, new_key
 
 
 def test_a_voucher_is_accepted_once_and_refused_ever_after(backend: Backend) -> None:
@@ -70,3 +74,22 @@ def test_a_used_voucher_cannot_be_cancelled(backend: Backend) -> None:
     till.post("/scans", {"frame": amina.show(redemption["voucher"], int(time.time()))})
     answer = amina.post(f"/redemptions/{redemption['id']}/cancellations")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
+
+
+def test_the_sessions_of_a_demo_end_with_the_demo(tmp_path: Path) -> None:
+    with Backend(tmp_path) as demo:
+        amina = demo.participant()
+        assert refreshed(amina).status_code == 201
+    with Backend(tmp_path, demo=False) as earnest:
+        amina.http.base_url = earnest.url + "/api/v1"
+        assert refreshed(amina).json()["code"] == "session_ended"
+        amina.http.close()
+
+
+def refreshed(person: Person) -> httpx.Response:
+    token = person.session["refresh_token"]
+    proof = holder.sign(person.seed, b"MV1 refresh\0" + token.encode()).hex()
+    answer = person.post("/sign-in/refreshes", {"refresh_token": token, "proof": proof})
+    if answer.status_code == 201:
+        person.session = answer.json()
+    return answer

@@ -49,11 +49,21 @@ REQUEST_SIGN_IN_CODE = Endpoint(
     "POST", "/sign-in/codes", m.Done, m.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)
 )
 SIGN_IN = Endpoint(
-    "POST", "/sign-in/sessions", m.Session, m.SignInRequest, own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY)
+    "POST",
+    "/sign-in/sessions",
+    m.Session,
+    m.SignInRequest,
+    own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY, Reason.SESSION_ENDED),
 )
 REFRESH = Endpoint("POST", "/sign-in/refreshes", m.Session, m.RefreshRequest, own_refusals=(Reason.SESSION_ENDED,))
 SIGN_OUT = Endpoint("POST", "/sign-in/sign-outs", m.Done, m.SignOutRequest)
-DEMO = Endpoint("POST", "/demo/sessions", m.Session, m.DemoRequest, own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY))
+DEMO = Endpoint(
+    "POST",
+    "/demo/sessions",
+    m.Session,
+    m.DemoRequest,
+    own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SESSION_ENDED),
+)
 
 WALLET = Endpoint("GET", "/wallet", m.Wallet, role="participant")
 ACTIVITY = Endpoint("GET", "/activity", m.ActivityPage, role="participant")

@@ -21,10 +21,13 @@ Points = Annotated[int, Meta(ge=0, le=10**12)]
 # No text may hold a NUL, which PostgreSQL cannot keep. Python's "$" lets a last newline pass: "(?!\n)" or the length
 # does not.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-_ADDRESS_PART = r"[^@\s\x00-\x1f\x7f<>()\[\],:;\\\"]+"
+_ATOM = r"[^@.\s\x00-\x1f\x7f<>()\[\],:;\\\"]+"
+_ADDRESS_PART = rf"{_ATOM}(?:\.{_ATOM})*"
 Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS, pattern=_PRINTABLE)]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS, pattern=_PRINTABLE)]
-Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=rf"^{_ADDRESS_PART}@{_ADDRESS_PART}$(?!\n)")]
+Email = Annotated[
+    str, Meta(max_length=limits.EMAIL_CHARACTERS, pattern=rf"^(?!.*=\?){_ADDRESS_PART}@{_ADDRESS_PART}$(?!\n)")
+]
 PublicKey = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key, hex")]
 
 

@@ -12,7 +12,6 @@ class Reason(StrEnum):
     INVALID = "invalid"
     TOO_LARGE = "too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    NOT_ACCEPTABLE = "not_acceptable"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_FOUND = "not_found"
     RATE_LIMITED = "rate_limited"
@@ -44,7 +43,6 @@ STATUS: dict[Reason, int] = {
     Reason.INVALID: 400,
     Reason.TOO_LARGE: 413,
     Reason.UNSUPPORTED_MEDIA_TYPE: 415,
-    Reason.NOT_ACCEPTABLE: 406,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.NOT_FOUND: 404,
     Reason.RATE_LIMITED: 429,

@@ -102,5 +102,5 @@ async def _tally(context: Context) -> None:
         try:
             async with context.database.write() as connection:
                 await tally_stock(connection)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             log.warning("stock not tallied; the next round does it", exc_info=True)

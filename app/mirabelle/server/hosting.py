@@ -31,13 +31,17 @@ class ServerUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """How to host: what is served, where, and from which database. Port 0 takes a free one."""
+    """How to host: what is served, where, and from which database. Port 0 takes a free one.
+
+    A `programme` that does not replace others is loaded only where none is, or an older version of itself.
+    """
 
     settings: Settings
     host: str = LOOPBACK
     port: int = 8550
     database_url: str = ""
     programme: ProgrammeDocument | None = None
+    replaces_others: bool = True
     web_app: WebApp | None = None
 
 
@@ -73,7 +77,7 @@ def free_port(wanted: int) -> int:
 
 def _require_writable(data: Path) -> None:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data / ".writable"
         probe.touch()
         probe.unlink()
@@ -81,13 +85,20 @@ def _require_writable(data: Path) -> None:
         raise ServerUnusable(f"cannot write into {data}: {fault.strerror or fault}") from fault
 
 
-async def open_store(data: Path, database_url: str, programme: ProgrammeDocument | None, now: datetime) -> Database:
+async def open_store(
+    data: Path,
+    database_url: str,
+    programme: ProgrammeDocument | None,
+    now: datetime,
+    *,
+    replaces_others: bool = True,
+) -> Database:
     """The database, brought up to date and with `programme` loaded where one is given."""
     _require_writable(data)
     database = await open_database(database_url or url_of_directory(data))
     if programme is not None:
         async with database.write() as connection:
-            await load_programme(connection, programme, now)
+            await load_programme(connection, programme, now, replaces_others=replaces_others)
     return database
 
 
@@ -98,7 +109,13 @@ async def build(hosting: Hosting, port: int) -> Any:
     from mirabelle.server.application import create_app, open_context
 
     settings = hosting.settings
-    database = await open_store(settings.data, hosting.database_url, hosting.programme, settings.clock())
+    database = await open_store(
+        settings.data,
+        hosting.database_url,
+        hosting.programme,
+        settings.clock(),
+        replaces_others=hosting.replaces_others,
+    )
     try:
         context: Context = await open_context(settings, database)
     except MailUnusable as fault:

@@ -188,16 +188,17 @@ def use_values(use: UseRecord) -> Values:
 
 
 def terms_from(row: Row[Any], store_references: Mapping[str, int], tier_points: Mapping[str, int]) -> RewardTerms:
-    """The terms in a row of `rewards`, with its store and tier looked up by name."""
+    """The terms in a row of `rewards`, with its store and tier looked up by name; an unknown tier is nobody's."""
     document = row.document
+    tier = document.get("from_tier") or ""
     return RewardTerms(
         id=row.id,
         points=row.points,
         stocked=row.stocked,
         per_participant=document.get("per_participant"),
-        from_points=tier_points.get(document.get("from_tier") or "", 0),
+        from_points=tier_points.get(tier, 0),
         available_until=row.available_until,
-        withdrawn=row.withdrawn,
+        withdrawn=row.withdrawn or bool(tier and tier not in tier_points),
         needs=document["needs"],
         fulfilment=document["fulfilment"],
         value_class=ValueClass(document["value_class"]),

@@ -7,8 +7,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import Reason
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.events import Event, EventBook, NewParticipant, PastRedemption, Purchase
+from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sessions import open_session, require_safe_key
 from mirabelle.server.storage import schema as t
 
@@ -36,6 +38,7 @@ _REDEEMED: Final = "croissant"  # one without limits: a visitor must find everyt
 
 def _past(participant: str, language: m.Language, context: Context) -> list[Event]:
     now = context.now()
+    stores = {store.id for store in context.programme.stores}
     joined = NewParticipant(
         id=participant, at=now - timedelta(days=_PURCHASES[0][0] + 1), name=NAMES[language], language=language
     )
@@ -46,7 +49,7 @@ def _past(participant: str, language: m.Language, context: Context) -> list[Even
             at=now - timedelta(days=days, hours=3, minutes=7 * index),
             amount=amount,
             currency=context.programme.programme.currency,
-            store=store,
+            store=store if store in stores else None,
         )
         for index, (days, store, amount) in enumerate(_PURCHASES, start=1)
     ]
@@ -56,7 +59,8 @@ def _past(participant: str, language: m.Language, context: Context) -> list[Even
         reward=_REDEEMED,
         at=now - timedelta(days=_REDEEMED_DAYS_AGO),
     )
-    return sorted([joined, *purchases, redeemed], key=lambda event: event.at or now)
+    offered = any(reward.id == _REDEEMED for reward in context.programme.rewards)
+    return sorted([joined, *purchases, *([redeemed] if offered else [])], key=lambda event: event.at or now)
 
 
 async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Session:
@@ -70,17 +74,20 @@ async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Ses
         known = await connection.execute(select(t.sessions.c.id).where(t.sessions.c.id == session))
         if known.first() is None:
             if request.role == "staff":
-                await _add_till(context, connection, subject, request.language)
+                await _add_till(connection, subject, request.language)
             else:
                 book = EventBook(context.programme, context.ledger.world, context.now())
                 faults = await book.count(connection, _past(subject, request.language, context))
                 assert not any(faults), f"the demo's own events are wrong: {faults}"
-        return await open_session(context, connection, session, request.role, subject, request.device_key)
+        return await open_session(context, connection, session, request.role, subject, request.device_key, demo=True)
 
     return await context.database.attempt(open_)
 
 
-async def _add_till(context: Context, connection: AsyncConnection, till: str, language: str) -> None:
-    store = context.programme.stores[0].reference
+async def _add_till(connection: AsyncConnection, till: str, language: str) -> None:
+    first = select(t.stores.c.reference).order_by(t.stores.c.reference).limit(1)
+    store = (await connection.execute(first)).scalar()
+    if store is None:
+        raise Refused(Reason.NOT_FOUND, "the programme has no store")
     row = {"id": till, "store": store, "name": till[-4:].upper(), "staff": STAFF_NAMES[language], "email": None}
     await connection.execute(insert(t.tills), [row])

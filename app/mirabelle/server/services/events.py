@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
 from mirabelle.rules.commands import Command, Earn, Redeem, Refund
-from mirabelle.rules.programme import minor_units
+from mirabelle.rules.programme import minor_digits, minor_units
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
 from mirabelle.server.ledger.save import add_participants
@@ -90,6 +90,7 @@ class _Known:
     participant: str | None
     amount_minor: int | None = None
     refunded_minor: int = 0
+    points: int = 0
 
 
 @dataclass(slots=True)
@@ -155,7 +156,8 @@ class EventBook:
             raise BadEvent(f"at: in the future, or before {EARLIEST:%Y}")
         participant = event.id if isinstance(event, NewParticipant) else event.participant
         amount = self._add_command(batch, event)
-        batch.known[kind, event.id] = _Known(content, participant, amount)
+        points = self.world.rules.points_for(amount) if isinstance(event, Purchase) and amount else 0
+        batch.known[kind, event.id] = _Known(content, participant, amount, points=points)
         store = event.store if isinstance(event, Purchase) else None
         batch.fresh.append(
             {
@@ -166,6 +168,7 @@ class EventBook:
                 "store": store,
                 "amount_minor": amount,
                 "refunded_minor": 0,
+                "points": points,
             }
         )
         if store:
@@ -217,10 +220,15 @@ class EventBook:
         if amount > left:
             raise BadEvent("amount: more than what is left of the purchase")
         batch.refunded[event.purchase] = refunded + amount
-        rules = self.world.rules
-        points = rules.points_for(left) - rules.points_for(left - amount)
+        points = self._earned_by(purchase, left) - self._earned_by(purchase, left - amount)
         batch.commands.append(Refund(event.participant, event.id, event.purchase, points, event.at))
         return amount
+
+    def _earned_by(self, purchase: _Known, minor: int) -> int:
+        """What `minor` of the purchase's amount earned, under the rules of its day."""
+        unit = 10 ** minor_digits(self.document.programme.currency)
+        whole = (purchase.amount_minor or 0) // unit
+        return minor // unit * (purchase.points // whole) if whole else 0
 
     def _minor_units(self, amount: str) -> int:
         try:
@@ -258,7 +266,9 @@ async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[t
     table = t.events
     found = await connection.execute(select(table).where(tuple_(table.c.type, table.c.id).in_(sorted(keys))))
     known = {
-        (row.type, row.id): _Known(row.content, row.participant, row.amount_minor, row.refunded_minor or 0)
+        (row.type, row.id): _Known(
+            row.content, row.participant, row.amount_minor, row.refunded_minor or 0, row.points or 0
+        )
         for row in found.all()
     }
     # A redemption that the app made is known as well, though not by an event.

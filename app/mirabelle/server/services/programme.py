@@ -1,5 +1,6 @@
 """Loads a programme into the database, where it stays, and tells the app what it must know of it."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
@@ -50,15 +51,20 @@ async def loaded_programme(connection: AsyncConnection) -> Loaded:
     return Loaded(msgspec.convert(row.document, ProgrammeDocument), row.version)
 
 
-async def load_programme(connection: AsyncConnection, document: ProgrammeDocument, now: datetime) -> None:
-    """Make `document` the programme. The same one again changes nothing; another becomes the next version.
+async def load_programme(
+    connection: AsyncConnection, document: ProgrammeDocument, now: datetime, *, replaces_others: bool = True
+) -> None:
+    """Make `document` the programme. The same one again changes nothing; another becomes the next version, unless it
+    does not replace others and the programme that is loaded is not an older version of itself.
 
-    Lots keep the rules they were earned under, and rewards that the document no longer names stay as they are.
+    Lots keep the rules they were earned under; rewards that the last version named and this one does not are withdrawn.
     Raises ProgrammeUnusable.
     """
     before = await loaded_programme(connection)
     content = msgspec.to_builtins(document)
     if before.version and msgspec.to_builtins(before.document) == content:
+        return
+    if before.version and not replaces_others and before.document.programme != document.programme:
         return
     version = before.version + 1
     row = {"id": version, "version": version, "document": content, "loaded_at": now}
@@ -66,6 +72,15 @@ async def load_programme(connection: AsyncConnection, document: ProgrammeDocumen
     await add_stores(connection, document.stores)
     await _put_staff(connection, document)
     await put_rewards(connection, document, document.rewards)
+    await _withdraw(connection, {r.id for r in before.document.rewards} - {r.id for r in document.rewards})
+
+
+async def _withdraw(connection: AsyncConnection, rewards: set[str]) -> None:
+    table = t.rewards
+    newest = (await connection.execute(select(func.max(table.c.revision)))).scalar_one()
+    for revision, reward in enumerate(sorted(rewards), start=(newest or 0) + 1):
+        values = {"withdrawn": True, "revision": revision}
+        await connection.execute(update(table).where(table.c.id == reward).values(values))
 
 
 async def add_stores(connection: AsyncConnection, stores: Iterable[StoreRules]) -> None:
@@ -93,13 +108,14 @@ async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -
         row.email: row for row in (await connection.execute(select(table).where(table.c.email.is_not(None)))).all()
     }
     emails = {person.email.lower() for person in document.staff}
+    # A till that is gone is no session's subject any more, since an id once given is never given again.
     await connection.execute(delete(table).where(table.c.email.in_(sorted(known.keys() - emails))))
     names = count(max((int(row.name) for row in known.values()), default=0) + 1)
     values = []
     for person in document.staff:
         email = person.email.lower()
         name = known[email].name if email in known else str(next(names))
-        till = known[email].id if email in known else f"till-{person.store}-{name}"
+        till = known[email].id if email in known else f"till-{secrets.token_hex(6)}"
         row = {"id": till, "store": references[person.store], "name": name, "staff": person.name, "email": email}
         values.append(row)
     if values:
@@ -121,20 +137,21 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
     known = {}
     for start in range(0, len(wanted), 500):
         ids = [reward.id for reward in wanted[start : start + 500]]
-        found = await connection.execute(
-            select(table.c.id, table.c.reference, table.c.document).where(table.c.id.in_(ids))
-        )
+        found = await connection.execute(select(table).where(table.c.id.in_(ids)))
         known |= {row.id: row for row in found.all()}
     values, restocked = [], []
     for reward in wanted:
         before = known.get(reward.id)
         if before is None:
             reference += 1
-        stock_before = (before.document.get("stock") or 0) if before else 0
+        row = _reward_values(document, reward, before.reference if before else reference, revision + 1)
+        if before is not None and _offers_the_same(before, row):
+            continue  # no device need hear of it again
         revision += 1
-        values.append(_reward_values(document, reward, before.reference if before else reference, revision))
-        if reward.stock is not None and (before is None or reward.stock != stock_before):
-            restocked.append((reward.id, reward.stock - stock_before))
+        values.append(row)
+        stock_before = (before.document.get("stock") or 0) if before else 0
+        if (reward.stock or 0) != stock_before or (before is None and reward.stock is not None):
+            restocked.append((reward.id, (reward.stock or 0) - stock_before))
     if values:
         await connection.execute(upsert(connection, table), values)
     for reward_id, pieces in restocked:
@@ -159,6 +176,11 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
     }
 
 
+def _offers_the_same(before: Row[Any], row: dict[str, Any]) -> bool:
+    same = ("points", "withdrawn", "available_until", "document")
+    return all(before._mapping[name] == row[name] for name in same)
+
+
 async def _restock(connection: AsyncConnection, reward: str, pieces: int) -> None:
     """Spread `pieces` more (or fewer) over the cells' slices, as evenly as they go and none below zero."""
     query = select(t.stock.c.cell, t.stock.c.pieces).where(t.stock.c.reward == reward).with_for_update()
@@ -179,6 +201,7 @@ async def tally_stock(connection: AsyncConnection) -> int:
     query = select(table.c.id, sums.c.pieces).join(sums, sums.c.reward == table.c.id)
     changed = (await connection.execute(query.where(table.c.stock != sums.c.pieces))).all()
     if changed:
+        await _take_turn(connection)
         revision = (await connection.execute(select(func.max(table.c.revision)))).scalar_one()
         for step, row in enumerate(changed, start=1):
             values = {"stock": int(row.pieces), "revision": revision + step}

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from datetime import date
 
 import msgspec
 from sqlalchemy import select
@@ -50,7 +51,7 @@ async def redeem(
         reward=request.reward,
         at=context.now(),
         agreed_points=request.points,
-        details=_asked_details(request.details, row.document["needs"]) if row is not None else {},
+        details=_asked_details(context, request.details, row.document["needs"]) if row is not None else {},
         voucher=voucher,
     )
 
@@ -75,9 +76,22 @@ async def cancel(context: Context, caller: Caller, redemption: str, key: str, re
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
 
-def _asked_details(details: m.Details, needs: str) -> dict[str, str]:
-    """Only what the reward needs is kept: nothing personal without a purpose."""
-    return {} if needs == "nothing" else {needs: getattr(details, needs)}
+def _asked_details(context: Context, details: m.Details, needs: str) -> dict[str, str]:
+    """Only what the reward needs is kept: nothing personal without a purpose. What means nothing counts as missing."""
+    if needs == "nothing":
+        return {}
+    given = str(getattr(details, needs))
+    charities = {charity.id for charity in context.programme.charities}
+    unknown = (needs == "charity" and given not in charities) or (needs == "date" and not _is_day(given))
+    return {} if unknown else {needs: given}
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _answer(describer: Describer, outcome: Outcome) -> Answer:

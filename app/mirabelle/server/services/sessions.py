@@ -25,9 +25,19 @@ def require_safe_key(device_key: str) -> None:
 
 
 async def open_session(
-    context: Context, connection: AsyncConnection, session: str, role: m.Role, subject: str, device_key: str
+    context: Context,
+    connection: AsyncConnection,
+    session: str,
+    role: m.Role,
+    subject: str,
+    device_key: str,
+    *,
+    demo: bool = False,
 ) -> m.Session:
-    """Start the session `session` for `subject` on the device with `device_key`; the same one again is given again."""
+    """Start the session `session` for `subject` on the device with `device_key`.
+
+    The same one again is given again, unless it was ended: then Refused. A `demo` session lasts as long as the demo.
+    """
     now = context.now()
     row = await _session(connection, session)
     if row is None:
@@ -37,6 +47,7 @@ async def open_session(
             "role": role,
             "subject": subject,
             "device_key": device_key,
+            "demo": demo,
             "epoch": epoch,
             "generation": 0,
             "refreshed_at": now,
@@ -45,7 +56,10 @@ async def open_session(
         await connection.execute(insert(t.sessions), [values])
         row = await _session(connection, session)
         assert row is not None
-    return await _told(context, connection, row, row.generation)
+    told = None if row.ended_at is not None else await _told(context, connection, row, row.generation)
+    if told is None:
+        raise Refused(Reason.SESSION_ENDED)
+    return told
 
 
 async def _session(connection: AsyncConnection, session: str) -> Row[Any] | None:
@@ -69,7 +83,8 @@ async def _epoch(connection: AsyncConnection, participant: str, device_key: str)
     return int(newest) + 1
 
 
-async def _told(context: Context, connection: AsyncConnection, row: Row[Any], generation: int) -> m.Session:
+async def _told(context: Context, connection: AsyncConnection, row: Row[Any], generation: int) -> m.Session | None:
+    """The session as its device is told; None where its participant or till is no more."""
     caller = Caller(row.role, row.subject, row.id, row.epoch)
     access_token, expires_at = context.tokens.access(caller, context.now())
     if row.role == "staff":
@@ -78,10 +93,13 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
         name_query = select(t.participants.c.name).where(
             t.participants.c.cell == cell_of(row.subject), t.participants.c.participant == row.subject
         )
+    named = (await connection.execute(name_query)).first()
+    if named is None:
+        return None
     return m.Session(
         role=row.role,
         subject=row.subject,
-        name=(await connection.execute(name_query)).scalar() or "",
+        name=named[0],
         access_token=access_token,
         access_expires_at=expires_at,
         refresh_token=context.tokens.refresh(row.id, generation),
@@ -97,6 +115,8 @@ async def refresh(context: Context, connection: AsyncConnection, request: m.Refr
     row = await _session(connection, read[0]) if read else None
     if read is None or row is None or row.ended_at is not None or row.expires_at <= context.now():
         return Reason.SESSION_ENDED
+    if row.demo and not context.settings.demo:
+        return Reason.SESSION_ENDED
     message = b"MV1 refresh\0" + request.refresh_token.encode()
     if not ed25519.verify(bytes.fromhex(row.device_key), message, bytes.fromhex(request.proof)):
         return Reason.SESSION_ENDED
@@ -108,10 +128,10 @@ async def refresh(context: Context, connection: AsyncConnection, request: m.Refr
             "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
         }
         await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(values))
-        return await _told(context, connection, row, generation + 1)
+        return await _told(context, connection, row, generation + 1) or Reason.SESSION_ENDED
     reply_lost = now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
     if generation == row.generation - 1 and reply_lost:
-        return await _told(context, connection, row, row.generation)
+        return await _told(context, connection, row, row.generation) or Reason.SESSION_ENDED
     await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(ended_at=now))
     return Reason.SESSION_ENDED
 

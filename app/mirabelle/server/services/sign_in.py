@@ -60,7 +60,9 @@ def _mail(context: Context, email: str, code: str, language: m.Language) -> Emai
 
 
 async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Reason:
-    """A session for whoever knows the newest code of the address, or WRONG_CODE whatever is wrong about it.
+    """A session for whoever knows a fresh code of the address, or WRONG_CODE whatever is wrong about it.
+
+    Any fresh one will do, so that nobody is locked out by others who ask for codes in their name.
 
     A failed try is counted, so the caller must not roll it back.
     """
@@ -69,14 +71,14 @@ async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Rea
     codes = t.sign_in_codes
     async with context.database.write() as connection:
         fresh = codes.c.created_at > now - timedelta(minutes=limits.SIGN_IN_CODE_MINUTES)
-        newest = select(codes).where(codes.c.email == email, fresh).order_by(codes.c.created_at.desc()).limit(1)
-        row = (await connection.execute(newest.with_for_update())).first()
-        if row is None or row.tries >= limits.SIGN_IN_CODE_TRIES:
-            return Reason.WRONG_CODE
+        mine = (codes.c.email == email, fresh, codes.c.tries < limits.SIGN_IN_CODE_TRIES)
+        known = (await connection.execute(select(codes).where(*mine).order_by(codes.c.id).with_for_update())).all()
         typed = "".join(character for character in request.code if not character.isspace())
-        if not hmac.compare_digest(context.tokens.mac("sign-in", row.id, typed), row.code):
-            await connection.execute(update(codes).where(codes.c.id == row.id).values(tries=row.tries + 1))
+        right = [row for row in known if hmac.compare_digest(context.tokens.mac("sign-in", row.id, typed), row.code)]
+        if not right:
+            await connection.execute(update(codes).where(*mine).values(tries=codes.c.tries + 1))
             return Reason.WRONG_CODE
+        row = right[0]
         # The session's name is made from the code and the device, so a lost reply can be asked for again by that
         # device alone.
         session = context.tokens.mac("session", row.id, request.device_key).hex()[:32]

@@ -248,6 +248,7 @@ events = Table(
     Column("participant", String),
     Column("store", String),
     Column("amount_minor", BigInteger),
+    Column("points", BigInteger),
     Column("refunded_minor", BigInteger),
 )
 
@@ -288,6 +289,7 @@ sessions = Table(
     Column("role", String(12), nullable=False),
     Column("subject", String, nullable=False),
     Column("device_key", String(64), nullable=False),
+    Column("demo", Boolean, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("refreshed_at", Instant, nullable=False),

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("participant", sa.String(), nullable=True),
         sa.Column("store", sa.String(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("points", sa.BigInteger(), nullable=True),
         sa.Column("refunded_minor", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("type", "id", name=op.f("pk_events")),
     )
@@ -125,6 +126,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=12), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("device_key", sa.String(length=64), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("refreshed_at", sa.BigInteger(), nullable=False),
