@@ -68,7 +68,8 @@ def reward_card(translate: Translator, window: Window, reward: Reward) -> ft.Con
 
 def cost_step(translate: Translator, reward: Reward, available: int, shares: Sequence[LotShare]) -> list[ft.Control]:
     """What it costs: the balance before and after, and which points go."""
-    return [_balance(translate, available, reward.points), _paying(translate, shares)]
+    balance = _balance(translate, available, reward.points)
+    return [balance, _paying(translate, shares)] if shares else [balance]
 
 
 def _balance(translate: Translator, available: int, points: int) -> ft.Control:
@@ -87,6 +88,10 @@ def _balance(translate: Translator, available: int, points: int) -> ft.Control:
     rows = [
         line(translate("checkout.balance_now"), translate.number(available), theme.STRONG),
         line(translate("checkout.this_reward"), translate.number(-points), theme.STRONG, theme.ON_WARM_TINT),
+    ]
+    if after < 0:
+        return card(ft.Column(rows, spacing=theme.M), key="balance")
+    rows += [
         ft.Divider(),
         line(translate("checkout.balance_after"), translate.number(after), theme.TITLE, theme.OURS),
     ]
