@@ -81,9 +81,9 @@ def test_the_sessions_of_a_demo_end_with_the_demo(tmp_path: Path) -> None:
         amina = demo.participant()
         assert refreshed(amina).status_code == 201
     with Backend(tmp_path, demo=False) as earnest:
-        amina.http.base_url = earnest.url + "/api/v1"
-        assert refreshed(amina).json()["code"] == "session_ended"
-        amina.http.close()
+        returned = earnest.somebody()
+        returned.seed, returned.session = amina.seed, amina.session
+        assert refreshed(returned).json()["code"] == "session_ended"
 
 
 def refreshed(person: Person) -> httpx.Response:
