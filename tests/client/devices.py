@@ -79,3 +79,9 @@ def balance(app: App) -> int:
     wallet = app.wallet.current()
     assert wallet is not None
     return wallet.available
+
+
+async def confirm(app: App, reward: str) -> Outcome:
+    """Confirm the draft for `reward` at the price that this device shows."""
+    shown = app.catalog.get(reward)
+    return await app.redeem.confirm(reward, app.redeem.draft(reward).key, shown.points if shown else 0)

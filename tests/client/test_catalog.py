@@ -15,7 +15,7 @@ from mirabelle.contract.reasons import Reason
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from tests.backend import Backend
-from tests.client.devices import Device, balance, signed_in
+from tests.client.devices import Device, balance, confirm, signed_in
 
 
 @pytest_asyncio.fixture
@@ -112,13 +112,13 @@ async def test_a_price_that_changed_is_shown_before_it_is_paid(tmp_path: Path) -
     with Backend(data, programme=changed(demo_programme(), croissant=135), port=port) as after:
         async with device.on(after.url) as app:
             key = app.redeem.draft("croissant").key
-            outcome = await app.redeem.confirm("croissant")
+            outcome = await confirm(app, "croissant")
             assert isinstance(outcome, Refused) and outcome.refusal.reason == Reason.PRICE_CHANGED
             reward = app.catalog.get("croissant")
             assert reward is not None and reward.points == 135
             assert [one.id for one in app.catalog.search(CatalogQuery(text="croissant"))].count("croissant") == 1
             assert app.redeem.draft("croissant").key != key
-            assert isinstance(await app.redeem.confirm("croissant"), Redeemed)
+            assert isinstance(await confirm(app, "croissant"), Redeemed)
             assert balance(app) == points - 135
 
 
@@ -130,7 +130,7 @@ async def test_the_last_one_gone_is_said_and_shown(tmp_path: Path) -> None:
             for person, times in zip(others, (2, 1), strict=True):
                 for _ in range(times):
                     assert person.redeem("cinema-tickets", 900).status_code == 201
-            outcome = await app.redeem.confirm("cinema-tickets")
+            outcome = await confirm(app, "cinema-tickets")
             assert isinstance(outcome, Refused) and outcome.refusal.reason == Reason.OUT_OF_STOCK
             assert app.outbox.entries() == []
             assert balance(app) == 5070

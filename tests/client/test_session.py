@@ -17,7 +17,7 @@ from mirabelle.client.use_cases.redeem import Refused
 from mirabelle.contract.messages import Details
 from mirabelle.contract.reasons import Reason
 from tests.backend import Backend
-from tests.client.devices import Device, balance, redeemed, sign_in_by_mail, signed_in
+from tests.client.devices import Device, balance, confirm, redeemed, sign_in_by_mail, signed_in
 from tests.clock import MovableClock
 from tests.wire import Wire
 
@@ -137,7 +137,7 @@ async def test_a_session_that_ends_during_checkout_keeps_the_draft(
         key = app.redeem.draft("teddy-bear").key
         app.subscribe(("session",), told.set)
         await _end_on_server(own, device, clock)
-        outcome = await app.redeem.confirm("teddy-bear")
+        outcome = await confirm(app, "teddy-bear")
         assert isinstance(outcome, Refused) and outcome.refusal.reason == Reason.SESSION_ENDED
         await asyncio.wait_for(told.wait(), 10)
         assert app.session is None
@@ -157,7 +157,7 @@ async def test_a_confirmation_that_waits_is_not_dropped_with_the_session(
         async with device.on(wire.url) as app:
             await sign_in_by_mail(app, own, "nour@example.org")
             wire.cut()
-            await app.redeem.confirm("croissant")
+            await confirm(app, "croissant")
             wire.mend()
             await _end_on_server(own, device, clock)
             await app.sync.quietly()
@@ -211,7 +211,7 @@ async def test_whoever_signs_in_during_a_sync_finds_their_own_points(backend: Ba
 async def test_an_answer_for_someone_who_has_left_reaches_nobody(backend: Backend, tmp_path: Path) -> None:
     async with Device(tmp_path).on(backend.url) as app:
         await signed_in(app)
-        confirming = asyncio.ensure_future(app.redeem.confirm("croissant"))
+        confirming = asyncio.ensure_future(confirm(app, "croissant"))
         await asyncio.sleep(0)
         await app.sign_in.sign_out()
         await signed_in(app)
@@ -240,7 +240,7 @@ async def test_secrets_are_in_the_secret_store_and_nowhere_else(
     device = Device(tmp_path)
     async with device.on(backend.url) as app:
         await signed_in(app)
-        redeemed(await app.redeem.confirm("croissant"))
+        redeemed(await confirm(app, "croissant"))
         seed, refresh = await device.secrets.get("seed"), await _kept_token(device)
         access = app._sessions.access_token()
         assert seed and access

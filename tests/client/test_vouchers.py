@@ -10,9 +10,9 @@ from mirabelle.rules.voucher import CheckContext, check
 from mirabelle.rules.voucher_code import VoucherCode
 from mirabelle.server.services.secrets_file import open_secrets
 from tests.backend import Backend
-from tests.client.devices import Device, redeemed, sign_in_by_mail, signed_in, voucher_of
+from tests.client.devices import Device, confirm, redeemed, sign_in_by_mail, signed_in, voucher_of
 from tests.clock import MovableClock
-from tests.people import somebody_with_points
+from tests.people import people_with_points
 from tests.wire import Wire
 
 CAFE = 1  # the reference of the store that the demo's vouchers of the café are for
@@ -35,7 +35,7 @@ async def test_a_voucher_shown_without_network_is_good_now_and_accepted_later(
     device = Device(tmp_path)
     async with device.on(wire.url) as app:
         await signed_in(app)
-        voucher = voucher_of(redeemed(await app.redeem.confirm("coffee-and-cake")))
+        voucher = voucher_of(redeemed(await confirm(app, "coffee-and-cake")))
     wire.cut()
     async with device.on(wire.url) as app:
         kept = app.vouchers.get(voucher.id)
@@ -52,7 +52,7 @@ async def test_a_voucher_shown_without_network_is_good_now_and_accepted_later(
 async def test_each_window_of_thirty_seconds_has_its_own_text(backend: Backend, tmp_path: Path) -> None:
     async with Device(tmp_path).on(backend.url) as app:
         await signed_in(app)
-        voucher = voucher_of(redeemed(await app.redeem.confirm("croissant")))
+        voucher = voucher_of(redeemed(await confirm(app, "croissant")))
         now = app.now()
         left = app.show_voucher.seconds_left(now)
         assert 0 < left <= 30
@@ -68,7 +68,7 @@ async def test_a_lease_is_renewed_once_half_of_it_is_gone(tmp_path: Path) -> Non
     with Backend(tmp_path / "server", clock=clock) as backend:
         async with Device(tmp_path, now=clock).on(backend.url) as app:
             await signed_in(app)
-            issued = voucher_of(redeemed(await app.redeem.confirm("croissant")))
+            issued = voucher_of(redeemed(await confirm(app, "croissant")))
             clock.move(hours=35)
             await app.sync()
             assert _kept(app.vouchers.list(), issued).lease_ends_at == issued.lease_ends_at
@@ -85,7 +85,7 @@ async def test_a_lease_that_ends_with_its_voucher_is_let_be(tmp_path: Path) -> N
     with Backend(tmp_path / "server", clock=clock) as backend, Wire(backend.url) as wire:
         async with Device(tmp_path, now=clock).on(wire.url) as app:
             await signed_in(app)
-            issued = voucher_of(redeemed(await app.redeem.confirm("croissant")))  # good for 30 days
+            issued = voucher_of(redeemed(await confirm(app, "croissant")))  # good for 30 days
             clock.move(days=29)
             await app.sync()
             lease = f"POST /api/v1/vouchers/{issued.id}/leases"
@@ -100,12 +100,12 @@ async def test_a_lease_that_ends_with_its_voucher_is_let_be(tmp_path: Path) -> N
 
 async def test_the_device_signed_in_last_shows_the_voucher(tmp_path: Path) -> None:
     data = tmp_path / "server"
-    somebody_with_points(data, "nour@example.org")
+    people_with_points(data, "nour@example.org")
     with Backend(data) as backend:
         till = backend.till()
         async with Device(tmp_path).on(backend.url) as old, Device(tmp_path).on(backend.url) as new:
             await sign_in_by_mail(old, backend, "nour@example.org")
-            issued = voucher_of(redeemed(await old.redeem.confirm("croissant")))
+            issued = voucher_of(redeemed(await confirm(old, "croissant")))
             await sign_in_by_mail(new, backend, "nour@example.org")
             await old.sync()
             verdicts = []

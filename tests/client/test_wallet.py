@@ -7,7 +7,7 @@ import pytest
 from mirabelle.contract import endpoints as e
 from mirabelle.contract.messages import Wallet
 from tests.backend import Backend
-from tests.client.devices import Device, signed_in
+from tests.client.devices import Device, confirm, signed_in
 from tests.clock import MovableClock
 
 
@@ -52,7 +52,7 @@ async def test_activity_reads_on_without_a_hole(backend: Backend, tmp_path: Path
     async with Device(tmp_path).on(backend.url) as app:
         await signed_in(app)
         for _ in range(3):
-            await app.redeem.confirm("croissant")
+            await confirm(app, "croissant")
         rows = app.wallet.activity(limit=1000)
         assert [row.sequence for row in rows] == list(range(rows[0].sequence, rows[-1].sequence - 1, -1))
         assert rows[0].available_after == rows[1].available_after - 110

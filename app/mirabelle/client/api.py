@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from mirabelle.contract.messages import Message, Problem
 from mirabelle.contract.reasons import Reason
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 log = logging.getLogger(__name__)
@@ -141,6 +144,7 @@ class Api:
         # What the environment says of proxies is for the wide world, not for a server on this very machine.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            verify=_trusted(),
             trust_env="//127.0.0.1" not in self._base_url,
         )
         return self._client
@@ -172,6 +176,14 @@ def _decoded(endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
     if response.status_code >= 500:
         raise LostAnswer
     raise WrongServer
+
+
+@cache
+def _trusted() -> "ssl.SSLContext":
+    """Whom to trust, read once: it takes longer than all else that a new page needs."""
+    import ssl
+
+    return ssl.create_default_context()
 
 
 class SingleFlight:

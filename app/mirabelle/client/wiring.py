@@ -48,6 +48,7 @@ async def _browser_id(secret_store: SecretStore) -> str:
     if kept is None:
         kept = secrets.token_hex(32)
         await secret_store.set("browser", kept)
+        kept = await secret_store.get("browser") or kept
     return hashlib.sha256(kept.encode()).hexdigest()[:32]
 
 

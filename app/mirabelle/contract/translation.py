@@ -2,7 +2,7 @@
 
 import logging
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -134,9 +134,3 @@ class Translator:
         return self._digits(
             format_timedelta(span, granularity="day", threshold=60, add_direction=True, locale=_locale(self.language))
         )
-
-    def list_of(self, words: Sequence[str]) -> str:
-        """Several words as one: "a, b and c"."""
-        from babel.lists import format_list
-
-        return format_list(list(words), locale=_locale(self.language))

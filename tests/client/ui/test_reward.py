@@ -47,6 +47,17 @@ async def test_what_is_gone_says_so_and_leads_to_the_others(backend, tmp_path):
         await window.until(lambda: window.page.route == "/rewards")
 
 
+@pytest.mark.parametrize("route", ["/rewards/teapot", "/vouchers/1"])
+async def test_nothing_is_called_gone_before_anything_was_fetched(start, start_signed_in, tmp_path, route):
+    await start_signed_in()
+    for file in tmp_path.glob("*.sqlite*"):
+        file.unlink()
+    async with start(route, server="http://127.0.0.1:9") as app:  # the port of the discard service: nobody answers
+        await app.until(lambda: "No connection" in app.texts())
+        assert app.top.route == route
+        assert not {"This reward is no longer here", "This voucher is not here"} & set(app.texts())
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"), [({"stock": 0}, "out_of_stock"), ({"points": 10**9}, "not_enough_points")]
 )

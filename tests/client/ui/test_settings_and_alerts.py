@@ -3,6 +3,8 @@
 import flet as ft
 import pytest
 
+from mirabelle.client.ui.settings.state import read_settings
+from tests.client.ui.visiting import visitor
 from tests.headless import Device
 
 
@@ -38,6 +40,38 @@ async def test_a_dismissed_alert_stays_away_after_a_restart(start, start_signed_
         assert app.one(key="bell").badge is None
 
 
+async def test_an_alert_tells_what_was_not_sent_from_what_was_not_answered(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        app = someone.app
+        app.outbox.add("key", "redemption", "croissant", b"", someone.now())
+        assert app.alerts.current(someone.now())[0].kind == "redemption_waiting"
+        app.outbox.claim("key")
+        assert app.alerts.current(someone.now())[0].kind == "redemption_unknown"
+        app.outbox.refuse("key", "out_of_stock")
+        assert app.alerts.current(someone.now())[0].kind == "redemption_refused"
+
+
+async def test_signing_out_warns_of_redemptions_without_an_answer_and_of_nothing_else(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        app = someone.app
+        for key in ("waiting", "unknown", "refused"):
+            app.outbox.add(key, "redemption", "croissant", b"", someone.now())
+        app.outbox.claim("unknown")
+        app.outbox.refuse("refused", "out_of_stock")
+        app.outbox.add("scan", "scan", "", b"", someone.now())
+        assert read_settings(app).waiting == 2
+
+
+async def test_the_bar_says_in_words_how_many_alerts_its_dot_stands_for(start, start_signed_in):
+    await start_signed_in()
+    async with start() as app:
+        alerts = app.one(key="bell").icon.semantics_label
+        await app.go("/rewards")
+        wallet = app.one(ft.NavigationBarDestination, where=lambda tab: tab.label == "Wallet")
+        assert wallet.tooltip == f"Wallet · {alerts}" and wallet.icon.semantics_label == alerts
+        assert wallet.icon.badge
+
+
 async def test_a_theme_is_put_on_at_once_and_remembered(start, start_signed_in):
     await start_signed_in()
     async with start("/settings") as app:
@@ -58,6 +92,15 @@ async def test_the_settings_say_where_secrets_are_kept(start, start_signed_in):
     await start_signed_in()
     async with start("/settings") as app:
         assert "In this phone’s secure storage" in app.texts()
+
+
+async def test_a_browser_is_told_that_the_server_uses_its_secrets(start):
+    async with start(web=True, platform="linux") as app:
+        await app.tap(app.one(key="try-staff"))
+        await app.until(lambda: app.page.route == "/till")
+        await app.go("/settings")
+        assert "In this browser’s secure storage" in app.texts()
+        assert any("used by the programme’s server" in words for words in app.texts())
 
 
 async def test_a_device_without_a_safe_place_says_that_secrets_will_not_last(start, device: Device):

@@ -8,6 +8,7 @@ import socket
 import flet as ft
 import pytest
 
+from mirabelle.contract import limits
 from tests.backend import Backend
 
 
@@ -62,6 +63,14 @@ async def test_the_guide_can_be_left_at_any_step_and_does_not_come_back(start, s
         await app.until(lambda: app.all(ft.Text, key="balance"))
 
 
+@pytest.mark.parametrize("calm", [False, True])
+async def test_the_dots_of_the_guide_move_only_for_those_who_did_not_ask_for_less_motion(start, device, calm):
+    device.calm = calm
+    async with start("/guide") as app:
+        dots = await app.until(lambda: app.all(ft.Container, where=lambda dot: dot.height == 8))
+        assert all((dot.animate is None) == calm for dot in dots)
+
+
 async def test_staff_come_in_at_the_till(start):
     async with start() as app:
         await app.tap(app.one(key="try-staff"))
@@ -110,6 +119,16 @@ async def test_a_wrong_code_says_what_happened_what_is_safe_and_what_to_do(start
             "Your account is safe.",
             "Check the newest e-mail, or ask for a new code.",
         ]
+
+
+async def test_after_too_many_codes_the_limit_is_told_by_the_hour(start, backend: Backend):
+    request = {"email": "eager@shop.example", "language": "en"}
+    for _ in range(limits.SIGN_IN_CODES_PER_HOUR):
+        assert backend.somebody().post("/sign-in/codes", request).is_success
+    async with start("/sign-in") as app:
+        await app.type(app.one(ft.TextField, key="email"), request["email"], submit=True)
+        await app.until(lambda: "Too many codes for this address" in app.texts())
+        assert "One address gets 6 codes an hour at most. Ask again later." in app.texts()
 
 
 async def test_without_a_server_the_demo_says_so_and_can_be_tried_again(start):

@@ -15,6 +15,7 @@ from mirabelle.client.device.secrets import MemorySecrets
 from mirabelle.client.ui.shell import Shell
 from mirabelle.client.use_cases.redeem import Redeemed
 from mirabelle.contract.messages import Details, Redemption
+from tests.client.devices import confirm
 from tests.headless import HeadlessApp
 
 
@@ -41,7 +42,7 @@ class Visitor:
     async def redeem(self, reward: str, **details: str) -> Redemption:
         """Redeem `reward` as checkout does, without its screen."""
         self.app.redeem.save_draft(reward, Details(**details))
-        outcome = await self.app.redeem.confirm(reward)
+        outcome = await confirm(self.app, reward)
         assert isinstance(outcome, Redeemed), outcome
         return outcome.redemption
 

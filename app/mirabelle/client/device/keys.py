@@ -54,4 +54,5 @@ async def open_keys(store: "SecretStore") -> Keys:
     if kept is None:
         kept = secrets.token_hex(SEED_BYTES)
         await store.set(SEED, kept)
+        kept = await store.get(SEED) or kept  # two windows opening at once go on with the same one
     return Keys(bytes.fromhex(kept))

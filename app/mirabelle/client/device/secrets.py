@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -123,10 +124,11 @@ async def open_secrets(page: "ft.Page") -> SecretStore:
     else:
         best = KeyringSecrets()
     try:
-        await best.set("probe", "works")
-        if await best.get("probe") != "works":
+        probe = f"probe-{token_hex(4)}"  # another window may be probing at the same moment
+        await best.set(probe, "works")
+        if await best.get(probe) != "works":
             raise OSError("the secret store forgets")
-        await best.delete("probe")
+        await best.delete(probe)
     except OSError:
         log.warning("no secret store on this device: secrets are kept in memory only")
         return MemorySecrets()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from mirabelle.client.repositories.catalog import Catalog
-from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.outbox import EntryState, Outbox
 from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
@@ -15,7 +15,15 @@ from mirabelle.contract.messages import Text
 POINTS_EXPIRE_SOON: Final = timedelta(days=30)
 VOUCHER_EXPIRES_SOON: Final = timedelta(days=7)
 
-AlertKind = Literal["points_expire", "voucher_expires", "redemption_refused", "redemption_unknown"]
+AlertKind = Literal[
+    "points_expire", "voucher_expires", "redemption_refused", "redemption_waiting", "redemption_unknown"
+]
+
+_KINDS: Final[dict[EntryState, AlertKind]] = {
+    "waiting": "redemption_waiting",
+    "unknown": "redemption_unknown",
+    "refused": "redemption_refused",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Alerts:
             reward = self._catalog.get(entry.subject)
             yield Alert(
                 id=f"redemption:{entry.key}:{entry.state}",
-                kind="redemption_refused" if entry.state == "refused" else "redemption_unknown",
+                kind=_KINDS[entry.state],
                 at=entry.created_at,
                 points=reward.points if reward else 0,
                 subject=reward.title if reward else Text(),

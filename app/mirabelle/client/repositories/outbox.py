@@ -54,10 +54,17 @@ class Outbox:
         assert entry is not None
         return entry
 
-    def claim(self, key: str) -> None:
-        """From here on the request may have been carried out, until an answer or a failed connection says otherwise."""
+    def claim(self, key: str) -> Entry | None:
+        """The entry as it was before this call, or None if it was discarded or refused meanwhile.
+
+        From here on its request may have been carried out, until an answer or a failed connection says otherwise.
+        """
+        entry = self.get(key)
+        if entry is None or entry.state == "refused":
+            return None
         with self._store.write("outbox") as connection:
             connection.execute("UPDATE outbox SET state = 'unknown' WHERE key = ?", (key,))
+        return entry
 
     def put_back(self, key: str) -> None:
         """The request was surely not sent."""

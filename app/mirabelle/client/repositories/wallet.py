@@ -1,5 +1,6 @@
 """The wallet: points, what expires when, and the activity that explains them."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -99,7 +100,8 @@ class Wallet:
         page = await self._api.call(e.ACTIVITY, query={"before": str(oldest)} if oldest is not None else None)
         if isinstance(page, Refusal):
             return page
-        self._keep(page.activity, page.more)
+        with self._store.write("activity") as connection:
+            _keep(connection, page.activity, page.more)
         return None
 
     async def refresh(self) -> Refusal | None:
@@ -113,21 +115,25 @@ class Wallet:
         known = self._store.read.execute("SELECT max(sequence), min(sequence) FROM activity").fetchone()
         oldest_of_page = page.activity[-1].sequence if page.activity else 0
         gap = known[0] is not None and oldest_of_page > known[0] + 1
+        reaches_further = known[1] is not None and not gap and known[1] < oldest_of_page
+        has_older = self.has_older if reaches_further else page.more
+        kept = self._store.document("wallet", m.Wallet)
+        if kept is not None and kept.as_of > wallet.as_of:
+            return None  # a later answer overtook this one
         with self._store.write("wallet", "activity") as connection:
             put_document(connection, "wallet", wallet)
             if gap:
                 connection.execute("DELETE FROM activity")  # so that what is shown has no hole in it
-        reaches_further = known[1] is not None and not gap and known[1] < oldest_of_page
-        self._keep(page.activity, self.has_older if reaches_further else page.more)
+            _keep(connection, page.activity, has_older)
         return None
 
-    def _keep(self, activity: list[m.Activity], has_older: bool) -> None:
-        with self._store.write("activity") as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO activity (sequence, body) VALUES (?, ?)",
-                [(row.sequence, msgspec.json.encode(row)) for row in activity],
-            )
-            put_document(connection, "activity has older", has_older)
+
+def _keep(connection: sqlite3.Connection, activity: list[m.Activity], has_older: bool) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO activity (sequence, body) VALUES (?, ?)",
+        [(row.sequence, msgspec.json.encode(row)) for row in activity],
+    )
+    put_document(connection, "activity has older", has_older)
 
 
 def _account(wallet: m.Wallet) -> Account:

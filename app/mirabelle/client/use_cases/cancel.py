@@ -1,6 +1,8 @@
 """Cancelling a redemption whose points are still held."""
 
-from mirabelle.client.api import Api, Refusal
+from contextlib import suppress
+
+from mirabelle.client.api import Api, NoAnswer, Refusal
 from mirabelle.client.repositories.redemptions import keep_redemption
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
@@ -21,5 +23,6 @@ class Cancel:
             return answer
         with self._store.write("redemptions", "vouchers") as connection:
             keep_redemption(connection, answer)
-        await self._wallet.refresh()
+        with suppress(NoAnswer):  # it is done; the wallet is brought up to date with the next sync
+            await self._wallet.refresh()
         return answer

@@ -57,7 +57,12 @@ class Pending:
     kind: Literal["not_sent", "unknown"]
 
 
-Outcome = Redeemed | Refused | Pending
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What was to be confirmed is settled or discarded already, perhaps in another window: nothing was sent."""
+
+
+Outcome = Redeemed | Refused | Pending | Superseded
 
 
 class Redeem:
@@ -97,6 +102,10 @@ class Redeem:
             row = (msgspec.json.encode(details), reward)
             connection.execute("UPDATE drafts SET details = ? WHERE reward = ?", row)
 
+    def is_under_way(self, key: str) -> bool:
+        """Whether the confirmation under `key` is being sent right now."""
+        return key in self._under_way
+
     def waiting(self, key: str) -> Literal["not_sent", "unknown"] | None:
         """How a confirmation of the draft with `key` stands, if one is not settled."""
         entry = self._outbox.get(key)
@@ -110,20 +119,23 @@ class Redeem:
         rewards = [self._catalog.get(entry.subject) for entry in entries]
         return [reward for reward in rewards if reward is not None]
 
-    async def confirm(self, reward_id: str) -> Outcome:
-        """Redeem the reward as drafted. A second call while the first runs waits for the same outcome."""
+    async def confirm(self, reward_id: str, key: str, points: int) -> Outcome:
+        """Redeem the reward as drafted under `key`, for `points`: what the person saw when they agreed.
+
+        A second call while the first runs waits for the same outcome.
+        """
         draft = self.draft(reward_id)
+        if draft.key != key:
+            self._store.tell("outbox", "redemptions")  # another window wrote, so what is shown here is of yesterday
+            return Superseded()
         entry = self._outbox.get(draft.key)
         is_new = entry is None or entry.state == "refused"
         if is_new:
-            reward = self._catalog.get(reward_id)
-            if reward is None:
-                return Refused(Refusal(Reason.NOT_FOUND, 404, "", None))
             if entry is not None:
                 draft = self._renewed(entry)
             request = m.RedemptionRequest(
                 reward=reward_id,
-                points=reward.points,
+                points=points,
                 holder_key=self._keys.holder_public(draft.key.encode()),
                 details=draft.details,
             )
@@ -167,8 +179,10 @@ class Redeem:
             await asyncio.wait(list(self._under_way.values()))
 
     async def _send(self, entry: Entry, is_new: bool) -> Outcome:
-        was_unknown = entry.state == "unknown"
-        self._outbox.claim(entry.key)
+        claimed = self._outbox.claim(entry.key)
+        if claimed is None:
+            return Superseded()
+        entry, was_unknown = claimed, claimed.state == "unknown"
         request = msgspec.json.decode(entry.body, type=m.RedemptionRequest)
         try:
             answer = await self._api.call(e.REDEEM, body=request, key=entry.key)

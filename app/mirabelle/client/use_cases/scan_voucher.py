@@ -22,7 +22,7 @@ from mirabelle.contract.reasons import Reason
 from mirabelle.rules.frame import Frame, parse
 from mirabelle.rules.voucher_code import VoucherCode
 
-LOST_ANSWERS_KEPT: Final = timedelta(days=1)
+LOST_ANSWERS_KEPT: Final = timedelta(minutes=5)  # as long as a customer may still stand at the till
 
 
 class ScanVoucher:
@@ -73,10 +73,11 @@ class ScanVoucher:
             Outbox.settle(connection, key)
 
     def _lost(self, voucher: str) -> list[Entry]:
+        self.forget_old()
         return [entry for entry in self._outbox.entries("scan") if entry.subject == voucher]
 
     def forget_old(self) -> None:
-        """Let go of lost answers that nobody came back for; to be called once the server's history is here."""
+        """Let go of lost answers that nobody came back for; what came of them is in the server's history."""
         for entry in self._outbox.entries("scan"):
             if self._now() - entry.created_at > LOST_ANSWERS_KEPT:
                 self._drop(entry.key)

@@ -22,7 +22,6 @@ class SignIn:
     ) -> None:
         self._api, self._sessions, self._keys = api, sessions, keys
         self._language, self._on_change = language, on_change
-        self._code_key: tuple[str, str] | None = None
         self._demo_keys: dict[m.Role, str] = {}
 
     async def request_code(self, email: str) -> Refusal | None:

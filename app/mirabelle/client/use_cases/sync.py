@@ -65,6 +65,7 @@ class Sync:
             log.exception("the sync failed")
 
     async def _run(self) -> Refusal | None:
+        self._store.notice_others()
         who = self._who()
         if who is not None and who.role == "participant":
             await self._redeem.settle_all()
@@ -72,7 +73,6 @@ class Sync:
             refusal = await noun.refresh()
             if refusal is not None:
                 return refusal
-        self._store.notice_others()
         if who is not None and who.role == "participant":
             return await self._renew_leases()
         if who is not None:

@@ -32,7 +32,7 @@ from mirabelle.client.ui.shared.widgets import (
     quiet_button,
     text_button,
 )
-from mirabelle.client.use_cases.redeem import Redeemed, Refused
+from mirabelle.client.use_cases.redeem import Redeemed, Refused, Superseded
 from mirabelle.contract.messages import Details, LotShare, Redemption, Reward
 from mirabelle.contract.translation import Translator
 
@@ -85,10 +85,12 @@ def checkout_screen(id: str) -> ft.View:
 
     async def settle(answer: Any) -> Refusal | None:
         end(answer.redemption if isinstance(answer, Redeemed) else None)
+        if isinstance(answer, Superseded):
+            step(0)  # where it says what became of it
         return answer.refusal if isinstance(answer, Refused) else None
 
     async def confirm_now() -> Refusal | None:
-        return await settle(await app.redeem.confirm(id))
+        return await settle(await app.redeem.confirm(id, counter.key, counter.reward.points))
 
     async def retry_now() -> Refusal | None:
         return await settle(await app.redeem.retry(counter.key))
@@ -118,7 +120,13 @@ def checkout_screen(id: str) -> ft.View:
     if thanked is not None:
         return thanks_view(app.t, window, app.session.name if app.session else "", thanked, counter.reward)
     return checkout_view(
-        app.t, window, counter, at, doings, confirm.failed or retry.failed, confirm.running or retry.running
+        app.t,
+        window,
+        counter,
+        at,
+        doings,
+        confirm.failed or retry.failed,
+        confirm.running or retry.running or app.redeem.is_under_way(counter.key),
     )
 
 
@@ -200,7 +208,7 @@ def checkout_view(
     known = counter.standing.refused or counter.refused
     reason = failed or (Refusal(known, 409, "", None) if known else None)
     notices: list[ft.Control] = []
-    if counter.already is not None and reason is None and at == 0:
+    if counter.already is not None and reason is None:
         notices.append(_already(translate, counter.already))
     if reason is not None:
         again = do.confirm if at == len(way) - 1 else lambda: do.step(at)

@@ -1,7 +1,9 @@
 """The till at work: takes what is presented, has it judged, and holds the verdict until the next scan."""
 
 import asyncio
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary, ref
 
 import flet as ft
 
@@ -16,25 +18,41 @@ if TYPE_CHECKING:
     from mirabelle.client.app import App
 
 
+log = logging.getLogger(__name__)
+
+
 @ft.observable
 class Scanning:
-    """One voucher at a time. `fault` says why no code was found in a picture; `watches` that the camera is in use."""
+    """One voucher at a time. `fault` says why no code was found in a picture; `watches` that the camera is in use.
+
+    It outlives the page: a verdict stays until somebody puts it away, whatever happens to the screen meanwhile.
+    """
 
     def __init__(self, app: "App") -> None:
-        self._app = app
+        self._app_of_page = ref(app)  # a page that is gone must be let go of
         self._sight = Sight()
-        self._feedback = Feedback()
-        self._picker = ft.FilePicker()
         self.verdict: Verdict | None = None
         self.fault: Fault | None = None
         self.watches = False
         self.busy = False
 
+    @property
+    def _app(self) -> "App":
+        app = self._app_of_page()
+        assert app is not None, "a page's scanning is used after the page"
+        return app
+
+    def equip(self) -> "Scanning":
+        """Makes the device's services anew: those from before a dropped web socket never answer (Flet 1.0.5)."""
+        self._feedback, self._picker = Feedback(), ft.FilePicker()
+        return self
+
     async def judge(self, entered: str) -> None:
         """Asks the server about a scanned frame or a typed code. While it asks, nothing else is taken."""
         if self.busy:
             return
-        self.busy, self.fault = True, None
+        # The last verdict goes first: it must never stand over a voucher that nobody has judged yet.
+        self.busy, self.fault, self.verdict = True, None, None
         try:
             verdict = await self._ask(entered)
         finally:
@@ -51,6 +69,9 @@ class Scanning:
             answer = await (app.scan.code(content) if kind == "code" else app.scan.frame(content))
         except NoAnswer:
             return verdict_of(None, app.now())
+        except Exception:  # such as a full disk: staff must see that this voucher was not judged
+            log.exception("a voucher could not be judged")
+            return verdict_of(None, app.now())
         if isinstance(answer, Scan):
             self._sight.judged(content, app.now())
         return verdict_of(answer, app.now())
@@ -64,7 +85,11 @@ class Scanning:
     async def pick_picture(self) -> None:
         """Lets staff choose a picture and judges the code in it."""
         self.fault = None
-        chosen = await self._picker.pick_files(with_data=True, file_type=ft.FilePickerFileType.IMAGE)
+        try:
+            chosen = await self._picker.pick_files(with_data=True, file_type=ft.FilePickerFileType.IMAGE)
+        except (RuntimeError, TimeoutError) as fault:
+            log.info("no picture was chosen: %s", fault)
+            return
         if not chosen:
             return
         try:
@@ -82,3 +107,13 @@ class Scanning:
         """Puts the verdict away for the next scan."""
         self._sight.look_again(self._app.now())
         self.verdict = None
+
+
+_SCANNINGS: "Final[WeakKeyDictionary[App, Scanning]]" = WeakKeyDictionary()
+
+
+def scanning_of(app: "App") -> Scanning:
+    """The one scanning of this page's app."""
+    if app not in _SCANNINGS:
+        _SCANNINGS[app] = Scanning(app)
+    return _SCANNINGS[app]

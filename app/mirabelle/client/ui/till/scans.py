@@ -6,6 +6,7 @@ from typing import Any
 import flet as ft
 
 from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
@@ -22,8 +23,10 @@ def scans_screen() -> ft.View:
     app = use_app()
     scans = use_live(app, ("scans",), app.scans.list)
 
+    sync = use_command(app.sync)
+
     async def refresh() -> None:
-        await app.sync()
+        await sync()
 
     return scans_view(app.t, scans, refresh)
 

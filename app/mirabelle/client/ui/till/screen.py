@@ -13,7 +13,7 @@ from mirabelle.client.ui.shared.context import Window, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
-from mirabelle.client.ui.till.scanning import Scanning
+from mirabelle.client.ui.till.scanning import Scanning, scanning_of
 from mirabelle.client.ui.till.scans import history, nothing_yet
 from mirabelle.client.ui.till.state import Place, place_of
 from mirabelle.client.ui.till.verdict import verdict_view
@@ -47,7 +47,7 @@ class Ways:
 def till_screen() -> ft.View:
     """The till of this page's app."""
     app, window, page = use_app(), use_window(), ft.context.page
-    scanning, _ = ft.use_state(lambda: Scanning(app))
+    scanning, _ = ft.use_state(lambda: scanning_of(app).equip())
 
     def read() -> Desk:
         till = app.till.current()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.api import Refusal
+from mirabelle.client.ui.shared.widgets import parted
 from mirabelle.contract.messages import Scan
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import fallback_code
@@ -44,7 +45,7 @@ class Place:
 def place_of(app: "App") -> Place:
     """The place of this page's till."""
     till, programme = app.till.current(), app.programme.current()
-    name = "" if till is None else app.t.line(till.name, till.store_name.in_language(app.language))
+    name = "" if till is None else parted(app.t, till.name, till.store_name.in_language(app.language))
     stores = programme.stores if programme else ()
     return Place(till.id if till else "", name, {store.id: store.name.in_language(app.language) for store in stores})
 

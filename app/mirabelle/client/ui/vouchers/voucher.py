@@ -21,7 +21,9 @@ from mirabelle.client.ui.shared.widgets import (
     icon_button,
     kept_together,
     page_frame,
+    parted,
     picture,
+    skeleton,
     text,
 )
 from mirabelle.client.ui.vouchers.qr import code_picture
@@ -89,7 +91,8 @@ def voucher_screen(id: str) -> ft.View:
 
     ft.use_dialog(_cancel_dialog(app.t, on_cancel, lambda: ask(False)) if is_asking else None)
     if held is None:
-        return page_frame("", [_unknown(app.t)], tab="vouchers", back="/vouchers")
+        is_known = app.programme.current() is not None
+        return page_frame("", [_unknown(app.t) if is_known else skeleton(320)], tab="vouchers", back="/vouchers")
     return voucher_view(app.t, window, held, lamp.can_brighten, cancel, renew, lambda: ask(True))
 
 
@@ -170,7 +173,7 @@ def _title(translate: Translator, held: Held) -> ft.Control:
     until = translate("vouchers.until", date=translate.date(last_moment(voucher.expires_at), "day"))
     words = [
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
-        text(translate.line(where, until), theme.SMALL, _QUIET),
+        text(parted(translate, where, until), theme.SMALL, _QUIET),
     ]
     parts.append(ft.Column(words, spacing=2, expand=True))
     return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))
@@ -212,6 +215,9 @@ def live_code(voucher: Voucher, room: int) -> ft.Control:
     async def keep_live() -> None:
         while page.session.connection is not None:  # a page that comes back is drawn anew, and this with it
             now = app.now()
+            if showing(voucher, now) != "live":
+                app.store.tell("vouchers")  # its time is over: the page says so instead
+                return
             set_frame(app.show_voucher.frame(voucher, now))
             set_left(app.show_voucher.seconds_left(now))
             await asyncio.sleep(1 - now.microsecond / 1_000_000)
