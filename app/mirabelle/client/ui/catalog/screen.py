@@ -150,7 +150,7 @@ def _search(translate: Translator, filters: Filters, total: int, on_filter: Call
     in_force = filters.in_sheet
     badge = ft.Badge(
         label=text(translate.number(in_force), theme.TINY, ft.Colors.ON_TERTIARY), bgcolor=theme.WARM,
-        offset=ft.Offset(-4, 4),
+        offset=ft.Offset(4 if translate.rtl else -4, 4),
     )  # fmt: skip
     tune = icon_button(
         ft.Icons.TUNE, translate("catalog.filters"), on_filter, badge=badge if in_force else None, key="filters"

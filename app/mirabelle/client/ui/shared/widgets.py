@@ -28,6 +28,7 @@ __all__ = [
     "kept_together",
     "offline_banner",
     "page_frame",
+    "parted",
     "picture",
     "points_text",
     "primary_button",
@@ -56,6 +57,11 @@ def heading(value: str, style: ft.TextThemeStyle = theme.PAGE_TITLE, level: int 
 def apart(translate: Translator, words: str, direction: str = "\u2068") -> str:
     """In right-to-left text: words laid out by themselves, in their own or the given direction (an isolate)."""
     return f"{direction}{words}\u2069" if translate.rtl else words
+
+
+def parted(translate: Translator, *facts: str) -> str:
+    """Short facts in one line, each laid out by itself: a Latin name does not pull its neighbour out of place."""
+    return translate.line(*(apart(translate, fact) for fact in facts if fact))
 
 
 def kept_together(words: str) -> str:

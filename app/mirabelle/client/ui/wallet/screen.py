@@ -105,7 +105,7 @@ def _band(
             [
                 number,
                 widgets.text(
-                    translate.line(*(widgets.apart(translate, part) for part in _quiet_line(translate, page))),
+                    widgets.parted(translate, *_quiet_line(translate, page)),
                     theme.BODY,
                     theme.ON_BAND_QUIET,
                 ),
