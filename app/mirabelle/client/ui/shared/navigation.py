@@ -59,14 +59,14 @@ def bottom_bar(tab: str) -> ft.Control:
     tabs = tabs_of(app)
     alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
 
-    def icon(entry: Tab, data: ft.IconData) -> ft.Control:
-        has_news = entry.id == "wallet" and alerts and tab != "wallet"
-        return ft.Icon(data, badge=ft.Badge(small_size=8, bgcolor=theme.WARM) if has_news else None)
-
     def destination(entry: Tab) -> ft.NavigationBarDestination:
-        return ft.NavigationBarDestination(
-            icon=icon(entry, entry.icon), selected_icon=icon(entry, entry.chosen), label=app.t(f"shared.tab_{entry.id}")
-        )
+        label = app.t(f"shared.tab_{entry.id}")
+        if entry.id != "wallet" or not alerts or tab == "wallet":
+            return ft.NavigationBarDestination(icon=entry.icon, selected_icon=entry.chosen, label=label)
+        news = app.t("alerts.bell", count=alerts)  # a dot says nothing to those who hear the screen
+        dot = ft.Badge(small_size=8, bgcolor=theme.WARM)
+        icon = ft.Icon(entry.icon, badge=dot, semantics_label=news)
+        return ft.NavigationBarDestination(icon=icon, label=label, tooltip=app.t.line(label, news))
 
     return ft.NavigationBar(
         destinations=[destination(entry) for entry in tabs],

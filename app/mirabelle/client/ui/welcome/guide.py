@@ -65,7 +65,7 @@ def guide_view(
             alignment=ft.MainAxisAlignment.END,
         ),
         turning,
-        _dots(translate, step),
+        _dots(translate, step, calm=window.calm),
         widgets.primary_button(
             translate("welcome.guide_start" if is_last else "welcome.guide_next"),
             on_leave if is_last else lambda _event: on_turn(step + 1),
@@ -90,14 +90,14 @@ def _illustration(picture: str, tint: str, height: int, dark: bool) -> ft.Contro
     )
 
 
-def _dots(translate: Translator, step: int) -> ft.Control:
+def _dots(translate: Translator, step: int, *, calm: bool) -> ft.Control:
     dots = [
         ft.Container(
             width=24 if index == step else 8,
             height=8,
             border_radius=4,
             bgcolor=theme.OURS if index == step else theme.BAR,
-            animate=ft.Animation(200),
+            animate=None if calm else ft.Animation(200),
         )
         for index in range(len(STEPS))
     ]
