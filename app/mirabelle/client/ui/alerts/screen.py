@@ -21,6 +21,7 @@ ICONS: Final = {
     "points_expire": ft.Icons.HOURGLASS_BOTTOM,
     "voucher_expires": ft.Icons.QR_CODE_2,
     "redemption_refused": ft.Icons.ERROR_OUTLINE,
+    "redemption_waiting": ft.Icons.SCHEDULE_SEND,
     "redemption_unknown": ft.Icons.HELP_OUTLINE,
 }
 

@@ -133,7 +133,10 @@ def _theme_choices(translate: Translator, chosen: str, on_theme: Callable[[str],
 
 def _secrets(translate: Translator, page: SettingsPage) -> ft.Control:
     where = translate(f"settings.secrets_{page.secrets_kept}")
-    hint = translate("settings.secrets_lasting" if page.secrets_last else "settings.secrets_passing")
+    if page.secrets_kept == "browser":
+        hint = translate("settings.secrets_lasting_browser")
+    else:
+        hint = translate("settings.secrets_lasting" if page.secrets_last else "settings.secrets_passing")
     is_safe = page.secrets_last
     return ft.Row(
         [

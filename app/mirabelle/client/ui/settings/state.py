@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from mirabelle.client.ui.shared.widgets import parted
+
 if TYPE_CHECKING:
     from mirabelle.client.app import App
 
@@ -12,7 +14,7 @@ SecretsKept = Literal["keyring", "device", "browser", "memory"]
 
 @dataclass(frozen=True)
 class SettingsPage:
-    """The page's plain values. `waiting` counts what has not reached the server yet."""
+    """The page's plain values. `waiting` counts the redemptions without an answer, which signing out would forget."""
 
     name: str
     detail: str
@@ -34,7 +36,7 @@ def read_settings(app: "App") -> SettingsPage:
     detail = ""
     if is_staff:
         till = app.till.current()
-        detail = app.t.line(till.name, till.store_name.in_language(app.language)) if till else ""
+        detail = parted(app.t, till.name, till.store_name.in_language(app.language)) if till else ""
     elif wallet := app.wallet.current():
         detail = wallet.email or ""
     return SettingsPage(
@@ -48,5 +50,5 @@ def read_settings(app: "App") -> SettingsPage:
         programme=programme.name if programme else "",
         contact=programme.contact if programme else "",
         last_contact=app.last_contact,
-        waiting=len(app.outbox.entries()),
+        waiting=sum(entry.state != "refused" for entry in app.outbox.entries("redemption")),
     )

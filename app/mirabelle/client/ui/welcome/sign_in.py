@@ -4,6 +4,7 @@ from typing import Any
 
 import flet as ft
 
+from mirabelle.client.api import Refusal
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import use_app
@@ -11,6 +12,7 @@ from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.welcome.state import SigningIn
 from mirabelle.contract import limits
+from mirabelle.contract.reasons import Reason
 from mirabelle.contract.translation import Translator
 
 
@@ -75,8 +77,16 @@ def _email_step(translate: Translator, state: SigningIn, send: Command) -> list[
         ),
     ]
     if send.failed is not None:
-        controls.append(widgets.error_card(translate, send.failed))
+        controls.append(_no_code(translate, send.failed))
     return controls
+
+
+def _no_code(translate: Translator, failed: Refusal | Exception) -> ft.Control:
+    """Why no code was sent. Its limit is by the hour: the usual words for too many tries speak of a minute."""
+    if isinstance(failed, Refusal) and failed.reason == Reason.RATE_LIMITED:
+        hint = translate("welcome.too_many_codes_hint", count=limits.SIGN_IN_CODES_PER_HOUR)
+        return widgets.banner(ft.Icons.HOURGLASS_TOP, translate("welcome.too_many_codes"), hint, warm=True)
+    return widgets.error_card(translate, failed)
 
 
 def _code_step(
@@ -99,7 +109,7 @@ def _code_step(
         state.sent_to = ""
 
     sent = translate(
-        "welcome.code_sent", email=widgets.apart(translate, state.sent_to), minutes=limits.SIGN_IN_CODE_MINUTES
+        "welcome.code_sent", email=widgets.apart(translate, state.sent_to), count=limits.SIGN_IN_CODE_MINUTES
     )
     controls: list[ft.Control] = [
         widgets.text(sent, theme.BODY_L, theme.QUIET),
