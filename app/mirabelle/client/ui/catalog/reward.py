@@ -19,9 +19,11 @@ from mirabelle.client.ui.shared.widgets import (
     empty_state,
     heading,
     page_frame,
+    parted,
     picture,
     points_text,
     primary_button,
+    skeleton,
     text,
 )
 from mirabelle.contract.messages import Reward
@@ -72,7 +74,8 @@ def reward_screen(id: str) -> ft.View:
 
     offer = use_live(app, ("catalog", "wallet", "programme", "redemptions"), read)
     if offer is None:
-        return page_frame("", [_gone(app.t)], tab="rewards", back="/rewards")
+        is_known = app.programme.current() is not None
+        return page_frame("", [_gone(app.t) if is_known else skeleton(320)], tab="rewards", back="/rewards")
     return reward_view(app.t, window, offer, app.now(), lambda: go(f"/checkout/{id}"))
 
 
@@ -95,7 +98,7 @@ def reward_view(
 
 def _names(translate: Translator, offer: Offer) -> ft.Control:
     reward = offer.reward
-    above = translate.line(reward.brand or "", offer.category)
+    above = parted(translate, reward.brand or "", offer.category)
     price = points_text(translate, reward.points, theme.TITLE)
     line: list[ft.Control] = [price]
     if reward.stock is not None and 0 < reward.stock <= FEW_LEFT:
