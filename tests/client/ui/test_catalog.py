@@ -89,7 +89,11 @@ async def test_coming_back_from_a_reward_finds_the_list_as_it_was(backend, tmp_p
 
 async def test_a_reward_is_one_button_that_is_read_out_whole(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
-        assert "Two cinema tickets, 900 points" in " ".join(window.labels())
+        card = window.one(ft.Container, key="reward-cinema-tickets")
+        assert card.on_click is not None
+        # What is below one button is read out as one: its name, then its price in words.
+        assert window.texts(card)[0] == "Two cinema tickets"
+        assert [said.label for said in window.all(ft.Semantics, root=card) if said.label] == ["900 points"]
 
 
 def test_past_what_one_screen_takes_there_is_a_next_screen():

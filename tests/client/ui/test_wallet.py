@@ -38,8 +38,9 @@ async def test_only_what_the_balance_can_pay_is_called_yours_right_now(start, st
     await start_signed_in()
     async with start() as app:
         balance = int(app.one(ft.Text, key="balance").value.replace(",", ""))
-        rewards = app.all(ft.Semantics, where=lambda card: card.button and card.label and "point" in card.label)
-        prices = [int(card.label.rsplit(", ", 1)[1].split()[0].replace(",", "")) for card in rewards]
+        cards = app.all(ft.Container, where=lambda card: str(card.key or "").startswith("reward-"))
+        said = [price.label for card in cards for price in app.all(ft.Semantics, root=card) if price.label]
+        prices = [int(label.split()[0].replace(",", "")) for label in said]
         assert prices and max(prices) <= balance
 
 
