@@ -10,15 +10,9 @@ from pathlib import Path
 from mirabelle.server.hosting import DEMO_PROGRAMME
 
 
-def somebody_with_points(data: Path, address: str, amount: str = "1000.00") -> None:
-    """Imports a participant of the demo programme who signs in by e-mail and bought for `amount` a month ago."""
-    bought = datetime.now(UTC) - timedelta(days=30)
-    id_ = address.partition("@")[0]
-    lines = [
-        {"type": "participant", "id": id_, "at": bought.isoformat(), "name": id_.title(), "email": address},
-        {"type": "purchase", "id": f"{id_}-1", "participant": id_, "store": "cafe-lumiere", "at": bought.isoformat(),
-         "amount": amount, "currency": "EUR"},
-    ]  # fmt: skip
+def people_with_points(data: Path, *addresses: str, amount: str = "1000.00") -> None:
+    """Imports participants of the demo programme who sign in by e-mail and bought for `amount` a month ago."""
+    lines = [line for address in addresses for line in _past(address, amount)]
     data.mkdir(parents=True, exist_ok=True)
     file = data / "people.ndjson"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
@@ -29,3 +23,13 @@ def somebody_with_points(data: Path, address: str, amount: str = "1000.00") -> N
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def _past(address: str, amount: str) -> list[dict[str, str]]:
+    bought = datetime.now(UTC) - timedelta(days=30)
+    id_ = address.partition("@")[0]
+    return [
+        {"type": "participant", "id": id_, "at": bought.isoformat(), "name": id_.title(), "email": address},
+        {"type": "purchase", "id": f"{id_}-1", "participant": id_, "store": "cafe-lumiere", "at": bought.isoformat(),
+         "amount": amount, "currency": "EUR"},
+    ]  # fmt: skip

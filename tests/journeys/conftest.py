@@ -9,20 +9,21 @@ from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from tests.clock import MovableClock
 
 from mirabelle.client.wiring import web_app
 from mirabelle.contract.translation import Translator
 from tests import chromium
 from tests.backend import Backend
+from tests.clock import MovableClock
 from tests.journeys.web_server import WebServer
 from tests.journeys.window import WAIT_MILLISECONDS, Window
-from tests.people import somebody_with_points
+from tests.people import people_with_points
 from tests.wire import Wire
 
 PHONE: Final = {"width": 390, "height": 844}
 LOCALES: Final = {"en": "en-GB", "fr": "fr-FR", "ar": "ar-EG"}
-NOUR: Final = "nour@example.org"
+NOUR: Final = "nour@example.org"  # each with 1,000 points
+LINA: Final = "lina@example.org"
 
 Open = Callable[..., Window]
 
@@ -64,7 +65,7 @@ class Apart:
 @pytest.fixture(scope="session")
 def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
     data, clock = tmp_path_factory.mktemp("apart"), MovableClock()
-    somebody_with_points(data / "api", NOUR)
+    people_with_points(data / "api", NOUR, LINA)
     with ExitStack() as stack:
         backend = stack.enter_context(Backend(data / "api", clock=clock))
         to_api = stack.enter_context(Wire(backend.url))

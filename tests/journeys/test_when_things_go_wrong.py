@@ -6,7 +6,7 @@ from pathlib import Path
 from mirabelle.client.device.decode import read_code
 from mirabelle.contract.endpoints import API_PREFIX
 from tests.backend import Backend, Person
-from tests.journeys.conftest import NOUR, Apart, Open
+from tests.journeys.conftest import LINA, NOUR, Apart, Open
 from tests.journeys.window import Window
 from tests.mails import mailed_code
 
@@ -20,22 +20,22 @@ def redeemed(backend: Backend, reward: str = REWARD) -> int:
         return int(database.execute("SELECT count(*) FROM redemptions WHERE reward = ?", (reward,)).fetchone()[0])
 
 
-def signs_in_by_mail(nour: Window, apart: Apart) -> None:
+def signs_in_by_mail(window: Window, apart: Apart, address: str) -> None:
     """From the sign-in page to being signed in."""
-    nour.sees("welcome.send_code")
-    nour.types(NOUR, submit=True)
-    nour.sees("welcome.send_again")
-    nour.types(mailed_code(apart.backend.data, NOUR), submit=True)
+    window.sees("welcome.send_code")
+    window.types(address, submit=True)
+    window.sees("welcome.send_again")
+    window.types(mailed_code(apart.backend.data, address), submit=True)
 
 
-def comes_in(nour: Window, apart: Apart) -> Window:
-    """From nothing to the wallet of somebody with an e-mail address and 1,000 points."""
-    nour.open("/sign-in", "welcome.send_code")
-    signs_in_by_mail(nour, apart)
-    nour.sees("welcome.guide_skip")
-    nour.presses("welcome.guide_skip")
-    nour.sees("wallet.lately")
-    return nour
+def comes_in(window: Window, apart: Apart, address: str) -> Window:
+    """From nothing to the wallet of somebody with an e-mail address."""
+    window.open("/sign-in", "welcome.send_code")
+    signs_in_by_mail(window, apart, address)
+    window.sees("welcome.guide_skip")
+    window.presses("welcome.guide_skip")
+    window.sees("wallet.lately")
+    return window
 
 
 def test_a_doubled_click_spends_once(served: Backend, window: Open) -> None:
@@ -64,7 +64,7 @@ def test_a_lost_answer_spends_once_even_over_a_reload(apart: Apart, window: Open
     apart.to_api.lose_reply(REDEEM)
     amina.presses("checkout.unknown_retry")
     amina.until(lambda: apart.to_api.lost[REDEEM] == lost + 1, "the second answer is lost as well")
-    amina.open("/vouchers", "vouchers.until", date="")  # a new page, in the middle of it
+    amina.open("/vouchers", "vouchers.until", date="")  # loads the page anew, in the middle of it
     amina.turns_to("wallet")
     amina.sees_words("4,960")
     assert redeemed(apart.backend) == before + 1
@@ -120,7 +120,7 @@ def test_the_last_one_gone_says_what_happened_what_is_safe_and_what_to_do(served
 
 
 def test_points_spent_elsewhere_meanwhile_are_said_to_be_missing(apart: Apart, window: Open) -> None:
-    nour = comes_in(window(apart.url), apart)
+    nour = comes_in(window(apart.url), apart, NOUR)
     nour.goes_to_checkout("album", 480)
     phone = apart.backend.somebody()
     _by_mail(phone, apart.backend)
@@ -138,27 +138,27 @@ def _by_mail(person: Person, backend: Backend) -> None:
 
 
 def test_a_session_that_ended_asks_to_sign_in_and_goes_on_with_the_checkout(apart: Apart, window: Open) -> None:
-    nour = comes_in(window(apart.url), apart)
-    nour.looks_at("friend-coffee")
-    nour.presses("catalog.choose")
-    nour.sees("checkout.paying")
-    nour.presses("shared.continue")
-    nour.sees("checkout.needs_recipient")
-    nour.types("Lina")
-    nour.presses("shared.continue")
-    nour.sees("checkout.recap_recipient")
+    lina = comes_in(window(apart.url), apart, LINA)
+    lina.looks_at("friend-coffee")
+    lina.presses("catalog.choose")
+    lina.sees("checkout.paying")
+    lina.presses("shared.continue")
+    lina.sees("checkout.needs_recipient")
+    lina.types("Ines")
+    lina.presses("shared.continue")
+    lina.sees("checkout.recap_recipient")
     before = redeemed(apart.backend, "friend-coffee")
     apart.clock.move(days=61)  # longer than a session lasts unused
-    nour.confirms(120)
-    nour.sees("welcome.session_ended")
-    nour.sees("welcome.session_ended_hint")
-    nour.presses("welcome.sign_in")
-    signs_in_by_mail(nour, apart)
-    nour.sees("checkout.paying")
-    nour.presses("shared.continue")
-    nour.sees("checkout.needs_recipient")
-    nour.presses("shared.continue")
-    nour.sees_words("Lina")
+    lina.confirms(120)
+    lina.sees("welcome.session_ended")
+    lina.sees("welcome.session_ended_hint")
+    lina.presses("welcome.sign_in")
+    signs_in_by_mail(lina, apart, LINA)
+    lina.sees("checkout.paying")
+    lina.presses("shared.continue")
+    lina.sees("checkout.needs_recipient")
+    lina.presses("shared.continue")
+    lina.sees_words("Ines")
     assert redeemed(apart.backend, "friend-coffee") == before
 
 

@@ -1,6 +1,7 @@
 """The app behind one page: its store, its repositories and its use cases, put together."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -31,6 +32,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
 
 SYNC_SECONDS: Final = 60
+SYNC_SECONDS_WITHOUT_CONTACT: Final = 10
 
 
 def _now() -> datetime:
@@ -58,6 +60,7 @@ class App:
         self.api.tokens = self._sessions
         self._sessions.on_over = lambda: self._in_background(self._session_over())
         self._background: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
         self._is_elsewhere = is_elsewhere
         self.language, self.t = FALLBACK, Translator(FALLBACK)
         self.programme = Programme(self.store, self.api, lambda: self.language)
@@ -165,11 +168,18 @@ class App:
         await self.catalog.refresh()
 
     async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
-        """Sync now and every minute while the app is seen, until cancelled."""
+        """Sync now and every minute while the app is seen, sooner without contact or when woken, until cancelled."""
         while True:
+            self._woken.clear()
             if is_seen():
                 await self.sync.quietly()
-            await asyncio.sleep(SYNC_SECONDS)
+            pause = SYNC_SECONDS if self.connection == "online" else SYNC_SECONDS_WITHOUT_CONTACT
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    def wake(self) -> None:
+        """Sync now rather than at the next round: somebody looks at the app again."""
+        self._woken.set()
 
     async def close(self) -> None:
         """Close connections and files, once what is being sent has been answered."""

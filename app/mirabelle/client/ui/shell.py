@@ -125,6 +125,7 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
     ft.use_effect(follow, [len(pages), role, route])
     ft.use_effect(lambda: shell.correct_address(route, role), [role, route])
     ft.use_effect(shell.ask_for_calm, [])
+    ft.use_effect(app.wake, [])  # drawn anew: a page that was away has come back
 
     def draw() -> list[Any]:
         return [

@@ -67,13 +67,23 @@ def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None
 
 class Remounter:
     """1.0.5: after a dropped socket comes back, clicks arrive but the screen never changes: draw it all anew, under a
-    new key. The same is what a new language needs."""
+    new key. The same is what a new language needs. And a browser that is sent a page with many controls over the one it
+    still has may compare the two for ever: the page is emptied while nobody is connected, and filled again after."""
 
     def __init__(self, page: ft.Page, root: Callable[..., Any], *arguments: Any) -> None:
         self._page, self._root, self._arguments, self._generation = page, root, arguments, 0
         page.on_connect = self.remount
+        page.on_disconnect = self._empty
 
     def remount(self, _event: Any = None) -> None:
         """Draws the whole app anew; what must survive lives outside the components."""
         self._generation += 1
         self._page.render_views(self._root, *self._arguments, key=f"mount-{self._generation}")
+
+    def _empty(self, _event: Any) -> None:
+        self._page.render_views(_nothing, key=f"empty-{self._generation}")
+
+
+@ft.component
+def _nothing() -> list[ft.View]:
+    return [ft.View()]
