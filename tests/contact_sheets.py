@@ -11,6 +11,7 @@ SHEET_WIDTH: Final = 1960
 GAP: Final = 14
 LABEL_HEIGHT: Final = 16
 GROUND: Final = "#8A8A8A"
+EDGE: Final = "#DCCAD6"
 CORNER_SHARE: Final = 0.06  # of a picture's width
 
 
@@ -40,9 +41,11 @@ def write_strip(pictures: Sequence[bytes], target: Path, height: int) -> None:
             shown.append(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
     gap = height // 24
     strip = Image.new("RGBA", (sum(one.width for one in shown) + gap * (len(shown) - 1), height))
+    pen = ImageDraw.Draw(strip)
     left = 0
     for one in shown:
         strip.paste(one, (left, 0), _rounded(one.size))
+        pen.rounded_rectangle((left, 0, left + one.width - 1, height - 1), one.width * CORNER_SHARE, outline=EDGE)
         left += one.width + gap
     target.parent.mkdir(parents=True, exist_ok=True)
     strip.save(target, quality=88, method=6)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -65,6 +66,7 @@ class Camera(Window):
     """Somebody's window, and the pictures taken of it."""
 
     wanted: Wanted
+    size: str
     out: Path
     _messages: int = field(default=0, init=False)
 
@@ -80,6 +82,12 @@ class Camera(Window):
     def _count(self, _traffic: Any) -> None:
         self._messages += 1
 
+    def open(self, route: str, text: str, **values: Any) -> Window:
+        """Go to an address; what a screen reader says is there a moment before it is drawn."""
+        super().open(route, text, **values)
+        self._settled()
+        return self
+
     def types(self, words: str, *, submit: bool = False) -> None:
         """Type into the first field, which takes a moment to listen once it has the focus."""
         self.page.get_by_role("textbox").filter(visible=True).first.click()
@@ -89,21 +97,15 @@ class Camera(Window):
             self.page.keyboard.press("Enter")
 
     def shoot(self, name: str) -> None:
-        """Take what is on the screen in every brightness and size that is wanted."""
+        """Take what is on the screen in every brightness that is wanted."""
         if self.wanted.names and name not in self.wanted.names:
             return
         for theme in self.wanted.themes:
             self.page.emulate_media(color_scheme=theme)
-            for size in self.wanted.sizes:
-                width, height = SIZES[size]
-                self.page.set_viewport_size({"width": width, "height": height})
-                folder = self.out / self.t.language / theme / size
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{name}.png").write_bytes(self._settled())
-        width, height = SIZES[PHONE]
-        self.page.set_viewport_size({"width": width, "height": height})
+            folder = self.out / self.t.language / theme / self.size
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.png").write_bytes(self._settled())
         self.page.emulate_media(color_scheme="light")
-        self._wait_for_silence()  # what is pressed next must be where it was
 
     def _settled(self) -> bytes:
         """The page once nothing more is said between it and the server, and two pictures running are the same."""
@@ -280,8 +282,8 @@ def take(wanted: Wanted, out: Path) -> None:
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
         people = []
-        for language in wanted.languages:
-            participant, till = (_camera(browser, web.url, language, wanted, out) for _ in range(2))
+        for language, size in product(wanted.languages, wanted.sizes):
+            participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
             people.append((participant, till))
             first_steps(participant)
             at_home(participant)
@@ -293,13 +295,13 @@ def take(wanted: Wanted, out: Path) -> None:
             without_network(participant, till)
 
 
-def _camera(browser: Browser, url: str, language: str, wanted: Wanted, out: Path) -> Camera:
-    context = browser.new_context(locale=language, device_scale_factor=wanted.sharpness)
+def _camera(browser: Browser, url: str, language: str, wanted: Wanted, size: str, out: Path) -> Camera:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        locale=language, device_scale_factor=wanted.sharpness, viewport={"width": width, "height": height}
+    )
     context.set_default_timeout(1000 * PATIENCE_SECONDS)
-    page = context.new_page()
-    width, height = SIZES[PHONE]
-    page.set_viewport_size({"width": width, "height": height})
-    return Camera(page=page, url=url, t=Translator(language), wanted=wanted, out=out)
+    return Camera(page=context.new_page(), url=url, t=Translator(language), wanted=wanted, size=size, out=out)
 
 
 def _voucher_code(api: Backend) -> str:

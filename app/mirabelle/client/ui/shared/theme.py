@@ -270,8 +270,8 @@ def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
         dialog_theme=ft.DialogTheme(
             bgcolor=card,
             shape=ft.RoundedRectangleBorder(radius=CORNER_XL),
-            title_text_style=type_style("headline_small", language),
-            content_text_style=type_style("body_medium", language),
+            title_text_style=type_style("headline_small", language, colours["on_surface"]),
+            content_text_style=type_style("body_medium", language, colours["on_surface"]),
         ),
         bottom_sheet_theme=ft.BottomSheetTheme(bgcolor=card, show_drag_handle=True),
         divider_theme=ft.DividerTheme(color=line, thickness=1, space=1),
