@@ -57,7 +57,7 @@ def bottom_bar(tab: str) -> ft.Control:
     """The navigation of phones."""
     app = use_app()
     tabs = tabs_of(app)
-    alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
+    alerts = use_live(app, ("alerts", "wallet", "vouchers", "outbox"), lambda: app.alerts.count)
 
     def destination(entry: Tab) -> ft.NavigationBarDestination:
         label = app.t(f"shared.tab_{entry.id}")
@@ -133,7 +133,7 @@ def _mark(app: "App", is_wide: bool) -> ft.Control:
 
 @fixes.component
 def _rail_end(app: "App", tab: str, is_wide: bool) -> ft.Control:
-    alerts = use_live(app, ("alerts", "wallet", "vouchers"), lambda: app.alerts.count)
+    alerts = use_live(app, ("alerts", "wallet", "vouchers", "outbox"), lambda: app.alerts.count)
     entries = [bell(app, alerts, selected=tab == "alerts"), settings_button(app, selected=tab == "settings")]
     if is_wide:
         labels = (app.t("alerts.title"), app.t("shared.tab_settings"))

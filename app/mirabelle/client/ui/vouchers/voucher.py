@@ -16,6 +16,7 @@ from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
+    apart,
     empty_state,
     error_card,
     icon_button,
@@ -185,7 +186,10 @@ def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Contr
     code = ft.Semantics(
         label=translate("vouchers.code", code=spelled),
         exclude_semantics=True,
-        content=ft.Text(voucher.code, theme_style=theme.TITLE, color=_INK, rtl=False, selectable=True, key="typed"),
+        # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
+        content=ft.Text(
+            apart(translate, voucher.code, "\u2066"), theme_style=theme.TITLE, color=_INK, selectable=True, key="typed"
+        ),
     )
     if works_offline(voucher):
         until = kept_together(translate.date_time(min(voucher.lease_ends_at, voucher.expires_at)))

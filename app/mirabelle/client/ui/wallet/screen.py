@@ -16,7 +16,7 @@ from mirabelle.client.ui.wallet.state import WalletPage, read_wallet
 from mirabelle.contract.messages import Reward
 from mirabelle.contract.translation import Translator
 
-TOPICS = ("wallet", "activity", "catalog", "alerts", "programme")
+TOPICS = ("wallet", "activity", "catalog", "alerts", "outbox", "programme")
 
 
 @screen
