@@ -138,15 +138,15 @@ class _Book:
         return self.snapshot.earned_in_period.get((account.participant, now), 0) + earned
 
     def had_before(self, participant: str, reward: str) -> int:
-        now_had = sum(
-            1
-            for record in self.changes.redemptions.values()
-            if record.participant == participant
-            and record.reward == reward
-            and record.id not in self.snapshot.redemptions
-            and record.state in (RedemptionState.HELD, RedemptionState.CAPTURED)
-        )
-        return self.snapshot.had_before.get((participant, reward), 0) + now_had
+
+        def counts(record: RedemptionRecord | None) -> bool:
+            if record is None or (record.participant, record.reward) != (participant, reward):
+                return False
+            return record.state in (RedemptionState.HELD, RedemptionState.CAPTURED)
+
+        before = self.snapshot.redemptions
+        more = sum(counts(record) - counts(before.get(id_)) for id_, record in self.changes.redemptions.items())
+        return self.snapshot.had_before.get((participant, reward), 0) + more
 
 
 def _earn(book: _Book, command: Earn) -> Earned:
