@@ -97,9 +97,19 @@ async def open_store(
     _require_writable(data)
     database = await open_database(database_url or url_of_directory(data))
     if programme is not None:
-        async with database.write() as connection:
+        async with _closed_on_fault(database), database.write() as connection:
             await load_programme(connection, programme, now, replaces_others=replaces_others)
     return database
+
+
+@asynccontextmanager
+async def _closed_on_fault(database: Database) -> AsyncIterator[None]:
+    """Leave no connection behind where something keeps the server from starting."""
+    try:
+        yield
+    except BaseException:
+        await database.close()
+        raise
 
 
 async def build(hosting: Hosting, port: int) -> Any:
@@ -116,11 +126,11 @@ async def build(hosting: Hosting, port: int) -> Any:
         settings.clock(),
         replaces_others=hosting.replaces_others,
     )
-    try:
-        context: Context = await open_context(settings, database)
-    except MailUnusable as fault:
-        await database.close()
-        raise ServerUnusable(str(fault)) from fault
+    async with _closed_on_fault(database):
+        try:
+            context: Context = await open_context(settings, database)
+        except MailUnusable as fault:
+            raise ServerUnusable(str(fault)) from fault
     api = create_app(context)
     web = hosting.web_app(f"http://{_reachable(hosting.host)}:{port}", settings.data) if hosting.web_app else None
 
@@ -210,14 +220,14 @@ async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: 
             if self.started:
                 on_ready(self)
 
-    application = await build(hosting, port)
-    config = uvicorn.Config(
-        application,
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    await Announcing(config).serve(sockets=[listener])
+    with listener:
+        config = uvicorn.Config(
+            await build(hosting, port),
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+        await Announcing(config).serve(sockets=[listener])

@@ -1,8 +1,9 @@
 """The database behind a URL: consistent reads, one transaction for each write, and its two dialects' settings."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -110,8 +111,8 @@ def _parse(url: str) -> URL:
         parsed = parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
     except (ArgumentError, KeyError, ValueError) as fault:
         raise DatabaseUnusable(_WANTED) from fault
-    in_memory = parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
-    if in_memory:
+    no_file = parsed.database in (None, "", ":memory:") or bool(parsed.query)
+    if parsed.get_backend_name() == "sqlite" and no_file:
         raise DatabaseUnusable(_WANTED)
     return parsed
 
@@ -143,7 +144,13 @@ async def open_database(url: str) -> Database:
 
 
 async def _reach(database: Database) -> None:
+    """Connect once; raises DatabaseUnusable."""
+    url = database.engine.url
     try:
+        if database.is_sqlite:
+            # First in this thread, because a driver thread that fails to open its file outlives the event loop.
+            with closing(sqlite3.connect(str(url.database))) as connection:
+                connection.execute("PRAGMA schema_version")
         async with database.engine.connect():
             pass
     except TimeoutError as fault:
