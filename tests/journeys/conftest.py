@@ -85,22 +85,19 @@ def apart(_apart: Apart) -> Iterator[Apart]:
 
 @pytest.fixture
 def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Opens windows, each in a browser profile of its own unless it is `beside` another one; `eye` is a browser with
-    a camera."""
+    """Opens windows, each in a browser profile of its own; `eye` is a browser with a camera."""
     opened: list[Window] = []
 
     def open_window(
-        url: str, language: str = "en", *, size: dict[str, int] = PHONE, beside: Window | None = None,
-        eye: Browser | None = None,
-    ) -> Window:  # fmt: skip
-        if beside is not None:
-            context = beside.page.context
-        else:
-            permissions = ["camera"] if eye else []
-            context = (eye or browser).new_context(
-                viewport=size, locale=LOCALES[language], permissions=permissions, reduced_motion="reduce"
-            )
-            context.set_default_timeout(WAIT_MILLISECONDS)
+        url: str, language: str = "en", *, size: dict[str, int] = PHONE, eye: Browser | None = None
+    ) -> Window:
+        context = (eye or browser).new_context(
+            viewport=size,
+            locale=LOCALES[language],
+            permissions=["camera"] if eye else [],
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(WAIT_MILLISECONDS)
         opened.append(Window(context.new_page(), url, Translator(language)))
         return opened[-1]
 

@@ -2,5 +2,5 @@
 
 NAMES = frozenset(
     "amina sami café lumière deux rives hammam noor atelier mimosa mirabelle gold silver bronze english français inter "
-    "noto sans arabic ofl fluent emoji mit apache programme the and for".split()
+    "noto sans arabic ofl fluent emoji mit apache".split()
 )

@@ -105,6 +105,10 @@ class Window:
         """The address bar says `route`."""
         expect(self.page).to_have_url(re.compile(re.escape(self.url + route) + "$"), timeout=WAIT_MILLISECONDS)
 
+    def language(self) -> str:
+        """The language that the page says it is in."""
+        return str(self.page.evaluate("document.documentElement.lang.split('-')[0]"))
+
     def everything(self) -> str:
         """All that a screen reader would say of the page, in lines."""
         said = self.page.evaluate(

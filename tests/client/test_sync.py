@@ -1,0 +1,64 @@
+"""Keeping in sync: in rounds, sooner when somebody looks again, and never for a page that nobody sees."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mirabelle.client.app import App
+from tests.client.devices import Device, signed_in
+from tests.wire import Wire
+
+PROGRAMME = "GET /api/v1/programme"
+
+
+@asynccontextmanager
+async def rounds(app: App, is_seen: bool = True) -> AsyncIterator[None]:
+    """The app's rounds, under way."""
+    task = asyncio.ensure_future(app.keep_in_sync(lambda: is_seen))
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def told(app: App, connection: str) -> None:
+    """Wait until the app says so of its connection; the rounds alone would take longer than this allows."""
+    changed = asyncio.Event()
+    stop = app.subscribe(("connection",), changed.set)
+    while app.connection != connection:
+        await asyncio.wait_for(changed.wait(), 8)
+        changed.clear()
+    stop()
+
+
+async def test_a_woken_app_finds_out_at_once_whether_the_server_is_there(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app, rounds(app):
+        await told(app, "online")
+        wire.cut()
+        app.wake()
+        await told(app, "offline")
+        wire.mend()
+        app.wake()
+        await told(app, "online")
+
+
+async def test_a_page_that_nobody_sees_asks_for_nothing(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app)
+        before = wire.requests[PROGRAMME]
+        async with rounds(app, is_seen=False):
+            app.wake()
+            await asyncio.sleep(0)
+        assert wire.requests[PROGRAMME] == before
+
+
+async def test_a_round_that_fails_is_not_the_last(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app)
+        app.store.read.execute("ALTER TABLE documents RENAME TO elsewhere")  # as a broken disk would have it
+        await app.sync.quietly()
+        app.store.read.execute("ALTER TABLE elsewhere RENAME TO documents")
+        written = asyncio.Event()
+        app.subscribe(("programme",), written.set)
+        async with rounds(app):
+            await asyncio.wait_for(written.wait(), 8)
