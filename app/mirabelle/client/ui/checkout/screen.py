@@ -34,6 +34,7 @@ from mirabelle.client.ui.shared.widgets import (
 )
 from mirabelle.client.use_cases.redeem import Redeemed, Refused, Superseded
 from mirabelle.contract.messages import Details, LotShare, Redemption, Reward
+from mirabelle.contract.reasons import Reason
 from mirabelle.contract.translation import Translator
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Doings:
     confirm: Callable[[], Any]
     retry: Callable[[], Any]
     discard: Callable[[], Any]
+    start_over: Callable[[], Any]
 
 
 @screen
@@ -103,6 +105,11 @@ def checkout_screen(id: str) -> ft.View:
     async def on_retry() -> None:
         await retry()
 
+    def start_over() -> None:
+        confirm.forget()
+        retry.forget()
+        step(0)
+
     counter, found = _late_answer(counter)
     calendar = _calendar(app, counter, lambda: pick(False)) if picking and counter is not None else None
     ft.use_dialog(calendar)
@@ -115,6 +122,7 @@ def checkout_screen(id: str) -> ft.View:
         confirm=on_confirm,
         retry=on_retry,
         discard=lambda: app.redeem.discard(counter.key),
+        start_over=start_over,
     )
     thanked = ended or found
     if thanked is not None:
@@ -212,6 +220,8 @@ def checkout_view(
         notices.append(_already(translate, counter.already))
     if reason is not None:
         again = do.confirm if at == len(way) - 1 else lambda: do.step(at)
+        if isinstance(reason, Refusal) and reason.reason == Reason.PRICE_CHANGED:
+            again = do.start_over  # nobody pays a price that they have not seen
         notices.append(outcome.refused(translate, reason, again, lambda: go("/sign-in"), lambda: go("/rewards")))
     body = [step_line(translate, way, at), *notices, *_step(translate, counter, way[at], do)]
     footer = _footer(translate, counter, way, at, do, busy, blocked=counter.standing.refused is not None)
