@@ -162,6 +162,18 @@ def test_typed_codes_are_limited_even_when_they_come_at_once(servers: list[Backe
     assert told == {201: 10, "rate_limited": 14}
 
 
+def test_a_voucher_of_one_server_is_accepted_by_another_with_secrets_of_its_own(
+    servers: list[Backend], tmp_path: Path
+) -> None:
+    url = servers[0].database_url or f"sqlite:///{servers[0].data / 'mirabelle.sqlite'}"
+    amina, till = servers[0].participant(), servers[0].till()
+    with Backend(tmp_path, database_url=url, programme=programme()) as other:
+        basil, other_till = other.participant(), other.till()
+        for holder, scanner in ((amina, other_till), (basil, till)):
+            shown = holder.show(holder.redeem("croissant", 110).json()["voucher"], int(time.time()))
+            assert scanner.post("/scans", {"frame": shown}).json()["verdict"] == "accepted"
+
+
 def test_after_all_that_the_ledger_still_adds_up(
     servers: list[Backend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
