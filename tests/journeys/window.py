@@ -16,7 +16,19 @@ from tests import chromium
 PICTURES = Path("screenshots/journeys")
 MOST_TABS = 60
 POLL_MILLISECONDS = 100
+TRIES = 5
+ONE_TRY_MILLISECONDS = 4_000
 WAIT_MILLISECONDS = 20_000  # for what is expected; a machine with two busy cores is slow, not wrong
+
+
+def until_it_works(attempt: Callable[[], None]) -> None:
+    """Do what people do when nothing happens: try again, a few times. Fails as the last try does."""
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except AssertionError:
+            continue
+    return attempt()
 
 
 @dataclass
@@ -74,6 +86,17 @@ class Window:
         entries = self.page.get_by_role("tab", name=name).or_(self.page.get_by_role("button", name=name))
         entries.first.click()
 
+    def turns_again_to(self, tab: str, text: str, **values: Any) -> None:
+        """Turn to a main page until it comes: a press while the connection is away goes nowhere."""
+
+        def turn() -> None:
+            self.turns_to(tab)
+            words = self.t(text, **values)
+            there = self.page.get_by_text(words).or_(self.page.get_by_label(words)).first
+            expect(there).to_be_attached(timeout=ONE_TRY_MILLISECONDS)
+
+        until_it_works(turn)
+
     def tabs_to(self, words: str) -> None:
         """Press Tab until the focus is on what says `words`; fails where it never comes there."""
         wanted = self.page.get_by_role("button", name=words).first
@@ -87,10 +110,15 @@ class Window:
     def types(self, words: str, *, submit: bool = False) -> None:
         """Type into the field in focus, or the first one."""
         box = self.page.get_by_role("textbox").filter(visible=True).first
-        box.click()
-        expect(box).to_be_focused()
-        box.fill(words)
-        expect(box).to_have_value(re.compile(f"^{re.escape(words)}$", re.IGNORECASE))
+
+        def type_them() -> None:
+            box.click()
+            expect(box).to_be_focused()
+            box.fill(words)
+            expect(box).to_have_value(re.compile(f"^{re.escape(words)}$", re.IGNORECASE))
+
+        # Flutter makes the field anew while the page is drawn, and what is typed at that moment goes nowhere.
+        until_it_works(type_them)
         if submit:
             box.press("Enter")
 
