@@ -168,6 +168,7 @@ def at_home(camera: Camera) -> None:
     camera.presses("settings.sign_out")
     camera.sees("settings.sign_out_ask")
     camera.shoot("sign-out")
+    camera.presses("shared.cancel")
     camera.open("/lost", "shared.not_found")
     camera.shoot("nowhere")
 
@@ -203,6 +204,7 @@ def at_the_counter(camera: Camera) -> None:
     camera.presses("checkout.choose_date")
     camera.page.get_by_role("dialog").or_(camera.page.get_by_role("alertdialog")).first.wait_for()
     camera.shoot("checkout-calendar")
+    camera.page.keyboard.press("Escape")
     camera.open(f"/checkout/{TO_CHARITY}", "checkout.paying")
     camera.presses("shared.continue")
     camera.sees("checkout.needs_charity")
