@@ -90,14 +90,14 @@ def _usable() -> Iterator[None]:
     from mirabelle.server.hosting import ServerUnusable
     from mirabelle.server.services.imports import FileUnreadable
     from mirabelle.server.services.programme_file import ProgrammeUnusable
-    from mirabelle.server.storage.database import DatabaseUnusable
+    from mirabelle.server.storage.database import DatabaseUnusable, told
 
     try:
         yield
     except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, FileUnreadable, OSError) as fault:
         raise Unusable(fault) from fault
     except SQLAlchemyError as fault:
-        raise Unusable(f"the database failed: {getattr(fault, 'orig', None) or type(fault).__name__}") from fault
+        raise Unusable(f"the database failed: {told(fault)}") from fault
 
 
 def _keep_to_this_user() -> None:

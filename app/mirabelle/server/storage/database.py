@@ -13,6 +13,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mirabelle.server.storage.mark import DatabaseDamaged, WriteMark, number_write, require_pages
+
 BUSY_SECONDS: Final = 10
 POSTGRESQL_CONNECTIONS: Final = 10
 CONNECT_SECONDS: Final = 10
@@ -23,6 +25,7 @@ _WANTED: Final = "--database must be a URL such as postgresql://user@host/name o
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 # PostgreSQL's serialization failure and deadlock: nothing was done, and the same again can succeed.
 _TRY_AGAIN: Final = ("40001", "40P01")
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 T = TypeVar("T")
 
@@ -34,7 +37,8 @@ class DatabaseUnusable(Exception):
 class Database:
     """A database of ours. SQLite has one writer at a time, so this process's writers queue here, not on its lock."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, mark: WriteMark | None) -> None:
+        self._mark = mark
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.engine = engine
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -51,8 +55,15 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A connection in one transaction: committed when the block ends, rolled back when it raises."""
-        async with self._turn, self._writing.begin() as connection:
-            yield connection
+        async with self._turn:
+            number = None
+            async with self._writing.begin() as connection:
+                changes_before = _changes(connection) if self._mark else 0
+                yield connection
+                if self._mark and _changes(connection) != changes_before:
+                    number = await connection.run_sync(_number)
+            if self._mark and number is not None:
+                self._mark.note(number)
 
     async def attempt(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """What `work` gives in a transaction of its own; done again where another process got in between."""
@@ -68,6 +79,17 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        if self._mark:
+            self._mark.close()
+
+
+def _number(connection: Connection) -> int:
+    return number_write(connection.connection)  # type: ignore[arg-type]
+
+
+def _changes(connection: AsyncConnection) -> int:
+    """How many rows this SQLite connection ever changed."""
+    return int(connection.sync_connection.connection.driver_connection.total_changes)
 
 
 def _may_try_again(fault: DBAPIError) -> bool:
@@ -127,34 +149,47 @@ async def open_database(url: str) -> Database:
     from mirabelle.server.storage.migrations import upgrade
 
     parsed = _parse(url)
-    sqlite = parsed.get_backend_name() == "sqlite"
     engine = _engine(parsed)
-    if sqlite:
+    mark = None
+    if parsed.get_backend_name() == "sqlite":
         _prepare_sqlite(engine)
-    database = Database(engine)
+        mark = WriteMark(Path(parsed.database or ""))
+    database = Database(engine, mark)
     try:
-        await _reach(database)
+        await _reach(database, mark)
         async with database.write() as connection:
             await connection.run_sync(upgrade)
     except (SQLAlchemyError, DatabaseUnusable) as fault:
         await database.close()
-        cause = str(getattr(fault, "orig", None) or fault).partition("\n")[0]
-        raise DatabaseUnusable(f"the database {parsed.render_as_string()} cannot be used: {cause}") from fault
+        raise DatabaseUnusable(f"the database {parsed.render_as_string()} cannot be used: {told(fault)}") from fault
     return database
 
 
-async def _reach(database: Database) -> None:
+def told(fault: Exception) -> str:
+    """What the database said, in one line, and what helps where its file is damaged."""
+    cause = getattr(fault, "orig", None) or fault
+    line = str(cause).partition("\n")[0] or type(cause).__name__
+    return f"{line}; 'mirabelle restore' brings a backup back" if is_damage(cause) else line
+
+
+def is_damage(fault: BaseException) -> bool:
+    """Whether it is the database's file that is wrong."""
+    return isinstance(fault, DatabaseDamaged) or getattr(fault, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+async def _reach(database: Database, mark: WriteMark | None) -> None:
     """Connect once; raises DatabaseUnusable."""
     url = database.engine.url
     try:
-        if database.is_sqlite:
+        if mark:
+            file, noted = Path(str(url.database)), mark.noted()
+            require_pages(file, noted)
             # First in this thread, because a driver thread that fails to open its file outlives the event loop.
-            with closing(sqlite3.connect(str(url.database))) as connection:
-                connection.execute("PRAGMA schema_version")
+            with closing(sqlite3.connect(file)) as connection:
+                mark.require_writes(connection, noted)
         async with database.engine.connect():
             pass
     except TimeoutError as fault:
         raise DatabaseUnusable(f"no answer in {CONNECT_SECONDS} seconds") from fault
     except Exception as fault:  # each driver fails in its own ways: no server, no file, no such option
-        cause = getattr(fault, "orig", None) or fault
-        raise DatabaseUnusable(str(cause) or type(cause).__name__) from fault
+        raise DatabaseUnusable(told(fault)) from fault
