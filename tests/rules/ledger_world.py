@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mirabelle.rules.book import Snapshot, earned_by
 from mirabelle.rules.commands import Command, Outcome
-from mirabelle.rules.ledger import Snapshot, decide
+from mirabelle.rules.ledger import decide
 from mirabelle.rules.postings import Account, Posting
 from mirabelle.rules.programme import Earning, Expiry, Rules, Tier
 from mirabelle.rules.redemption import RedemptionState, RewardTerms, ValueClass
@@ -58,12 +60,9 @@ class World:
         )
         return outcomes
 
-    def _earned(self, commands: Sequence[Command]) -> dict[tuple[str, object], int]:
-        year = 365 * 86_400
+    def _earned(self, commands: Sequence[Command]) -> dict[tuple[str, datetime], int]:
         return {
-            (person, command.at): sum(
-                lot.points for lot in account.lots.values() if 0 <= (command.at - lot.earned_at).total_seconds() < year
-            )
+            (person, command.at): earned_by(account.lots.values(), command.at)
             for person, account in self.snapshot.accounts.items()
             for command in commands
         }

@@ -12,15 +12,16 @@ TERMS = RewardTerms(
     "cup", 100, per_participant=2, from_points=50, available_until=NOW + timedelta(days=1), needs="address"
 )
 ASKED = Asked(
-    TERMS, 100, {"address": "1 rue des Lilas"}, NOW, earned_in_period=50, had_before=1, in_stock=True, available=100
+    TERMS, 100, {"address": "1 rue des Lilas"}, NOW, tier_points=50, had_before=1, in_stock=True, available=100
 )
 
 # In the order in which they are told: what nobody can have, before what this participant lacks.
 OBSTACLES = {
     RedemptionRefusal.NOT_AVAILABLE: {"terms": replace(TERMS, withdrawn=True)},
+    RedemptionRefusal.NOT_YET_AVAILABLE: {"terms": replace(TERMS, available_from=NOW + timedelta(seconds=1))},
     RedemptionRefusal.PRICE_CHANGED: {"agreed_points": 90},
     RedemptionRefusal.OUT_OF_STOCK: {"in_stock": False},
-    RedemptionRefusal.TIER_TOO_LOW: {"earned_in_period": 49},
+    RedemptionRefusal.TIER_TOO_LOW: {"tier_points": 49},
     RedemptionRefusal.LIMIT_REACHED: {"had_before": 2},
     RedemptionRefusal.DETAILS_MISSING: {"details": {"address": " \n "}},
     RedemptionRefusal.NOT_ENOUGH_POINTS: {"available": 99},

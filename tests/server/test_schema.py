@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from mirabelle.server.storage.database import open_database
 from mirabelle.server.storage.schema import metadata
@@ -31,3 +33,31 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -
 def test_a_database_that_is_up_to_date_is_opened_again_without_a_change(database_url: str) -> None:
     asyncio.run(differences_at(database_url))
     assert asyncio.run(differences_at(database_url)) == []
+
+
+async def refusal_of(url: str, change: str) -> str:
+    database = await open_database(url)
+    try:
+        async with database.write() as connection:
+            await connection.execute(text(_PERSON))
+            await connection.execute(text(_POSTING))
+        with pytest.raises(DBAPIError) as refused:
+            async with database.write() as connection:
+                await connection.execute(text(change))
+        return str(refused.value.orig)
+    finally:
+        await database.close()
+
+
+_PERSON = (
+    "INSERT INTO participants (cell, participant, joined_at, name, language, epoch, available, held, pending, sequence,"
+    " digest, next_lot) VALUES (1, 'amina', 0, '', 'en', 0, 0, 0, 0, 1, '', 1)"
+)
+_POSTING = (
+    "INSERT INTO postings VALUES (1, 'amina', 1, 0, 'accrual', 'p1', NULL, 5, 0, 0, -5, 0, 0, 0, 0, '[]', '', '')"
+)
+
+
+@pytest.mark.parametrize("change", ["UPDATE postings SET available = 6, issued = -6", "DELETE FROM postings"])
+def test_the_database_refuses_to_change_or_delete_a_posting(database_url: str, change: str) -> None:
+    assert "append-only" in asyncio.run(refusal_of(database_url, change))

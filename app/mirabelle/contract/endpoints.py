@@ -79,6 +79,7 @@ REDEEM = Endpoint(
         Reason.NOT_ENOUGH_POINTS,
         Reason.OUT_OF_STOCK,
         Reason.PRICE_CHANGED,
+        Reason.NOT_YET_AVAILABLE,
         Reason.NOT_AVAILABLE,
         Reason.LIMIT_REACHED,
         Reason.TIER_TOO_LOW,

@@ -128,6 +128,7 @@ class Reward(Message, frozen=True, kw_only=True):
     fulfilment: Fulfilment
     valid_days: int
     available_until: datetime | None
+    available_from: datetime | None = None
     popularity: int
 
 
@@ -238,7 +239,18 @@ class LotShare(Message, frozen=True, kw_only=True):
 
 
 ActivityKind = Literal[
-    "earned", "arrived", "spent", "held", "released", "returned", "expired", "clawed_back", "adjusted"
+    "earned",
+    "arrived",
+    "spent",
+    "held",
+    "released",
+    "returned",
+    "expired",
+    "clawed_back",
+    "reinstated",
+    "extended",
+    "given",
+    "received",
 ]
 
 

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NOT_ENOUGH_POINTS = RedemptionRefusal.NOT_ENOUGH_POINTS.value
     OUT_OF_STOCK = RedemptionRefusal.OUT_OF_STOCK.value
     PRICE_CHANGED = RedemptionRefusal.PRICE_CHANGED.value
+    NOT_YET_AVAILABLE = RedemptionRefusal.NOT_YET_AVAILABLE.value
     NOT_AVAILABLE = RedemptionRefusal.NOT_AVAILABLE.value
     LIMIT_REACHED = RedemptionRefusal.LIMIT_REACHED.value
     TIER_TOO_LOW = RedemptionRefusal.TIER_TOO_LOW.value
@@ -58,6 +59,7 @@ STATUS: dict[Reason, int] = {
     Reason.NOT_ENOUGH_POINTS: 409,
     Reason.OUT_OF_STOCK: 409,
     Reason.PRICE_CHANGED: 409,
+    Reason.NOT_YET_AVAILABLE: 409,
     Reason.NOT_AVAILABLE: 409,
     Reason.LIMIT_REACHED: 409,
     Reason.TIER_TOO_LOW: 409,

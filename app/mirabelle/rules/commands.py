@@ -60,6 +60,52 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapse:
+    """The time of held points is over: they go back."""
+
+    participant: str
+    redemption: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """The operator gives `points` of a captured redemption back, or all that are left of it where it is None."""
+
+    participant: str
+    redemption: str
+    points: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A participant gives points to another, who gets them in lots that end when the giver's would have."""
+
+    participant: str
+    recipient: str
+    transfer: str
+    points: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """The operator gives more time to the points that the programme's rule for active participants would rescue."""
+
+    participant: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A local day of the programme ends at `at`: what time alone did is posted, and tiers are taken anew."""
+
+    participant: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """A till was shown a voucher: a scanned `frame`, or a typed `code`."""
 
@@ -73,7 +119,7 @@ class Scan:
     at: datetime
 
 
-Command = Earn | Refund | Redeem | Cancel | Scan
+Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Extend | Close | Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +131,10 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """How many points were taken back; fewer than asked where the balance did not hold them."""
+    """How many points were taken back, and how many were spent and could not be."""
 
     points: int
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +148,36 @@ class Redeemed:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A redemption or cancellation that was refused; nothing changed but that it is on record."""
+    """What was refused, and why; nothing changed but that a declined redemption is on record."""
 
     reason: RedemptionRefusal
     terms: RewardTerms | None = None
     available: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """Points that changed hands, and what the giver has left."""
+
+    transfer: str
+    points: int
+    available_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """The lots that got more time, as they are now."""
+
+    lots: Sequence[Lot]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a day's end did for a participant: points that arrived, points that expired, and a tier that changed."""
+
+    arrived: int
+    expired: int
+    tier_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +189,4 @@ class Scanned:
     first_use: UseRecord | None
 
 
-Outcome = Earned | Refunded | Redeemed | Declined | Scanned
+Outcome = Earned | Refunded | Redeemed | Declined | Transferred | Extended | Closed | Scanned

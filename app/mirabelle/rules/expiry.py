@@ -1,6 +1,6 @@
 """When points and vouchers end: always at the end of a local day."""
 
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 
 def end_of_local_day(instant: datetime, days_later: int, zone: tzinfo) -> datetime:
@@ -11,3 +11,11 @@ def end_of_local_day(instant: datetime, days_later: int, zone: tzinfo) -> dateti
     """
     last_day = instant.astimezone(zone).date() + timedelta(days=days_later)
     return datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
+
+
+def end_of_local_period(instant: datetime, months: int, periods_later: int, zone: tzinfo) -> datetime:
+    """The end, in UTC, of the calendar period of `months` (1, 3 or 12) that lies `periods_later` after `instant`'s."""
+    day = instant.astimezone(zone).date()
+    first_month = (day.month - 1) // months * months + months * (1 + periods_later)
+    years, month = divmod(first_month, 12)
+    return datetime.combine(date(day.year + years, month + 1, 1), time.min, tzinfo=zone).astimezone(UTC)

@@ -1,13 +1,19 @@
 """Lots: points earned together, which expire together and pay in a fixed order."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """Points earned together. `available_at` is None once they have arrived; `expires_at` is None for never."""
+class Lot(NamedTuple):
+    """Points earned together.
+
+    `available_at` is None once they have arrived, and `arrived_at` says when if that was later than they were earned.
+    `expires_at` is None for never; `expired` are points that ended then, and that no refund has claimed since.
+    `refunded` points were taken back by refunds of their purchase, of which `owed` were spent when that happened and
+    are taken when they come back. Activity renews the lot for `renew_days`; it was extended `extensions` times, and
+    `reinstated` at most once. `transferred` points were earned by somebody else.
+    """
 
     number: int
     earned_at: datetime
@@ -17,14 +23,34 @@ class Lot:
     remaining: int
     source: str = ""
     policy_version: int = 1
+    arrived_at: datetime | None = None
+    expired: int = 0
+    refunded: int = 0
+    owed: int = 0
+    renew_days: int | None = None
+    extensions: int = 0
+    reinstated: bool = False
+    transferred: bool = False
 
     def has_arrived(self, now: datetime) -> bool:
         """Whether the points may be spent at `now`, as far as their release goes."""
-        return self.available_at is None or self.available_at <= now
+        since = self.available_at or self.arrived_at
+        return since is None or since <= now
 
     def has_expired(self, now: datetime) -> bool:
         """Whether the lot's last moment is over at `now`."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def expired_since(self, now: datetime) -> int:
+        """The points that expired but had not expired at `now`, which may be past."""
+        # Of a reinstated lot nobody knows any more what it held when it ended first.
+        return 0 if self.reinstated or self.has_expired(now) else self.expired
+
+    def spendable(self, now: datetime) -> int:
+        """The points that can pay at `now`, which may be past."""
+        if self.earned_at > now or not self.has_arrived(now) or self.has_expired(now):
+            return 0
+        return self.remaining + self.expired_since(now)
 
 
 def _paying_order(lot: Lot) -> tuple[bool, float, datetime, int]:
@@ -34,14 +60,7 @@ def _paying_order(lot: Lot) -> tuple[bool, float, datetime, int]:
 
 def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
     """The lots that can pay at `now`: soonest-expiring first, never-expiring last, then in the order earned."""
-    return sorted(
-        (
-            lot
-            for lot in lots
-            if lot.remaining > 0 and lot.earned_at <= now and lot.has_arrived(now) and not lot.has_expired(now)
-        ),
-        key=_paying_order,
-    )
+    return sorted((lot for lot in lots if lot.spendable(now) > 0), key=_paying_order)
 
 
 def take(lots: Iterable[Lot], points: int, now: datetime) -> list[tuple[int, int]] | None:
@@ -51,7 +70,7 @@ def take(lots: Iterable[Lot], points: int, now: datetime) -> list[tuple[int, int
     for lot in spendable(lots, now):
         if missing == 0:
             break
-        share = min(lot.remaining, missing)
+        share = min(lot.spendable(now), missing)
         shares.append((lot.number, share))
         missing -= share
     return shares if missing == 0 else None

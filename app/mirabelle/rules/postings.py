@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from mirabelle.rules.lots import Lot
 
@@ -27,10 +27,12 @@ class PostingKind(StrEnum):
     BURN = "burn"
     EXPIRY = "expiry"
     CLAWBACK = "clawback"
+    REINSTATEMENT = "reinstatement"
+    EXTENSION = "extension"
+    TRANSFER = "transfer"
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """The change of each account; a participant's first three, then the programme's. They sum to zero."""
 
     available: int = 0
@@ -44,18 +46,17 @@ class Moves:
 
     def total(self) -> int:
         """The sum over all accounts: zero, or the posting is wrong."""
-        programme = self.issued + self.burned + self.expired + self.adjusted + self.offline_loss
-        return self.available + self.held + self.pending + programme
+        return sum(self)
 
 
 LotShares = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One entry of a participant's history. `lots` says how many points each lot got (or gave, negative).
 
-    It names a person by id only, so that deleting an account erases the person and leaves the arithmetic.
+    It names a person by id only, so that deleting an account erases the person and leaves the arithmetic. A transfer
+    has one in each of two histories, under one `source`, and what one adjusts the other adjusts back.
     """
 
     participant: str
@@ -78,41 +79,48 @@ class Posting:
             self.kind.value,
             self.source,
             self.reward,
-            (
-                self.moves.available,
-                self.moves.held,
-                self.moves.pending,
-                self.moves.issued,
-                self.moves.burned,
-                self.moves.expired,
-                self.moves.adjusted,
-                self.moves.offline_loss,
-            ),
+            self.moves,
             self.lots,
         )
         return hashlib.sha256(self.previous + _CANONICAL.encode(said).encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+_NO_LOTS: Final[Mapping[int, Lot]] = MappingProxyType({})
+
+
+class Account(NamedTuple):
     """A participant's points. `lots` holds at least every lot with something left.
 
-    Nothing arrives or expires before `quiet_until`; None means that the lots must be looked at.
+    `owed` is what refunds could not take back, and points that come in pay first. `active_at` is when the participant
+    last earned or spent, `tier` what the last nightly close left. Nothing arrives or expires before `quiet_until`; None
+    means that the lots must be looked at.
     """
 
     participant: str
     available: int = 0
     held: int = 0
     pending: int = 0
+    owed: int = 0
     sequence: int = 0
     digest: bytes = FIRST_DIGEST
     next_lot: int = 1
-    lots: Mapping[int, Lot] = field(default_factory=dict)
+    active_at: datetime | None = None
+    tier: str = ""
+    lots: Mapping[int, Lot] = _NO_LOTS
     quiet_until: datetime | None = None
 
+    def with_lots(self, changed: Iterable[Lot]) -> "Account":
+        """The account with `changed` lots in place of what they were, or added."""
+        lots = dict(self.lots)
+        next_lot, quiet_until = self.next_lot, self.quiet_until
+        for lot in changed:
+            lots[lot.number] = lot
+            next_lot = max(next_lot, lot.number + 1)
+            quiet_until = quiet_until and min(quiet_until, _next_change(lot))
+        return self._replace(lots=lots, next_lot=next_lot, quiet_until=quiet_until)
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+
+class Entry(NamedTuple):
     """What is to be posted, before it has its place in a participant's history."""
 
     at: datetime
@@ -141,23 +149,13 @@ def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[A
         lots=entry.lots,
         previous=account.digest,
     )
-    posting = replace(unsigned, digest=unsigned.expected_digest())
-    lots = dict(account.lots)
-    next_lot, quiet_until = account.next_lot, account.quiet_until
-    for lot in changed:
-        lots[lot.number] = lot
-        next_lot = max(next_lot, lot.number + 1)
-        quiet_until = quiet_until and min(quiet_until, _next_change(lot))
-    after = Account(
-        participant=account.participant,
+    posting = unsigned._replace(digest=unsigned.expected_digest())
+    after = account.with_lots(changed)._replace(
         available=account.available + moves.available,
         held=account.held + moves.held,
         pending=account.pending + moves.pending,
         sequence=posting.sequence,
         digest=posting.digest,
-        next_lot=next_lot,
-        lots=lots,
-        quiet_until=quiet_until,
     )
     assert min(after.available, after.held, after.pending) >= 0, f"a balance fell below zero: {entry}"
     return after, posting
@@ -187,34 +185,35 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
         lot = account.lots[number]
         if lot.remaining == 0:
             continue  # it expired before it arrived
-        if expires:
-            account, posting = _expire(account, lot, at)
-        else:
-            account, posting = _arrive(account, lot, at)
+        account, posting = (expire if expires else _arrive)(account, lot, at)
         postings.append(posting)
     quiet_until = min(map(_next_change, account.lots.values()), default=_NEVER)
-    return replace(account, quiet_until=quiet_until), postings
+    return account._replace(quiet_until=quiet_until), postings
 
 
 def _arrive(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
     moves = Moves(pending=-lot.remaining, available=lot.remaining)
-    return post(account, Entry(at, PostingKind.ARRIVAL, lot.source, moves), [replace(lot, available_at=None)])
+    arrived = lot._replace(available_at=None, arrived_at=at)
+    return post(account, Entry(at, PostingKind.ARRIVAL, lot.source, moves), [arrived])
 
 
-def _expire(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
-    pending = lot.available_at is not None
-    moves = Moves(
-        available=0 if pending else -lot.remaining, pending=-lot.remaining if pending else 0, expired=lot.remaining
-    )
+def expire(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
+    """Post that what is left of `lot` ended at `at`."""
+    moves = move_out(lot, lot.remaining)._replace(expired=lot.remaining)
     entry = Entry(at, PostingKind.EXPIRY, lot.source, moves, ((lot.number, -lot.remaining),))
-    return post(account, entry, [replace(lot, remaining=0)])
+    return post(account, entry, [lot._replace(remaining=0, expired=lot.expired + lot.remaining)])
+
+
+def move_out(lot: Lot, points: int) -> Moves:
+    """The participant's side of `points` that leave `lot`: from what is pending until they have arrived."""
+    return Moves(pending=-points) if lot.available_at is not None else Moves(available=-points)
 
 
 def accrue(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
     """Post the points of a new lot, as pending where they arrive later than `at`."""
     pending = not lot.has_arrived(at)
     if not pending and lot.available_at is not None:
-        lot = replace(lot, available_at=None)
+        lot = lot._replace(available_at=None)
     moves = Moves(available=0 if pending else lot.points, pending=lot.points if pending else 0, issued=-lot.points)
     entry = Entry(at, PostingKind.ACCRUAL, lot.source, moves, ((lot.number, lot.points),))
     return post(account, entry, [lot])
@@ -222,4 +221,4 @@ def accrue(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:
 
 def lots_after(lots: Mapping[int, Lot], shares: Iterable[tuple[int, int]]) -> list[Lot]:
     """The named lots after each got its share (negative: gave)."""
-    return [replace(lots[number], remaining=lots[number].remaining + points) for number, points in shares]
+    return [lots[number]._replace(remaining=lots[number].remaining + points) for number, points in shares]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
 from typing import Final
 
-from mirabelle.rules.expiry import end_of_local_day
+from mirabelle.rules.expiry import end_of_local_day, end_of_local_period
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _MINOR_DIGITS: Final = {
@@ -37,12 +38,62 @@ class Earning:
     arrive_after_days: int = 0
 
 
+class ExpiryPolicy(StrEnum):
+    """When the points of a lot end: `after_days`, the same but renewed by activity, or with a calendar period."""
+
+    FIXED = "fixed"
+    ROLLING = "rolling"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+_MONTHS: Final = {ExpiryPolicy.MONTH: 1, ExpiryPolicy.QUARTER: 3, ExpiryPolicy.YEAR: 12}
+
+
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How long lots live. `after_days` is None for never; `grace_days` is what a returned, expired lot gets."""
+    """How long lots live. `after_days` is None for never; `grace_days` is what a returned, expired lot gets.
+
+    With a calendar policy, points live to the end of the period that is `after_periods` after the one they came in.
+    """
 
     after_days: int | None = None
     grace_days: int = 30
+    policy: ExpiryPolicy = ExpiryPolicy.FIXED
+    after_periods: int = 0
+
+
+class RefundPolicy(StrEnum):
+    """What happens to refunded points that were spent. Both take other points, as far as the balance holds them.
+
+    `within_balance` lets the rest be, unless the spent points themselves come back; `never_below_zero` takes it from
+    the points that come in next.
+    """
+
+    WITHIN_BALANCE = "within_balance"
+    NEVER_BELOW_ZERO = "never_below_zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """More time for the points of participants who earned or spent in the last `active_within_days`.
+
+    A lot that ends within `ending_within_days` gets `days` more, at most `times` times.
+    """
+
+    active_within_days: int
+    ending_within_days: int
+    days: int
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """Whether participants may give points to each other: at least `from_points` at once."""
+
+    allowed: bool = False
+    from_points: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +117,29 @@ class Rules:
     expiry: Expiry
     tiers: Sequence[Tier] = ()
     version: int = 1
+    refunds: RefundPolicy = RefundPolicy.WITHIN_BALANCE
+    extension: Extension | None = None
+    transfers: Transfers = Transfers()
 
     def points_for(self, amount_minor: int) -> int:
         """The points of one purchase: per whole currency unit, rounded down."""
         return amount_minor // int(10 ** minor_digits(self.currency)) * self.earning.points_per_unit
 
+    @property
+    def renew_days(self) -> int | None:
+        """How many days activity gives a lot earned under these rules; None where it gives none."""
+        return self.expiry.after_days if self.expiry.policy is ExpiryPolicy.ROLLING else None
+
     def expires_at(self, earned_at: datetime) -> datetime | None:
         """When points earned at `earned_at` expire; None for never."""
-        days = self.expiry.after_days
-        return None if days is None else end_of_local_day(earned_at, days, self.zone)
+        expiry = self.expiry
+        if expiry.policy in _MONTHS:
+            return end_of_local_period(earned_at, _MONTHS[expiry.policy], expiry.after_periods, self.zone)
+        return None if expiry.after_days is None else self.end_of_day(earned_at, expiry.after_days)
+
+    def end_of_day(self, instant: datetime, days_later: int) -> datetime:
+        """The end of the programme's local day that is `days_later` after `instant`'s."""
+        return end_of_local_day(instant, days_later, self.zone)
 
     def available_at(self, earned_at: datetime) -> datetime | None:
         """When points earned at `earned_at` arrive; None for at once."""
@@ -96,11 +161,12 @@ class Standing:
     points_to_next: int
 
 
-def standing(points_in_period: int, tiers: Sequence[Tier]) -> Standing:
-    """Where `points_in_period` stand among `tiers`."""
+def standing(points_in_period: int, tiers: Sequence[Tier], kept: str = "") -> Standing:
+    """Where `points_in_period` stand among `tiers`; the tier `kept` from the last nightly close is not left by day."""
     ladder = sorted(tiers, key=lambda tier: tier.from_points)
-    reached = [tier for tier in ladder if tier.from_points <= points_in_period]
-    ahead = [tier for tier in ladder if tier.from_points > points_in_period]
+    enough = max(points_in_period, next((tier.from_points for tier in ladder if tier.id == kept), 0))
+    reached = [tier for tier in ladder if tier.from_points <= enough]
+    ahead = [tier for tier in ladder if tier.from_points > enough]
     return Standing(
         tier=reached[-1] if reached else None,
         points_in_period=points_in_period,

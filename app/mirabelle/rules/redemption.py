@@ -9,17 +9,22 @@ from mirabelle.rules.postings import LotShares
 
 
 class RedemptionRefusal(StrEnum):
-    """Why a redemption, or its cancellation, is refused."""
+    """Why a redemption, its cancellation or reversal, or a transfer is refused."""
 
     NOT_FOUND = "not_found"
     NOT_ENOUGH_POINTS = "not_enough_points"
     OUT_OF_STOCK = "out_of_stock"
     PRICE_CHANGED = "price_changed"
+    NOT_YET_AVAILABLE = "not_yet_available"
     NOT_AVAILABLE = "not_available"
     LIMIT_REACHED = "limit_reached"
     TIER_TOO_LOW = "tier_too_low"
     DETAILS_MISSING = "details_missing"
     NOT_CANCELLABLE = "not_cancellable"
+    MORE_THAN_PAID = "more_than_paid"
+    TRANSFERS_NOT_ALLOWED = "transfers_not_allowed"
+    TOO_FEW_POINTS = "too_few_points"
+    NO_SUCH_RECIPIENT = "no_such_recipient"
 
 
 class RedemptionState(StrEnum):
@@ -30,13 +35,27 @@ class RedemptionState(StrEnum):
     RELEASED = "released"
     DECLINED = "declined"
 
+    @property
+    def is_had(self) -> bool:
+        """Whether the participant has what was redeemed, or will have it."""
+        return self in (RedemptionState.HELD, RedemptionState.CAPTURED)
+
 
 class VoucherState(StrEnum):
-    """Where a voucher stands; that it is past its time is told by its `expires_at`."""
+    """Where a voucher stands; that it is past its time is told by its `expires_at`.
+
+    A lapsed one is past its time, and its held points went back.
+    """
 
     READY = "ready"
     USED = "used"
     CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether its points went back, so that no till may take it any more."""
+        return self in (VoucherState.CANCELLED, VoucherState.LAPSED)
 
 
 class ValueClass(StrEnum):
@@ -56,6 +75,7 @@ class RewardTerms:
     stocked: bool = False
     per_participant: int | None = None
     from_points: int = 0
+    available_from: datetime | None = None
     available_until: datetime | None = None
     withdrawn: bool = False
     needs: str = "nothing"
@@ -114,7 +134,11 @@ class UseRecord:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionRecord:
-    """A redemption as the ledger keeps it. `paid_by` are the lots' shares, as positive points in paying order."""
+    """A redemption as the ledger keeps it. `paid_by` are the lots' shares, as positive points in paying order.
+
+    `returned` of its points went back into their lots, the last that paid first. Points that are held go back at
+    `held_until`, when nobody can use the voucher any more.
+    """
 
     id: str
     participant: str
@@ -127,6 +151,23 @@ class RedemptionRecord:
     voucher: bytes | None = None
     refusal: RedemptionRefusal | None = None
     available_after: int = 0
+    returned: int = 0
+    held_until: datetime | None = None
+
+
+def shares_to_return(record: RedemptionRecord, points: int) -> LotShares:
+    """Which lots get `points` of the redemption back after what was returned before: the last that paid first."""
+    shares = []
+    before = record.returned
+    for number, paid in reversed(record.paid_by):
+        skipped = min(paid, before)
+        share = min(paid - skipped, points)
+        before -= skipped
+        points -= share
+        if share:
+            shares.append((number, share))
+    assert points == 0, f"more is returned than was paid: {record.id}"
+    return tuple(reversed(shares))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +178,7 @@ class Asked:
     agreed_points: int | None
     details: Mapping[str, str] | None
     at: datetime
-    earned_in_period: int
+    tier_points: int
     had_before: int
     in_stock: bool
     available: int
@@ -148,12 +189,14 @@ def refusal(asked: Asked) -> RedemptionRefusal | None:
     terms = asked.terms
     if terms is None:
         return RedemptionRefusal.NOT_FOUND
+    early = terms.available_from is not None and asked.at < terms.available_from
     over = terms.available_until is not None and terms.available_until <= asked.at
     checks = (
         (terms.withdrawn or over, RedemptionRefusal.NOT_AVAILABLE),
+        (early, RedemptionRefusal.NOT_YET_AVAILABLE),
         (asked.agreed_points not in (None, terms.points), RedemptionRefusal.PRICE_CHANGED),
         (not asked.in_stock, RedemptionRefusal.OUT_OF_STOCK),
-        (asked.earned_in_period < terms.from_points, RedemptionRefusal.TIER_TOO_LOW),
+        (asked.tier_points < terms.from_points, RedemptionRefusal.TIER_TOO_LOW),
         (
             terms.per_participant is not None and asked.had_before >= terms.per_participant,
             RedemptionRefusal.LIMIT_REACHED,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from mirabelle.rules.redemption import VoucherRecord, VoucherState
+from mirabelle.rules.redemption import VoucherRecord
 from mirabelle.rules.voucher import CheckContext, check, use_key
 from mirabelle.rules.voucher_code import VoucherCode
 
@@ -49,7 +49,7 @@ def judge_scan(
 def _judge_frame(
     shown: Presented, voucher: VoucherRecord | None, used: bool, issuer_keys: Mapping[bytes, bytes]
 ) -> ScanVerdict:
-    cancelled = voucher is not None and voucher.state is VoucherState.CANCELLED
+    revoked = voucher is not None and voucher.state.is_revoked
     verdict = check(
         shown.frame,
         CheckContext(
@@ -59,7 +59,7 @@ def _judge_frame(
             store=shown.store,
             online=True,
             groups=shown.groups,
-            revoked=(voucher.id,) if voucher is not None and cancelled else (),
+            revoked=(voucher.id,) if voucher is not None and revoked else (),
             epochs={voucher.id: voucher.epoch} if voucher is not None else {},
             used=((voucher.id, voucher.use),) if voucher is not None and used else (),
         ),
@@ -80,7 +80,7 @@ def _judge_code(shown: Presented, voucher: VoucherRecord | None, used: bool) -> 
     checks = (
         (voucher.expires_at <= shown.at, VoucherCode.LEASE_EXPIRED),
         (voucher.store not in (0, shown.store, *shown.groups), VoucherCode.WRONG_STORE),
-        (voucher.state is VoucherState.CANCELLED, VoucherCode.REVOKED),
+        (voucher.state.is_revoked, VoucherCode.REVOKED),
         (used, VoucherCode.ALREADY_USED),
     )
     return next((code for failed, code in checks if failed), VoucherCode.ACCEPTED)

@@ -1,17 +1,17 @@
 """Loads what a batch of commands may touch. Locks are taken in one sorted order, participants before stock."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.rules.book import Snapshot
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.commands import Cancel, Command, Redeem, Scan
-from mirabelle.rules.ledger import Snapshot
+from mirabelle.rules.commands import Cancel, Close, Command, Earn, Lapse, Redeem, Refund, Reverse, Scan, Transfer
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import FIRST_DIGEST, Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
@@ -37,18 +37,20 @@ async def load(connection: AsyncConnection, world: World, commands: Sequence[Com
     vouchers = await _vouchers(connection, {c.voucher for c in commands if isinstance(c, Scan) and c.voucher})
     redemptions = await _redemptions(
         connection,
-        {c.redemption for c in commands if isinstance(c, Cancel)} | {v.redemption for v in vouchers.values()},
+        {c.redemption for c in commands if isinstance(c, Cancel | Lapse | Reverse)}
+        | {v.redemption for v in vouchers.values()},
     )
     vouchers |= await _vouchers(connection, {r.voucher for r in redemptions.values() if r.voucher} - vouchers.keys())
     participants = {c.participant for c in commands if not isinstance(c, Scan)}
     participants |= {redemption.participant for redemption in redemptions.values()}
+    participants |= {c.recipient for c in commands if isinstance(c, Transfer)}
     rewards = await _rewards(
         connection,
         world,
         {c.reward for c in commands if isinstance(c, Redeem)} | {r.reward for r in redemptions.values()},
     )
     paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
-    accounts = await _accounts(connection, participants, paid)
+    accounts = await _accounts(connection, participants, or_(*_more_lots(world, commands, paid)))
     redeems = [c for c in commands if isinstance(c, Redeem)]
     return Snapshot(
         rules=world.rules,
@@ -57,7 +59,7 @@ async def load(connection: AsyncConnection, world: World, commands: Sequence[Com
         cells={participant: cell_of(participant) for participant in participants},
         rewards=rewards,
         stock=await _stock(connection, rewards, redeems, redemptions.values()),
-        earned_in_period=await _earned_in_period(connection, rewards, redeems),
+        earned_in_period=await _earned_in_period(connection, world, rewards, commands),
         had_before=await _had_before(connection, rewards, redeems),
         redemptions=redemptions,
         vouchers=vouchers,
@@ -65,8 +67,33 @@ async def load(connection: AsyncConnection, world: World, commands: Sequence[Com
     )
 
 
+def _more_lots(
+    world: World, commands: Sequence[Command], paid: set[tuple[int, str, int]]
+) -> Iterator[ColumnElement[bool]]:
+    """Which lots are wanted although nothing is left of them, as far as `commands` may bring points back."""
+    lots = t.lots
+    whose = tuple_(lots.c.cell, lots.c.participant)
+    yield false()
+    if paid:
+        yield tuple_(lots.c.cell, lots.c.participant, lots.c.number).in_(sorted(paid))
+    bought = {(cell_of(c.participant), c.participant, c.purchase) for c in commands if isinstance(c, Refund)}
+    if bought:
+        yield tuple_(lots.c.cell, lots.c.participant, lots.c.source).in_(sorted(bought))
+    # An event of the past meets lots that have expired since.
+    past = [
+        c
+        for c in commands
+        if isinstance(c, Refund)
+        or (isinstance(c, Redeem) and c.agreed_points is None)
+        or (isinstance(c, Earn) and world.rules.renew_days)
+    ]
+    if past:
+        keys = sorted({(cell_of(c.participant), c.participant) for c in past})
+        yield and_(whose.in_(keys), lots.c.expired > 0, lots.c.expires_at > min(c.at for c in past))
+
+
 async def _accounts(
-    connection: AsyncConnection, participants: set[str], paid: set[tuple[int, str, int]]
+    connection: AsyncConnection, participants: set[str], more_lots: ColumnElement[bool]
 ) -> dict[str, Account]:
     keys = sorted((cell_of(participant), participant) for participant in participants)
     table, lots = t.participants, t.lots
@@ -77,11 +104,9 @@ async def _accounts(
         .order_by(table.c.cell, table.c.participant)
         .with_for_update(),
     )
-    wanted = and_(tuple_(lots.c.cell, lots.c.participant).in_(keys), lots.c.remaining > 0)
-    if paid:
-        wanted = or_(wanted, tuple_(lots.c.cell, lots.c.participant, lots.c.number).in_(sorted(paid)))
+    left = and_(tuple_(lots.c.cell, lots.c.participant).in_(keys), lots.c.remaining > 0)
     of: dict[str, list[Lot]] = {participant: [] for participant in participants}
-    for row in await _all(connection, select(lots).where(wanted)):
+    for row in await _all(connection, select(lots).where(or_(left, more_lots))):
         of[row.participant].append(rows.lot_from(row))
     missing = {participant: Account(participant, digest=FIRST_DIGEST) for participant in participants}
     return missing | {row.participant: rows.account_from(row, of[row.participant]) for row in found}
@@ -125,20 +150,26 @@ async def _stock(
 
 
 async def _earned_in_period(
-    connection: AsyncConnection, rewards: dict[str, RewardTerms], redeems: Sequence[Redeem]
+    connection: AsyncConnection, world: World, rewards: dict[str, RewardTerms], commands: Sequence[Command]
 ) -> dict[tuple[str, datetime], int]:
-    asked = {(c.participant, c.at) for c in redeems if c.reward in rewards and rewards[c.reward].from_points}
+    asked = {
+        (c.participant, c.at)
+        for c in commands
+        if (isinstance(c, Redeem) and c.reward in rewards and rewards[c.reward].from_points)
+        or (isinstance(c, Close) and world.rules.tiers)
+    }
     return {(who, at): await earned_in_period(connection, who, at) for who, at in asked}
 
 
 async def earned_in_period(connection: AsyncConnection, participant: str, now: datetime) -> int:
-    """The points that `participant` earned in the tier period that ends `now`."""
+    """The points that `participant` earned in the tier period that ends `now`, but for what refunds took back."""
     lots = t.lots
-    query = select(func.coalesce(func.sum(lots.c.points), 0)).where(
+    query = select(func.coalesce(func.sum(lots.c.points - lots.c.refunded), 0)).where(
         lots.c.cell == cell_of(participant),
         lots.c.participant == participant,
         lots.c.earned_at > now - TIER_PERIOD,
         lots.c.earned_at <= now,
+        lots.c.transferred.is_(False),
     )
     return int((await connection.execute(query)).scalar_one())
 

@@ -23,7 +23,7 @@ from mirabelle.rules.redemption import (
 Values = dict[str, Any]
 
 
-def _values(record: VoucherRecord | UseRecord | Moves) -> Values:
+def _values(record: VoucherRecord | UseRecord) -> Values:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
@@ -37,6 +37,9 @@ def account_from(row: Row[Any], lots: Iterable[Lot]) -> Account:
         sequence=row.sequence,
         digest=row.digest,
         next_lot=row.next_lot,
+        owed=row.owed,
+        active_at=row.active_at,
+        tier=row.tier,
         lots={lot.number: lot for lot in lots},
     )
 
@@ -52,21 +55,15 @@ def account_values(account: Account) -> Values:
         "sequence": account.sequence,
         "digest": account.digest,
         "next_lot": account.next_lot,
+        "owed": account.owed,
+        "active_at": account.active_at,
+        "tier": account.tier,
     }
 
 
 def lot_from(row: Row[Any]) -> Lot:
     """The lot in a row of `lots`."""
-    return Lot(
-        number=row.number,
-        earned_at=row.earned_at,
-        available_at=row.available_at,
-        expires_at=row.expires_at,
-        points=row.points,
-        remaining=row.remaining,
-        source=row.source,
-        policy_version=row.policy_version,
-    )
+    return Lot(*(getattr(row, name) for name in Lot._fields))
 
 
 def lot_values(participant: str, lot: Lot) -> Values:
@@ -74,14 +71,7 @@ def lot_values(participant: str, lot: Lot) -> Values:
     return {
         "cell": cell_of(participant),
         "participant": participant,
-        "number": lot.number,
-        "earned_at": lot.earned_at,
-        "available_at": lot.available_at,
-        "expires_at": lot.expires_at,
-        "points": lot.points,
-        "remaining": lot.remaining,
-        "source": lot.source,
-        "policy_version": lot.policy_version,
+        **lot._asdict(),
     }
 
 
@@ -113,7 +103,7 @@ def posting_values(posting: Posting) -> Values:
         "kind": posting.kind.value,
         "source": posting.source,
         "reward": posting.reward,
-        **_values(posting.moves),
+        **posting.moves._asdict(),
         "lots": posting.lots,
         "previous": posting.previous,
         "digest": posting.digest,
@@ -134,6 +124,8 @@ def redemption_from(row: Row[Any]) -> RedemptionRecord:
         voucher=bytes.fromhex(row.voucher) if row.voucher else None,
         refusal=RedemptionRefusal(row.refusal) if row.refusal else None,
         available_after=row.available_after,
+        returned=row.returned,
+        held_until=row.held_until,
     )
 
 
@@ -152,6 +144,8 @@ def redemption_values(record: RedemptionRecord) -> Values:
         "paid_by": record.paid_by,
         "voucher": record.voucher.hex() if record.voucher else None,
         "available_after": record.available_after,
+        "returned": record.returned,
+        "held_until": record.held_until,
     }
 
 
@@ -197,6 +191,7 @@ def terms_from(row: Row[Any], store_references: Mapping[str, int], tier_points: 
         stocked=row.stocked,
         per_participant=document.get("per_participant"),
         from_points=tier_points.get(tier, 0),
+        available_from=row.available_from,
         available_until=row.available_until,
         withdrawn=row.withdrawn or bool(tier and tier not in tier_points),
         needs=document["needs"],

@@ -8,11 +8,13 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.rules.book import Changes, Snapshot
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.ledger import Changes, Snapshot
 from mirabelle.rules.postings import FIRST_DIGEST
 from mirabelle.server.ledger import rows
 from mirabelle.server.storage import schema as t
+
+_ACCOUNT_COLUMNS = ("available", "held", "pending", "sequence", "digest", "next_lot", "owed", "active_at", "tier")
 
 
 def insert_or(connection: AsyncConnection, table: Table) -> Any:
@@ -20,11 +22,13 @@ def insert_or(connection: AsyncConnection, table: Table) -> Any:
     return (insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql)(table)
 
 
-def upsert(connection: AsyncConnection, table: Table) -> Any:
-    """An insert that writes over the row with the same primary key."""
+def upsert(connection: AsyncConnection, table: Table, keep: Sequence[str] = ()) -> Any:
+    """An insert that writes over the row with the same primary key, but for the columns to `keep`."""
     statement = insert_or(connection, table)
     keys = [column.name for column in table.primary_key]
-    others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    others = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in (*keys, *keep)
+    }
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
@@ -65,7 +69,7 @@ async def _save_accounts(connection: AsyncConnection, changes: Changes) -> None:
     statement = (
         update(table)
         .where(table.c.cell == bindparam("b_cell"), table.c.participant == bindparam("b_participant"))
-        .values({name: bindparam(name) for name in ("available", "held", "pending", "sequence", "digest", "next_lot")})
+        .values({name: bindparam(name) for name in _ACCOUNT_COLUMNS})
     )
     await connection.execute(statement, [rows.account_values(account) for account in changes.accounts.values()])
 

@@ -34,6 +34,7 @@ def _reward(row: Row[Any]) -> m.Reward:
         needs=document["needs"],
         fulfilment=document["fulfilment"],
         valid_days=document["valid_days"],
+        available_from=row.available_from,
         available_until=row.available_until,
         popularity=document["popularity"],
     )

@@ -153,7 +153,7 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
         if (reward.stock or 0) != stock_before or (before is None and reward.stock is not None):
             restocked.append((reward.id, (reward.stock or 0) - stock_before))
     if values:
-        await connection.execute(upsert(connection, table), values)
+        await connection.execute(upsert(connection, table, keep=["offered"]), values)
     for reward_id, pieces in restocked:
         await _restock(connection, reward_id, pieces)
     await tally_stock(connection)
@@ -170,6 +170,7 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
         "stocked": reward.stock is not None,
         "stock": reward.stock,
         "withdrawn": False,
+        "available_from": document.start_of_offer(reward),
         "available_until": document.end_of_offer(reward),
         "document": content,
         "revision": revision,
@@ -177,7 +178,7 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
 
 
 def _offers_the_same(before: Row[Any], row: dict[str, Any]) -> bool:
-    same = ("points", "withdrawn", "available_until", "document")
+    same = ("points", "withdrawn", "available_from", "available_until", "document")
     return all(before._mapping[name] == row[name] for name in same)
 
 
@@ -185,7 +186,10 @@ async def _restock(connection: AsyncConnection, reward: str, pieces: int) -> Non
     """Spread `pieces` more (or fewer) over the cells' slices, as evenly as they go and none below zero."""
     query = select(t.stock.c.cell, t.stock.c.pieces).where(t.stock.c.reward == reward).with_for_update()
     slices = dict.fromkeys(range(CELLS), 0) | {row.cell: row.pieces for row in (await connection.execute(query)).all()}
-    total = max(sum(slices.values()) + pieces, 0)
+    before = sum(slices.values())
+    total = max(before + pieces, 0)
+    offered = t.rewards.c.offered + (total - before)
+    await connection.execute(update(t.rewards).where(t.rewards.c.id == reward).values(offered=offered))
     even, left = divmod(total, CELLS)
     values = [{"reward": reward, "cell": cell, "pieces": even + (cell < left)} for cell in range(CELLS)]
     await connection.execute(upsert(connection, t.stock), values)

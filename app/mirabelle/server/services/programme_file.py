@@ -13,7 +13,17 @@ from msgspec import Meta, Struct, field
 
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
-from mirabelle.rules.programme import Earning, Expiry, Rules, Tier, minor_units
+from mirabelle.rules.programme import (
+    Earning,
+    Expiry,
+    ExpiryPolicy,
+    Extension,
+    RefundPolicy,
+    Rules,
+    Tier,
+    Transfers,
+    minor_units,
+)
 
 LAST_YEAR: Final = 9000  # days are added to dates, and the calendar ends with 9999
 U32 = Annotated[int, Meta(ge=1, le=2**32 - 1)]
@@ -40,10 +50,42 @@ class EarningRules(Struct, forbid_unknown_fields=True):
 
 
 class ExpiryRules(Struct, forbid_unknown_fields=True):
-    """How long points live; without `after_days` they never expire."""
+    """How long points live; without `after_days` they never expire.
 
+    `rolling` points live `after_days` from the participant's last purchase or redemption; those of a calendar policy
+    to the end of the month, quarter or year that is `after_periods` after the one they were earned in.
+    """
+
+    policy: Literal["fixed", "rolling", "month", "quarter", "year"] = "fixed"
     after_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    after_periods: Annotated[int, Meta(ge=0, le=1200)] = 0
     grace_days: Annotated[int, Meta(ge=0, le=365)] = 30
+
+
+class RefundRules(Struct, forbid_unknown_fields=True):
+    """What happens when points of a refunded purchase are spent.
+
+    Other points pay as far as the balance holds them. `within_balance` forgives the rest unless the spent points come
+    back; `never_below_zero` takes it from the points that come next.
+    """
+
+    policy: Literal["within_balance", "never_below_zero"] = "within_balance"
+
+
+class ExtensionRules(Struct, forbid_unknown_fields=True):
+    """Who gets more time: who was active in the last days, for what ends soon, how many days, how often a lot."""
+
+    active_within_days: Annotated[int, Meta(ge=1, le=3650)]
+    ending_within_days: Annotated[int, Meta(ge=1, le=3650)]
+    days: Annotated[int, Meta(ge=1, le=3650)]
+    times: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+
+class TransferRules(Struct, forbid_unknown_fields=True):
+    """Whether participants may give points to each other, and how few at least."""
+
+    allowed: bool = False
+    from_points: Annotated[int, Meta(ge=1, le=10**9)] = 1
 
 
 class VoucherRules(Struct, forbid_unknown_fields=True):
@@ -99,6 +141,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     needs: m.Needs = "nothing"
     fulfilment: m.Fulfilment = "voucher"
     valid_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    available_from: date | None = None
     available_until: date | None = None
     popularity: Annotated[int, Meta(ge=0, le=100)] = 0
 
@@ -109,6 +152,9 @@ class ProgrammeDocument(Struct, forbid_unknown_fields=True):
     programme: About
     earning: EarningRules = field(default_factory=EarningRules)
     expiry: ExpiryRules = field(default_factory=ExpiryRules)
+    refunds: RefundRules = field(default_factory=RefundRules)
+    extension: ExtensionRules | None = None
+    transfers: TransferRules = field(default_factory=TransferRules)
     vouchers: VoucherRules = field(default_factory=VoucherRules)
     tiers: list[TierRules] = field(default_factory=list)
     categories: list[m.NamedThing] = field(default_factory=list)
@@ -128,10 +174,19 @@ class ProgrammeDocument(Struct, forbid_unknown_fields=True):
             currency=self.programme.currency,
             zone=self.zone,
             earning=Earning(self.earning.points_per_unit, self.earning.arrive_after_days),
-            expiry=Expiry(self.expiry.after_days, self.expiry.grace_days),
+            expiry=Expiry(**{**msgspec.structs.asdict(self.expiry), "policy": ExpiryPolicy(self.expiry.policy)}),
             tiers=[Tier(tier.id, tier.from_points) for tier in self.tiers],
             version=version,
+            refunds=RefundPolicy(self.refunds.policy),
+            extension=Extension(**msgspec.structs.asdict(self.extension)) if self.extension else None,
+            transfers=Transfers(self.transfers.allowed, self.transfers.from_points),
         )
+
+    def start_of_offer(self, reward: RewardRules) -> datetime | None:
+        """The beginning of the first local day on which `reward` can be had."""
+        if reward.available_from is None:
+            return None
+        return datetime.combine(reward.available_from, time.min, self.zone).astimezone(UTC)
 
     def end_of_offer(self, reward: RewardRules) -> datetime | None:
         """The end of the last local day on which `reward` can be had."""
@@ -168,6 +223,8 @@ def _toml(file: Path) -> dict[str, Any]:
 
 def _check(file: Path, document: ProgrammeDocument) -> None:
     """What the types cannot say: names that must exist, ids that must not repeat."""
+    if document.expiry.policy == "rolling" and document.expiry.after_days is None:
+        raise ProgrammeUnusable(f"{file}: expiry.after_days: a rolling policy needs it")
     try:
         _ = document.zone
     except (KeyError, ValueError, OSError) as fault:
@@ -206,6 +263,10 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
         (categories and reward.category and reward.category not in categories, f"category: unknown: {reward.category}"),
         (reward.value_class == "B" and not reward.store, "store: class B is bound to a store"),
         (reward.available_until and reward.available_until.year > LAST_YEAR, f"available_until: after {LAST_YEAR}"),
+        (
+            reward.available_from and reward.available_from > (reward.available_until or date.max),
+            "available_from: after available_until",
+        ),
     )
     return next((fault for failed, fault in checks if failed), None)
 

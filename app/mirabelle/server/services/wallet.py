@@ -30,6 +30,9 @@ _KINDS: Final[Mapping[PostingKind, m.ActivityKind]] = {
     PostingKind.REVERSAL: "returned",
     PostingKind.EXPIRY: "expired",
     PostingKind.CLAWBACK: "clawed_back",
+    PostingKind.REINSTATEMENT: "reinstated",
+    PostingKind.EXTENSION: "extended",
+    PostingKind.TRANSFER: "received",
 }
 
 
@@ -73,7 +76,7 @@ async def wallet(context: Context, connection: AsyncConnection, participant: str
     stored = await holder(connection, participant)
     account, _ = settle(stored.account, now)
     earned = await earned_in_period(connection, participant, now)
-    standing = programme.standing(earned, context.ledger.world.rules.tiers)
+    standing = programme.standing(earned, context.ledger.world.rules.tiers, account.tier)
     left = [lot for lot in account.lots.values() if lot.remaining]
     # Pending lots come with the rest, in the order in which they would pay.
     left.sort(key=lambda lot: (lot.expires_at is None, lot.expires_at or now, lot.earned_at, lot.number))
@@ -160,6 +163,11 @@ def shares_message(shares: Iterable[tuple[int, int]], lots: Mapping[int, Lot]) -
     ]
 
 
+def _kind(posting: Posting) -> m.ActivityKind:
+    given = posting.kind is PostingKind.TRANSFER and posting.moves.available < 0
+    return "given" if given else _KINDS[posting.kind]
+
+
 def _told(
     page: Iterable[Posting],
     available: int,
@@ -173,7 +181,7 @@ def _told(
             m.Activity(
                 sequence=posting.sequence,
                 at=posting.at,
-                kind=_KINDS[posting.kind],
+                kind=_kind(posting),
                 points=posting.moves.available,
                 held=posting.moves.held,
                 pending=posting.moves.pending,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Dialect,
     ForeignKeyConstraint,
     Index,
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -89,7 +92,9 @@ rewards = Table(
     Column("points", BigInteger, nullable=False),
     Column("stocked", Boolean, nullable=False),
     Column("stock", BigInteger),
+    Column("offered", BigInteger, nullable=False, default=0, server_default="0"),
     Column("withdrawn", Boolean, nullable=False, default=False),
+    Column("available_from", Instant),
     Column("available_until", Instant),
     Column("document", JSON, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -121,6 +126,9 @@ participants = Table(
     Column("sequence", BigInteger, nullable=False, default=0),
     Column("digest", LargeBinary, nullable=False),
     Column("next_lot", BigInteger, nullable=False, default=1),
+    Column("owed", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("active_at", Instant),
+    Column("tier", String, nullable=False, default="", server_default=text("''")),
     CheckConstraint("available >= 0 AND held >= 0 AND pending >= 0", name="balances"),
 )
 
@@ -136,6 +144,14 @@ lots = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("source", String, nullable=False),
     Column("policy_version", Integer, nullable=False),
+    Column("arrived_at", Instant),
+    Column("expired", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("refunded", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("owed", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("renew_days", Integer),
+    Column("extensions", Integer, nullable=False, default=0, server_default="0"),
+    Column("reinstated", Boolean, nullable=False, default=False, server_default=false()),
+    Column("transferred", Boolean, nullable=False, default=False, server_default=false()),
     CheckConstraint("remaining >= 0 AND remaining <= points", name="remaining"),
     ForeignKeyConstraint(["cell", "participant"], ["participants.cell", "participants.participant"]),
 )
@@ -146,6 +162,8 @@ Index(
     sqlite_where=lots.c.remaining > 0,
     postgresql_where=lots.c.remaining > 0,
 )
+# A refund looks for what its purchase earned.
+Index(None, lots.c.cell, lots.c.participant, lots.c.source)
 
 ACCOUNTS: Final = ("available", "held", "pending", "issued", "burned", "expired", "adjusted", "offline_loss")
 
@@ -180,8 +198,28 @@ redemptions = Table(
     Column("paid_by", JSON, nullable=False),
     Column("voucher", String(32)),
     Column("available_after", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("held_until", Instant),
     UniqueConstraint("id"),
     Index(None, "cell", "participant", "reward"),
+)
+Index(
+    "ix_redemptions_held",
+    redemptions.c.held_until,
+    sqlite_where=redemptions.c.state == "held",
+    postgresql_where=redemptions.c.state == "held",
+)
+
+closes = Table(
+    "closes",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("closed_at", Instant, nullable=False),
+    Column("participants", BigInteger, nullable=False),
+    Column("arrived", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("lapsed", BigInteger, nullable=False),
+    Column("tiers_changed", BigInteger, nullable=False),
 )
 
 vouchers = Table(

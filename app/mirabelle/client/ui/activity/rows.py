@@ -21,9 +21,12 @@ ICONS: Final = {
     "returned": ft.Icons.UNDO,
     "expired": ft.Icons.EVENT_BUSY,
     "clawed_back": ft.Icons.ASSIGNMENT_RETURN_OUTLINED,
-    "adjusted": ft.Icons.TUNE,
+    "reinstated": ft.Icons.RESTORE,
+    "extended": ft.Icons.MORE_TIME,
+    "given": ft.Icons.CALL_MADE,
+    "received": ft.Icons.CALL_RECEIVED,
 }
-FROM_LOTS: Final = ("spent", "held", "expired", "clawed_back")
+FROM_LOTS: Final = ("spent", "held", "expired", "clawed_back", "given")
 
 
 @fixes.component

@@ -140,6 +140,9 @@ def _facts(translate: Translator, offer: Offer, now: datetime) -> ft.Control:
         facts.append((ft.Icons.WORKSPACE_PREMIUM_OUTLINED, translate("catalog.fact_tier", tier=offer.tier)))
     if reward.per_participant is not None:
         facts.append((ft.Icons.FILTER_1, translate("catalog.fact_limit", count=reward.per_participant)))
+    if reward.available_from is not None and reward.available_from > now:
+        start = translate("catalog.fact_from", date=translate.date(reward.available_from, "day"))
+        facts.append((ft.Icons.EVENT_AVAILABLE_OUTLINED, start))
     if reward.available_until is not None:
         until = translate("catalog.fact_until", date=translate.date(last_moment(reward.available_until), "day"))
         soon = ends_in_days(reward, now) is not None

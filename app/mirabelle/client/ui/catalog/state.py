@@ -143,12 +143,14 @@ def standing(
     """What the server's own rule says of it, from what this device knows; without `details` they are taken as given."""
     if wallet is None or programme is None:
         return Standing()
-    tier = next((tier.from_points for tier in programme.tiers if tier.id == reward.from_tier), 0)
+    from_points = {tier.id: tier.from_points for tier in programme.tiers}
+    standing = wallet.standing
     terms = RewardTerms(
         id=reward.id,
         points=reward.points,
         per_participant=reward.per_participant,
-        from_points=tier,
+        from_points=from_points.get(reward.from_tier or "", 0),
+        available_from=reward.available_from,
         available_until=reward.available_until,
         needs=reward.needs if details is not None else "nothing",
     )
@@ -157,7 +159,7 @@ def standing(
         agreed_points=reward.points,
         details={} if details is None else {reward.needs: getattr(details, reward.needs, "")},
         at=now,
-        earned_in_period=wallet.standing.points_in_period,
+        tier_points=max(standing.points_in_period, from_points.get(standing.tier or "", 0)),
         had_before=sum(one.reward == reward.id and one.state != "released" for one in redemptions),
         in_stock=reward.stock is None or reward.stock > 0,
         available=wallet.available,

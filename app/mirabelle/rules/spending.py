@@ -1,0 +1,229 @@
+"""How points are spent and come back: redemptions, scans, and every way in which a redemption ends."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mirabelle.rules.book import Book
+from mirabelle.rules.commands import Cancel, Declined, Lapse, Redeem, Redeemed, Reverse, Scan, Scanned
+from mirabelle.rules.lots import Lot, take
+from mirabelle.rules.postings import Account, Entry, LotShares, Moves, PostingKind, expire, lots_after
+from mirabelle.rules.redemption import (
+    Asked,
+    RedemptionRecord,
+    RedemptionRefusal,
+    RedemptionState,
+    RewardTerms,
+    UseRecord,
+    ValueClass,
+    VoucherRecord,
+    VoucherState,
+    refusal,
+    shares_to_return,
+)
+from mirabelle.rules.scans import judge_scan
+from mirabelle.rules.voucher_code import VoucherCode
+
+
+def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
+    """Exchange points for a reward, or say why not."""
+    account = book.account(command.participant, command.at)
+    terms = book.snapshot.rewards.get(command.reward)
+    shares = take(account.lots.values(), terms.points, command.at) if terms else None
+    cell = book.slice_with_stock(command.reward, command.participant)
+    available = sum(lot.spendable(command.at) for lot in account.lots.values())
+    reason = refusal(
+        Asked(
+            terms=terms,
+            agreed_points=command.agreed_points,
+            details=command.details,
+            at=command.at,
+            tier_points=book.tier_points(account, command.at),
+            had_before=book.had_before(command.participant, command.reward),
+            in_stock=terms is not None and (not terms.stocked or cell is not None),
+            available=available,
+        )
+    )
+    if reason is not None or terms is None or shares is None:
+        reason = reason or RedemptionRefusal.NOT_ENOUGH_POINTS
+        if terms is not None:
+            _record_declined(book, command, terms, reason)
+        return Declined(reason, terms, available)
+    if terms.stocked and cell is not None:
+        book.change_stock(terms.id, cell, -1)
+    return _pay(book, command, terms, tuple(shares), account)
+
+
+def _record_declined(book: Book, command: Redeem, terms: RewardTerms, reason: RedemptionRefusal) -> None:
+    book.changes.redemptions[command.redemption] = RedemptionRecord(
+        id=command.redemption,
+        participant=command.participant,
+        reward=terms.id,
+        points=terms.points,
+        state=RedemptionState.DECLINED,
+        at=command.at,
+        refusal=reason,
+    )
+
+
+def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, account: Account) -> Redeemed:
+    held = command.voucher is not None and terms.value_class is ValueClass.C
+    moves = Moves(available=-terms.points, held=terms.points if held else 0, burned=0 if held else terms.points)
+    kind = PostingKind.HOLD if held else PostingKind.BURN
+    given = tuple((number, -points) for number, points in shares)
+    entry = Entry(command.at, kind, command.redemption, moves, given, terms.id)
+    account = book.bring_back(account, shares)
+    account = book.post(account, entry, lots_after(account.lots, given))
+    account = book.renew(account, command.at)
+    voucher = _issue(book, command, terms)
+    record = RedemptionRecord(
+        id=command.redemption,
+        participant=command.participant,
+        reward=terms.id,
+        points=terms.points,
+        state=RedemptionState.HELD if held else RedemptionState.CAPTURED,
+        at=command.at,
+        details=command.details or {},
+        paid_by=shares,
+        voucher=voucher.id if voucher else None,
+        available_after=account.available,
+        held_until=voucher.expires_at if voucher and held else None,
+    )
+    book.changes.redemptions[record.id] = record
+    return Redeemed(record, voucher, [account.lots[number] for number, _ in shares])
+
+
+def _issue(book: Book, command: Redeem, terms: RewardTerms) -> VoucherRecord | None:
+    new = command.voucher
+    if new is None:
+        return None
+    voucher = VoucherRecord(
+        id=new.id,
+        participant=command.participant,
+        redemption=command.redemption,
+        reward=terms.id,
+        code=new.code,
+        store=terms.store,
+        value_class=terms.value_class,
+        holder_key=new.holder_key,
+        key_salt=new.key_salt,
+        epoch=new.epoch,
+        lease_start=command.at,
+        issued_at=command.at,
+        expires_at=book.rules.end_of_day(command.at, terms.valid_days),
+    )
+    book.changes.vouchers[voucher.id] = voucher
+    return voucher
+
+
+def cancel(book: Book, command: Cancel) -> Redeemed | Declined:
+    """A participant gives a redemption up: all of its points go back, if its voucher was not used."""
+    record = book.redemption(command.redemption)
+    if record is None or record.participant != command.participant:
+        return Declined(RedemptionRefusal.NOT_FOUND)
+    if not _is_cancellable(record, book.voucher(record.voucher), command.at):
+        return Declined(RedemptionRefusal.NOT_CANCELLABLE)
+    return _give_back(book, record, record.points - record.returned, command.at, VoucherState.CANCELLED)
+
+
+def _is_cancellable(record: RedemptionRecord, voucher: VoucherRecord | None, now: datetime) -> bool:
+    """Held points can always come back; captured ones while their voucher could still be used, and was not."""
+    if record.state is RedemptionState.HELD:
+        return True
+    captured = record.state is RedemptionState.CAPTURED
+    return captured and voucher is not None and voucher.state is VoucherState.READY and voucher.expires_at > now
+
+
+def lapse(book: Book, command: Lapse) -> Redeemed | Declined:
+    """Held points go back when their time is over."""
+    record = book.redemption(command.redemption)
+    if record is None or record.participant != command.participant:
+        return Declined(RedemptionRefusal.NOT_FOUND)
+    if record.state is not RedemptionState.HELD or record.held_until is None or command.at < record.held_until:
+        return Declined(RedemptionRefusal.NOT_CANCELLABLE)
+    return _give_back(book, record, record.points - record.returned, command.at, VoucherState.LAPSED)
+
+
+def reverse(book: Book, command: Reverse) -> Redeemed | Declined:
+    """The operator gives points of a captured redemption back, whether its voucher was used or not."""
+    record = book.redemption(command.redemption)
+    if record is None or record.participant != command.participant:
+        return Declined(RedemptionRefusal.NOT_FOUND)
+    if record.state is not RedemptionState.CAPTURED:
+        return Declined(RedemptionRefusal.NOT_CANCELLABLE)
+    left = record.points - record.returned
+    points = left if command.points is None else command.points
+    if points > left:
+        return Declined(RedemptionRefusal.MORE_THAN_PAID)
+    return _give_back(book, record, points, command.at, VoucherState.CANCELLED)
+
+
+def _give_back(
+    book: Book, record: RedemptionRecord, points: int, at: datetime, voucher_becomes: VoucherState
+) -> Redeemed:
+    """Return `points` to the lots that paid them; with the last of them a voucher that was not used ends."""
+    account = book.account(record.participant, at)
+    shares = shares_to_return(record, points)
+    held = record.state is RedemptionState.HELD
+    moves = Moves(available=points, held=-points if held else 0, burned=0 if held else -points)
+    kind = PostingKind.RELEASE if held else PostingKind.REVERSAL
+    entry = Entry(at, kind, record.id, moves, shares, record.reward)
+    account = book.post(account, entry, [_reinstated(book, lot, at) for lot in lots_after(account.lots, shares)])
+    numbers = [number for number, _ in shares]
+    account = book.collect(account, numbers, at)
+    account = _end_again(book, account, numbers, at)
+    ends = record.returned + points == record.points
+    record = replace(
+        record,
+        state=RedemptionState.RELEASED if ends else record.state,
+        returned=record.returned + points,
+        available_after=account.available,
+        held_until=None if ends else record.held_until,
+    )
+    book.changes.redemptions[record.id] = record
+    voucher = book.voucher(record.voucher)
+    if ends and voucher is not None and voucher.state is VoucherState.READY:
+        voucher = replace(voucher, state=voucher_becomes)
+        book.changes.vouchers[voucher.id] = voucher
+        terms = book.snapshot.rewards.get(record.reward)
+        if terms is not None and terms.stocked:
+            book.change_stock(terms.id, book.snapshot.cells.get(record.participant, 0), 1)
+    return Redeemed(record, voucher, [account.lots[number] for number in numbers])
+
+
+def _reinstated(book: Book, lot: Lot, at: datetime) -> Lot:
+    """A lot that expired while its points were away gets the days of grace, once: no coming and going renews it."""
+    if not lot.has_expired(at) or lot.reinstated:
+        return lot
+    return lot._replace(expires_at=book.rules.reinstated_until(at), reinstated=True)
+
+
+def _end_again(book: Book, account: Account, numbers: Sequence[int], at: datetime) -> Account:
+    """Points that came back to a lot which ended for good end with it."""
+    for number in numbers:
+        lot = account.lots[number]
+        if lot.remaining and lot.has_expired(at):
+            account, posting = expire(account, lot, at)
+            book.keep(account, posting)
+    return account
+
+
+def scan(book: Book, command: Scan) -> Scanned:
+    """Judge what a till was shown; what is accepted is used, and captures what was held for it."""
+    voucher = book.voucher(command.voucher)
+    first_use = book.use(voucher) if voucher is not None else None
+    verdict = judge_scan(command, voucher, first_use is not None, book.snapshot.issuer_keys)
+    if verdict.code is not VoucherCode.ACCEPTED or voucher is None:
+        return Scanned(verdict, voucher, first_use if verdict.code is VoucherCode.ALREADY_USED else None)
+    use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at)
+    book.changes.uses[(use.voucher, use.use)] = use
+    voucher = replace(voucher, state=VoucherState.USED)
+    book.changes.vouchers[voucher.id] = voucher
+    record = book.redemption(voucher.redemption)
+    if record is not None and record.state is RedemptionState.HELD:
+        account = book.account(record.participant, command.at)
+        left = record.points - record.returned
+        moves = Moves(held=-left, burned=left)
+        book.post(account, Entry(command.at, PostingKind.CAPTURE, record.id, moves, (), record.reward))
+        book.changes.redemptions[record.id] = replace(record, state=RedemptionState.CAPTURED, held_until=None)
+    return Scanned(verdict, voucher, use)
