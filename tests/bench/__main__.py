@@ -1,17 +1,39 @@
-"""Prints what the app costs beside the least that could do the same, as ratios: `python -m tests.bench`."""
+"""Prints what the app costs beside the least that could do the same, as ratios: `python -m tests.bench [PART ...]`."""
 
-from tests.bench import redemption, start
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+from tests.bench import growth, importing, ledger, redemption, start
 from tests.bench.figures import machine
 
 
+class Told(Protocol):
+    """A measurement that can put itself into words."""
+
+    def told(self) -> str: ...
+
+
+PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
+    "start": (start.first_frame, start.imports),
+    "redemption": (redemption.on_sqlite, redemption.on_postgresql),
+    "ledger": (ledger.on_postgresql, ledger.on_sqlite),
+    "import": (importing.on_sqlite,),
+    "growth": (growth.of_a_history, growth.of_a_crowd),
+    "million": (growth.of_a_million,),
+}
+
+
+ALL: Final = [part for part in PARTS if part != "million"]  # that one takes too long to come unasked
+
+
 def main() -> None:
-    """Measure and print, one line after another."""
+    """Measure the named parts, or all, and print one line after another."""
     print(f"Ratios of medians on {machine()}", flush=True)
-    print(start.first_frame().told(), flush=True)
-    print(start.imports().told(), flush=True)
-    for figures in (redemption.on_sqlite, redemption.on_postgresql):
-        for figure in figures():
-            print(figure.told(), flush=True)
+    for part in sys.argv[1:] or ALL:
+        for measure in PARTS[part]:
+            for figure in measure():
+                print(figure.told(), flush=True)
 
 
 if __name__ == "__main__":

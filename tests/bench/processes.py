@@ -15,7 +15,7 @@ _ADDRESS: Final = re.compile(r"https?://\S+")
 @contextmanager
 def running(*words: str) -> Iterator[str]:
     """Run `python` with `words` until the block ends; gives the address that the process prints once it is ready."""
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=_environment())
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=environment())
     assert process.stdout is not None
     try:
         yield next(found[0] for line in process.stdout if (found := _ADDRESS.search(line)))
@@ -33,6 +33,6 @@ def demo(data: Path, database: str = "") -> Iterator[str]:
         yield url
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """What this process has, and the places where it found the modules."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -19,7 +19,7 @@ FRAMES: Final = 9
 IMPORTS: Final = 15
 
 
-def first_frame() -> Figure:
+def first_frame() -> list[Figure]:
     """From an address to words on the screen, with nothing in the browser's cache; ours and the bare page in turn."""
     words = Translator("en")("welcome.try_participant")
     ours, bare = [], []
@@ -34,7 +34,7 @@ def first_frame() -> Figure:
             ours.append(_frame(browser, app, words))
             bare.append(_frame(browser, page, bare_page.WORDS))
         browser.close()
-    return Figure("first frame of the app", "of a bare Flet page", ours, bare)
+    return [Figure("first frame of the app", "of a bare Flet page", ours, bare)]
 
 
 def _frame(browser: Browser, url: str, words: str) -> float:
@@ -47,7 +47,7 @@ def _frame(browser: Browser, url: str, words: str) -> float:
     return took
 
 
-def imports() -> Figure:
+def imports() -> list[Figure]:
     """What the app imports at start, against Flet alone; each in a new interpreter, in turn."""
     for module in ("mirabelle.client.wiring", "flet"):
         _import(module)  # writes the bytecode
@@ -55,7 +55,7 @@ def imports() -> Figure:
     for _ in range(IMPORTS):
         ours.append(_import("mirabelle.client.wiring"))
         bare.append(_import("flet"))
-    return Figure("import mirabelle.client.wiring", "import flet", ours, bare)
+    return [Figure("import mirabelle.client.wiring", "import flet", ours, bare)]
 
 
 def _import(module: str) -> float:
