@@ -57,6 +57,17 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("files", nargs="+", type=Path, metavar="FILE")
     files.add_argument("--skip-bad", action="store_true", help="go on after bad lines; write them to FILE.rejected")
 
+    backup = commands.add_parser(
+        "backup", parents=[store], help="write everything into one file, also while it is served"
+    )
+    backup.add_argument(
+        "file", type=Path, metavar="FILE", help="a new file; it holds the signing keys of --data as well"
+    )
+
+    restore = commands.add_parser("restore", parents=[store], help="bring a backup back, into either kind of database")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what 'mirabelle backup' wrote")
+    restore.add_argument("--replace", action="store_true", help="put it in the place of what is there")
+
     audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
     audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
     audit.add_argument("--json", action="store_true", help="print JSON")
@@ -70,6 +81,8 @@ def main(words: Sequence[str] | None = None) -> None:
         None: _open_app,
         "serve": _serve,
         "import": _import,
+        "backup": _backup,
+        "restore": _restore,
         "audit": _audit,
     }
     try:
@@ -88,13 +101,14 @@ def _usable() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from mirabelle.server.hosting import ServerUnusable
+    from mirabelle.server.services.backup_file import BackupUnusable
     from mirabelle.server.services.imports import FileUnreadable
     from mirabelle.server.services.programme_file import ProgrammeUnusable
     from mirabelle.server.storage.database import DatabaseUnusable, told
 
     try:
         yield
-    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, FileUnreadable, OSError) as fault:
+    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, BackupUnusable, FileUnreadable, OSError) as fault:
         raise Unusable(fault) from fault
     except SQLAlchemyError as fault:
         raise Unusable(f"the database failed: {told(fault)}") from fault
@@ -217,6 +231,27 @@ def _progress(file: Path) -> Callable[[int, int], None]:
         print(f"\r{file.name} [{bar:<30}] {share:4.0%}", end=end, file=sys.stderr, flush=True)
 
     return show if sys.stderr.isatty() else lambda _done, _total: None
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosted import commands
+
+    _keep_to_this_user()
+    with _usable():
+        data = options.data or data_directory()
+        print(commands.backup(data, options.database, options.file, datetime.now(UTC)))
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosted import commands
+
+    _keep_to_this_user()
+    with _usable():
+        data, now = options.data or data_directory(), datetime.now(UTC)
+        told, passed = commands.restore(data, options.database, options.file, now, replace=options.replace)
+    print(told)
+    return 0 if passed else CHECK_FAILED
 
 
 def _audit(options: argparse.Namespace) -> int:

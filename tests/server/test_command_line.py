@@ -135,10 +135,14 @@ def test_a_secret_that_was_cut_off_is_one_line(shop: Shop) -> None:
 
 def test_help_tells_of_every_command_and_word(shop: Shop) -> None:
     whole = shop.run("--help")
-    assert whole.code == 0 and all(word in whole.out for word in ("serve", "import", "audit", "MIRABELLE_SMTP"))
+    assert whole.code == 0 and all(
+        word in whole.out for word in ("serve", "import", "backup", "restore", "audit", "MIRABELLE_SMTP")
+    )
     words = {
         "serve": ("--host", "--port", "--data", "--database", "--programme", "--demo"),
         "import": ("--data", "--database", "--programme", "--skip-bad", "FILE"),
+        "backup": ("--data", "--database", "FILE", "keys"),
+        "restore": ("--data", "--database", "--replace", "FILE"),
         "audit": ("--data", "--database", "--as-of", "--json"),
     }
     for command, named in words.items():

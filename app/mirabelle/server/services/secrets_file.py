@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.rules.frame import key_id
 from mirabelle.server.ledger.save import insert_or
 from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.files import whole_file
 
 SECRET_BYTES: Final = 32
+ISSUER_KEY: Final = "issuer.key"
+TOKEN_KEY: Final = "token.key"
+SECRETS: Final = (ISSUER_KEY, TOKEN_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,22 @@ def _read_or_make(file: Path) -> bytes:
 def open_secrets(directory: Path) -> ServerSecrets:
     """The secrets in `directory`, made at the first call; raises OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    issuer = Ed25519PrivateKey.from_private_bytes(_read_or_make(directory / "issuer.key"))
-    return ServerSecrets(Issuer(issuer), _read_or_make(directory / "token.key"))
+    issuer = Ed25519PrivateKey.from_private_bytes(_read_or_make(directory / ISSUER_KEY))
+    return ServerSecrets(Issuer(issuer), _read_or_make(directory / TOKEN_KEY))
+
+
+def read_secrets(directory: Path) -> dict[str, bytes]:
+    """The files of the secrets that are in `directory`, by name; raises OSError."""
+    return {name: (directory / name).read_bytes() for name in SECRETS if (directory / name).exists()}
+
+
+def put_secrets(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Put what `read_secrets` gave into `directory`; raises OSError."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in SECRETS:
+        if name in contents:
+            with whole_file(directory / name) as stream:
+                stream.write(contents[name])
 
 
 async def register_key(connection: AsyncConnection, issuer: Issuer, now: datetime) -> None:

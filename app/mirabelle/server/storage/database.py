@@ -144,25 +144,44 @@ def url_of_directory(directory: Path) -> str:
     return f"sqlite:///{directory / FILE_NAME}"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database, None for one of PostgreSQL; raises DatabaseUnusable."""
+    parsed = _parse(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
 async def open_database(url: str) -> Database:
     """Connect to the database at `url` and bring its schema up to date; raises DatabaseUnusable."""
     from mirabelle.server.storage.migrations import upgrade
 
-    parsed = _parse(url)
+    database = await connect(url)
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(upgrade)
+    except SQLAlchemyError as fault:
+        await database.close()
+        raise _unusable(database.engine.url, told(fault)) from fault
+    return database
+
+
+async def connect(url: str) -> Database:
+    """Connect to the database at `url` as it is; raises DatabaseUnusable."""
+    parsed, file = _parse(url), sqlite_file(url)
     engine = _engine(parsed)
-    mark = None
-    if parsed.get_backend_name() == "sqlite":
+    if file:
         _prepare_sqlite(engine)
-        mark = WriteMark(Path(parsed.database or ""))
+    mark = WriteMark(file) if file else None
     database = Database(engine, mark)
     try:
         await _reach(database, mark)
-        async with database.write() as connection:
-            await connection.run_sync(upgrade)
-    except (SQLAlchemyError, DatabaseUnusable) as fault:
+    except DatabaseUnusable as fault:
         await database.close()
-        raise DatabaseUnusable(f"the database {parsed.render_as_string()} cannot be used: {told(fault)}") from fault
+        raise _unusable(parsed, str(fault)) from fault
     return database
+
+
+def _unusable(url: URL, cause: str) -> DatabaseUnusable:
+    return DatabaseUnusable(f"the database {url.render_as_string()} cannot be used: {cause}")
 
 
 def told(fault: Exception) -> str:
