@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -22,16 +22,19 @@ from mirabelle.server.routes.edge import HANDLERS, json_only
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
+from mirabelle.server.services.closing import close_days, forget_what_is_past, lapse_holds
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
-from mirabelle.server.services.programme import loaded_programme, tally_stock, world_of
+from mirabelle.server.services.programme import loaded_programme, world_of
 from mirabelle.server.services.secrets_file import open_secrets, register_key
+from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
 
 log = logging.getLogger(__name__)
 
 TALLY_SECONDS: Final = 1
+HOUSEKEEPING_SECONDS: Final = 30
 COMPRESS_FROM_BYTES: Final = 1000
 
 
@@ -63,14 +66,6 @@ def create_app(context: Context) -> Litestar:
             await loaded_programme(connection)
         return Response("ok")
 
-    @asynccontextmanager
-    async def tallying(_app: Litestar) -> AsyncIterator[None]:
-        task = asyncio.create_task(_tally(context))
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
     api = Router(
         path=API_PREFIX,
         route_handlers=[*public_routes(context), participant_routes(context), staff_routes(context)],
@@ -81,7 +76,7 @@ def create_app(context: Context) -> Litestar:
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BYTES,
         compression_config=CompressionConfig(backend="gzip", minimum_size=COMPRESS_FROM_BYTES),
-        lifespan=[tallying],
+        lifespan=[lambda _app: _work_going_on(context)],
         openapi_config=OpenAPIConfig(
             title="Mirabelle",
             version=__version__,
@@ -95,12 +90,39 @@ def create_app(context: Context) -> Litestar:
     )
 
 
+@asynccontextmanager
+async def _work_going_on(context: Context) -> AsyncIterator[None]:
+    """Do what needs doing beside the requests, from the start to the end of the server."""
+    tasks = [
+        asyncio.create_task(_keep_doing(_tally, context, TALLY_SECONDS)),
+        asyncio.create_task(_keep_doing(_keep_house, context, HOUSEKEEPING_SECONDS)),
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_doing(work: Callable[[Context], Awaitable[None]], context: Context, every_seconds: float) -> None:
+    while True:
+        try:
+            await work(context)
+        except (SQLAlchemyError, OSError):
+            log.warning("%s was not done; the next round does it", work.__name__.strip("_"), exc_info=True)
+        await asyncio.sleep(every_seconds)
+
+
 async def _tally(context: Context) -> None:
     """Keep the catalog's stock close to what is left, away from the path of a redemption."""
-    while True:
-        await asyncio.sleep(TALLY_SECONDS)
-        try:
-            async with context.database.write() as connection:
-                await tally_stock(connection)
-        except (SQLAlchemyError, OSError):
-            log.warning("stock not tallied; the next round does it", exc_info=True)
+    async with context.database.write() as connection:
+        await tally_stock(connection)
+
+
+async def _keep_house(context: Context) -> None:
+    """Do what time alone asks for; all of it was remembered in the database, so that a restart forgets nothing."""
+    database, world = context.database, context.ledger.world
+    await lapse_holds(database, world, context.now())
+    for day in await close_days(database, world, context.now()):
+        log.info("closed %s", day)
+    await forget_what_is_past(database, context.now())

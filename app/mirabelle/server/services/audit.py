@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.lots import Lot
-from mirabelle.rules.postings import FIRST_DIGEST, Posting
-from mirabelle.rules.redemption import RedemptionState
+from mirabelle.rules.postings import FIRST_DIGEST, Posting, PostingKind
+from mirabelle.rules.redemption import RedemptionState, VoucherState
 from mirabelle.server.ledger import rows
+from mirabelle.server.services.stock import pieces_out_by_reward
 from mirabelle.server.storage import schema as t
 
 
@@ -33,12 +34,21 @@ class Audit:
     postings_sum: int = 0
     lots_match_balances: bool = True
     chains_unbroken: bool = True
+    holds_match_redemptions: bool = True
+    stock_matches_vouchers: bool = True
+    uses_match_vouchers: bool = True
+    transfers_balance: bool = True
     wrong: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
         """Whether every check holds."""
-        return self.postings_sum == 0 and self.lots_match_balances and self.chains_unbroken
+        return self.postings_sum == 0 and all(value for value in asdict(self).values() if isinstance(value, bool))
+
+    def fail(self, check: str, row: str) -> None:
+        """Note that `check` does not hold, and for which row."""
+        setattr(self, check, False)
+        self.wrong.append(row)
 
     def as_dict(self) -> dict[str, Any]:
         """The audit as plain values."""
@@ -58,9 +68,13 @@ async def audit(connection: AsyncConnection, as_of: datetime) -> Audit:
             result.declined += row.number
         else:
             result.accepted += row.number
+    held = await _held(connection)
     balances: list[tuple[str, int]] = []
     async for account, postings, lots in _participants(connection):
         _check(result, account, postings, lots)
+        if account.held != held.get(account.participant, 0):
+            name = account.participant
+            result.fail("holds_match_redemptions", f"{name}: the held balance is not what its redemptions hold")
         if account.joined_at <= as_of:
             balances.append((account.participant, _add_totals(result, postings, lots, as_of)))
     balances.sort()
@@ -68,7 +82,54 @@ async def audit(connection: AsyncConnection, as_of: datetime) -> Audit:
     text = "".join(f"{participant},{balance}\n" for participant, balance in balances)
     result.balances_sha256 = hashlib.sha256(text.encode()).hexdigest()
     result.outstanding = sum(balance for _, balance in balances)
+    await _check_stock(result, connection)
+    await _check_uses(result, connection)
+    await _check_transfers(result, connection)
     return result
+
+
+async def _held(connection: AsyncConnection) -> dict[str, int]:
+    """The points that each participant's redemptions hold."""
+    table = t.redemptions
+    held = select(table.c.participant, func.sum(table.c.points - table.c.returned).label("points"))
+    query = held.where(table.c.state == RedemptionState.HELD.value).group_by(table.c.participant)
+    return {row.participant: int(row.points) for row in (await connection.execute(query)).all()}
+
+
+async def _check_stock(result: Audit, connection: AsyncConnection) -> None:
+    """What was put out of a reward is in the slices or with participants."""
+    had = pieces_out_by_reward().subquery()
+    left = select(t.stock.c.reward, func.sum(t.stock.c.pieces).label("pieces")).group_by(t.stock.c.reward).subquery()
+    rewards = t.rewards
+    whole = func.coalesce(left.c.pieces, 0) + func.coalesce(had.c.pieces, 0)
+    query = (
+        select(rewards.c.id)
+        .outerjoin(left, left.c.reward == rewards.c.id)
+        .outerjoin(had, had.c.reward == rewards.c.id)
+        .where(rewards.c.stocked, rewards.c.offered != whole)
+    )
+    for row in (await connection.execute(query.order_by(rewards.c.id))).all():
+        result.fail("stock_matches_vouchers", f"{row.id}: the stock and what was had are not what was put out")
+
+
+async def _check_uses(result: Audit, connection: AsyncConnection) -> None:
+    """A voucher is used if, and only if, its use is on record."""
+    uses, vouchers = t.uses, t.vouchers
+    query = (
+        select(vouchers.c.id)
+        .outerjoin(uses, uses.c.voucher == vouchers.c.id)
+        .where((vouchers.c.state == VoucherState.USED.value) != uses.c.voucher.is_not(None))
+    )
+    for row in (await connection.execute(query.order_by(vouchers.c.id))).all():
+        result.fail("uses_match_vouchers", f"voucher {row.id}: its state and its uses contradict each other")
+
+
+async def _check_transfers(result: Audit, connection: AsyncConnection) -> None:
+    """What one end of a transfer gives, the other gets."""
+    table = t.postings
+    transfers = select(table.c.source).where(table.c.kind == PostingKind.TRANSFER.value).group_by(table.c.source)
+    for row in (await connection.execute(transfers.having(func.sum(table.c.adjusted) != 0))).all():
+        result.fail("transfers_balance", f"transfer {row.source}: its ends do not balance")
 
 
 async def _participants(connection: AsyncConnection) -> AsyncIterator[tuple[Any, list[Posting], dict[int, Lot]]]:
@@ -94,12 +155,10 @@ def _check(result: Audit, account: Any, postings: list[Posting], lots: dict[int,
         result.postings_sum += posting.moves.total()
         linked = posting.previous == previous and posting.digest == posting.expected_digest()
         if not linked or posting.sequence != sequence:
-            result.chains_unbroken = False
-            result.wrong.append(f"{name}: posting {posting.sequence} does not follow from the one before")
+            result.fail("chains_unbroken", f"{name}: posting {posting.sequence} does not follow from the one before")
         previous = posting.digest
     if previous != account.digest:
-        result.chains_unbroken = False
-        result.wrong.append(f"{name}: the last posting is not the one that the account names")
+        result.fail("chains_unbroken", f"{name}: the last posting is not the one that the account names")
     _check_balances(result, account, postings, lots)
 
 
@@ -111,16 +170,13 @@ def _check_balances(result: Audit, account: Any, postings: list[Posting], lots: 
             shares[number] = shares.get(number, 0) + points
     for number in sorted(shares.keys() | lots.keys()):
         if number not in lots or lots[number].remaining != shares.get(number, 0):
-            result.lots_match_balances = False
-            result.wrong.append(f"{name}: lot {number} does not hold what its postings say")
+            result.fail("lots_match_balances", f"{name}: lot {number} does not hold what its postings say")
     moved = {n: sum(getattr(posting.moves, n) for posting in postings) for n in ("available", "held", "pending")}
     for balance, points in moved.items():
         if points != getattr(account, balance):
-            result.lots_match_balances = False
-            result.wrong.append(f"{name}: the {balance} balance is not the sum of its postings")
+            result.fail("lots_match_balances", f"{name}: the {balance} balance is not the sum of its postings")
     if sum(lot.remaining for lot in lots.values()) != account.available + account.pending:
-        result.lots_match_balances = False
-        result.wrong.append(f"{name}: the lots do not add up to the balance")
+        result.fail("lots_match_balances", f"{name}: the lots do not add up to the balance")
 
 
 def _add_totals(result: Audit, postings: list[Posting], lots: dict[int, Lot], as_of: datetime) -> int:

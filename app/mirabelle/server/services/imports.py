@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.server.services.events import EVENT_DECODER, BadEvent, Event, EventBook
-from mirabelle.server.services.programme import tally_stock
+from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.storage.database import Database
 
 BATCH_EVENTS: Final = 2000

@@ -12,7 +12,6 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
-from mirabelle.rules.cells import CELLS
 from mirabelle.server.ledger.load import World
 from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.programme_file import (
@@ -24,6 +23,7 @@ from mirabelle.server.services.programme_file import (
     value_class_of,
     value_of,
 )
+from mirabelle.server.services.stock import restock, take_turn, tally_stock
 from mirabelle.server.storage import schema as t
 
 # References of stores that the programme file does not number begin here, clear of those people choose by hand.
@@ -122,15 +122,10 @@ async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -
         await connection.execute(upsert(connection, table), values)
 
 
-async def _take_turn(connection: AsyncConnection) -> None:
-    """Wait for whoever else changes the catalog: a revision must not be seen before those below it."""
-    await connection.execute(select(t.programmes.c.id).order_by(t.programmes.c.id).with_for_update())
-
-
 async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:
     """Add rewards, or change those that exist; a changed stock adds or takes away the difference."""
     table = t.rewards
-    await _take_turn(connection)
+    await take_turn(connection)
     revision = (await connection.execute(select(func.coalesce(func.max(table.c.revision), 0)))).scalar_one()
     reference = (await connection.execute(select(func.coalesce(func.max(table.c.reference), 0)))).scalar_one()
     wanted = list(rewards)
@@ -151,11 +146,12 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
         values.append(row)
         stock_before = (before.document.get("stock") or 0) if before else 0
         if (reward.stock or 0) != stock_before or (before is None and reward.stock is not None):
-            restocked.append((reward.id, (reward.stock or 0) - stock_before))
+            newly_stocked = row["stocked"] and not (before and before.stocked)
+            restocked.append((reward.id, (reward.stock or 0) - stock_before, newly_stocked))
     if values:
         await connection.execute(upsert(connection, table, keep=["offered"]), values)
-    for reward_id, pieces in restocked:
-        await _restock(connection, reward_id, pieces)
+    for reward_id, pieces, newly_stocked in restocked:
+        await restock(connection, reward_id, pieces, newly_stocked=newly_stocked)
     await tally_stock(connection)
 
 
@@ -180,37 +176,6 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
 def _offers_the_same(before: Row[Any], row: dict[str, Any]) -> bool:
     same = ("points", "withdrawn", "available_from", "available_until", "document")
     return all(before._mapping[name] == row[name] for name in same)
-
-
-async def _restock(connection: AsyncConnection, reward: str, pieces: int) -> None:
-    """Spread `pieces` more (or fewer) over the cells' slices, as evenly as they go and none below zero."""
-    query = select(t.stock.c.cell, t.stock.c.pieces).where(t.stock.c.reward == reward).with_for_update()
-    slices = dict.fromkeys(range(CELLS), 0) | {row.cell: row.pieces for row in (await connection.execute(query)).all()}
-    before = sum(slices.values())
-    total = max(before + pieces, 0)
-    offered = t.rewards.c.offered + (total - before)
-    await connection.execute(update(t.rewards).where(t.rewards.c.id == reward).values(offered=offered))
-    even, left = divmod(total, CELLS)
-    values = [{"reward": reward, "cell": cell, "pieces": even + (cell < left)} for cell in range(CELLS)]
-    await connection.execute(upsert(connection, t.stock), values)
-
-
-async def tally_stock(connection: AsyncConnection) -> int:
-    """Bring the catalog's stock up to what the slices hold; returns how many rewards changed.
-
-    Redemptions touch only their cell's slice, so that no row is hot; this is what makes them visible.
-    """
-    table = t.rewards
-    sums = select(t.stock.c.reward, func.sum(t.stock.c.pieces).label("pieces")).group_by(t.stock.c.reward).subquery()
-    query = select(table.c.id, sums.c.pieces).join(sums, sums.c.reward == table.c.id)
-    changed = (await connection.execute(query.where(table.c.stock != sums.c.pieces))).all()
-    if changed:
-        await _take_turn(connection)
-        revision = (await connection.execute(select(func.max(table.c.revision)))).scalar_one()
-        for step, row in enumerate(changed, start=1):
-            values = {"stock": int(row.pieces), "revision": revision + step}
-            await connection.execute(update(table).where(table.c.id == row.id).values(values))
-    return len(changed)
 
 
 def world_of(loaded: Loaded) -> World:

@@ -47,7 +47,7 @@ def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
         return "used"
     if voucher.state is VoucherState.CANCELLED:
         return "cancelled"
-    return "expired" if voucher.expires_at <= now else "ready"
+    return "expired" if voucher.state is VoucherState.LAPSED or voucher.expires_at <= now else "ready"
 
 
 class Describer:

@@ -218,7 +218,6 @@ closes = Table(
     Column("participants", BigInteger, nullable=False),
     Column("arrived", BigInteger, nullable=False),
     Column("expired", BigInteger, nullable=False),
-    Column("lapsed", BigInteger, nullable=False),
     Column("tiers_changed", BigInteger, nullable=False),
 )
 

@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("participants", sa.BigInteger(), nullable=False),
         sa.Column("arrived", sa.BigInteger(), nullable=False),
         sa.Column("expired", sa.BigInteger(), nullable=False),
-        sa.Column("lapsed", sa.BigInteger(), nullable=False),
         sa.Column("tiers_changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_closes")),
     )

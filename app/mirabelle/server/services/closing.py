@@ -1,0 +1,136 @@
+"""What time alone asks for: held points that lapse, days that are closed at night, records past their keeping."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract.limits import IDEMPOTENCY_KEY_DAYS
+from mirabelle.rules.cells import CELLS
+from mirabelle.rules.commands import Close, Closed, Lapse, Redeemed
+from mirabelle.rules.programme import TIER_PERIOD, standing
+from mirabelle.rules.redemption import RedemptionState
+from mirabelle.server.ledger.batches import run_commands
+from mirabelle.server.ledger.load import World
+from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.database import Database
+
+# So many participants share a transaction: few enough that nobody at a till waits for the close.
+BATCH_PARTICIPANTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDay:
+    """A local day that was closed: for how many participants something was posted, and what, in points."""
+
+    day: date
+    participants: int = 0
+    arrived: int = 0
+    expired: int = 0
+    tiers_changed: int = 0
+
+
+async def lapse_holds(database: Database, world: World, now: datetime) -> int:
+    """Give back all held points whose time is over; returns how many redemptions that were."""
+    table = t.redemptions
+    due = select(table.c.participant, table.c.id).where(
+        table.c.state == RedemptionState.HELD.value, table.c.held_until <= now
+    )
+    lapsed = 0
+    while True:
+        async with database.read() as connection:
+            found = (await connection.execute(due.order_by(table.c.held_until).limit(BATCH_PARTICIPANTS))).all()
+        commands = [Lapse(row.participant, row.id, now) for row in found]
+        if not commands:
+            return lapsed
+        outcomes = await database.attempt(lambda c, batch=commands: run_commands(c, world, batch))
+        lapsed += sum(isinstance(outcome, Redeemed) for outcome in outcomes)
+
+
+async def close_days(database: Database, world: World, now: datetime) -> list[ClosedDay]:
+    """Close every local day of the programme that has ended and was not closed, however long nobody did.
+
+    A day's close settles what time alone did by its end, then takes each participant's tier anew. What was closed is
+    left alone, and a close that was cut off is done again: it posts nothing twice.
+    """
+    today = now.astimezone(world.rules.zone).date()
+    async with database.read() as connection:
+        last = (await connection.execute(select(func.max(t.closes.c.day)))).scalar()
+    day = last + timedelta(days=1) if last else today - timedelta(days=1)
+    closed = []
+    while day < today:
+        closed.append(await _close(database, world, day, now))
+        day += timedelta(days=1)
+    return closed
+
+
+async def _close(database: Database, world: World, day: date, now: datetime) -> ClosedDay:
+    end = datetime.combine(day + timedelta(days=1), time.min, world.rules.zone).astimezone(UTC)
+    done: list[Closed] = []
+    for cell in range(CELLS):
+        async with database.read() as connection:
+            participants = [who async for who in _to_close(connection, world, cell, end)]
+        for start in range(0, len(participants), BATCH_PARTICIPANTS):
+            commands = [Close(who, end) for who in participants[start : start + BATCH_PARTICIPANTS]]
+            outcomes = await database.attempt(lambda c, batch=commands: run_commands(c, world, batch))
+            done += [outcome for outcome in outcomes if isinstance(outcome, Closed)]
+    result = ClosedDay(
+        day=day,
+        participants=len(done),
+        arrived=sum(one.arrived for one in done),
+        expired=sum(one.expired for one in done),
+        tiers_changed=sum(one.tier_changed for one in done),
+    )
+    await database.attempt(lambda c: _record(c, result, now))
+    return result
+
+
+async def _record(connection: AsyncConnection, result: ClosedDay, now: datetime) -> None:
+    known = select(t.closes.c.day).where(t.closes.c.day == result.day)
+    if (await connection.execute(known)).first() is None:  # else another server was faster
+        values = {name: getattr(result, name) for name in ClosedDay.__slots__}
+        await connection.execute(insert(t.closes).values(**values, closed_at=now))
+
+
+async def _to_close(connection: AsyncConnection, world: World, cell: int, end: datetime) -> AsyncIterator[str]:
+    """The participants of a cell for whom the close at `end` has something to do."""
+    lots, people = t.lots, t.participants
+    due = select(lots.c.participant).where(
+        lots.c.cell == cell, lots.c.remaining > 0, or_(lots.c.available_at <= end, lots.c.expires_at <= end)
+    )
+    wanted = set((await connection.execute(due.distinct())).scalars())
+    if world.rules.tiers:
+        counted = and_(
+            lots.c.cell == people.c.cell,
+            lots.c.participant == people.c.participant,
+            lots.c.transferred.is_(False),
+            lots.c.earned_at > end - TIER_PERIOD,
+            lots.c.earned_at <= end,
+        )
+        earned = func.coalesce(func.sum(lots.c.points - lots.c.refunded), 0).label("earned")
+        standings = select(people.c.participant, people.c.tier, earned).outerjoin(lots, counted)
+        grouped = standings.where(people.c.cell == cell).group_by(people.c.participant, people.c.tier)
+        for row in (await connection.execute(grouped)).all():
+            tier = standing(int(row.earned), world.rules.tiers).tier
+            if (tier.id if tier else "") != row.tier:
+                wanted.add(row.participant)
+    for participant in sorted(wanted):
+        yield participant
+
+
+async def forget_what_is_past(database: Database, now: datetime) -> int:
+    """Delete answers whose keys need not be kept any more, and sessions and codes that ended; returns how many."""
+    keep = now - timedelta(days=IDEMPOTENCY_KEY_DAYS)
+    deletions: Sequence[tuple[object, object]] = (
+        (t.answers, t.answers.c.at < keep),
+        (t.sign_in_codes, t.sign_in_codes.c.created_at < keep),
+        (t.sessions, or_(t.sessions.c.expires_at < keep, t.sessions.c.ended_at < keep)),
+    )
+    forgotten = 0
+    for table, past in deletions:
+        async with database.write() as connection:
+            forgotten += (await connection.execute(delete(table).where(past))).rowcount  # type: ignore[arg-type]
+    return forgotten
