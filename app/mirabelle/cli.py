@@ -68,6 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("file", type=Path, metavar="FILE", help="what 'mirabelle backup' wrote")
     restore.add_argument("--replace", action="store_true", help="put it in the place of what is there")
 
+    commands.add_parser(
+        "close", parents=[store], help="close the days that have ended, as a running server does by itself at night"
+    )
+
+    extend = commands.add_parser("extend", parents=[store], help="give active participants' points more time")
+    extend.add_argument("--preview", action="store_true", help="only say what the programme's rule would rescue")
+
+    reverse = commands.add_parser("reverse", parents=[store], help="give points of a redemption back")
+    reverse.add_argument("redemption", metavar="REDEMPTION", help="its id")
+    reverse.add_argument("--points", type=_positive, metavar="N", help="so many, instead of all that are left")
+    reverse.add_argument(
+        "--id", required=True, metavar="ID", help="a name of your own for it: the same again gives nothing back twice"
+    )
+
     audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
     audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
     audit.add_argument("--json", action="store_true", help="print JSON")
@@ -83,6 +97,9 @@ def main(words: Sequence[str] | None = None) -> None:
         "import": _import,
         "backup": _backup,
         "restore": _restore,
+        "close": _close,
+        "extend": _extend,
+        "reverse": _reverse,
         "audit": _audit,
     }
     try:
@@ -254,6 +271,49 @@ def _restore(options: argparse.Namespace) -> int:
     return 0 if passed else CHECK_FAILED
 
 
+def _close(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosted import commands
+
+    with _usable():
+        print(commands.close(_data_of(options), options.database, datetime.now(UTC)))
+    return 0
+
+
+def _extend(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosted import commands
+
+    with _usable():
+        print(commands.extend(_data_of(options), options.database, datetime.now(UTC), preview=options.preview))
+    return 0
+
+
+def _reverse(options: argparse.Namespace) -> int:
+    from mirabelle.server.hosted import commands
+    from mirabelle.server.services.reversing import NotReversed
+
+    with _usable():
+        data, now = _data_of(options), datetime.now(UTC)
+        try:
+            print(commands.reverse(data, options.database, options.redemption, options.points, options.id, now))
+        except NotReversed as fault:
+            raise Unusable(fault) from fault
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"not a number of points: {text}")
+    return int(text)
+
+
+def _data_of(options: argparse.Namespace) -> Path:
+    """The data directory, which must be there unless a database is named."""
+    data: Path = options.data or data_directory()
+    if not options.database and not data.is_dir():
+        raise Unusable(f"there is no data directory {data}")
+    return data
+
+
 def _audit(options: argparse.Namespace) -> int:
     import asyncio
 
@@ -273,10 +333,7 @@ async def _audited(options: argparse.Namespace, as_of: datetime) -> "Audit":
     from mirabelle.server.hosting import open_store
     from mirabelle.server.services.audit import audit
 
-    data = options.data or data_directory()
-    if not options.database and not data.is_dir():
-        raise Unusable(f"there is no data directory {data}")
-    database = await open_store(data, options.database, None, as_of)
+    database = await open_store(_data_of(options), options.database, None, as_of)
     try:
         async with database.read() as connection:
             return await audit(connection, as_of)
