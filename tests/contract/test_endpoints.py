@@ -25,9 +25,10 @@ def test_every_reason_and_verdict_is_told_in_every_language(language: str) -> No
     assert [code for code in VoucherCode if f"reasons.verdict_{code}" not in words] == []
 
 
-def test_every_refusal_of_the_rules_is_a_reason_that_redeeming_or_cancelling_tells() -> None:
-    told = {*endpoints.REDEEM.refusals, *endpoints.CANCEL.refusals}
-    assert {Reason(refusal.value) for refusal in RedemptionRefusal} <= told
+def test_every_refusal_that_a_participant_can_meet_is_a_reason_that_an_endpoint_tells() -> None:
+    told = {*endpoints.REDEEM.refusals, *endpoints.CANCEL.refusals, *endpoints.TRANSFER.refusals}
+    operators_own = {RedemptionRefusal.MORE_THAN_PAID}
+    assert {Reason(refusal.value) for refusal in set(RedemptionRefusal) - operators_own} <= told
 
 
 def test_every_write_may_find_its_key_missing_or_used_for_something_else() -> None:

@@ -94,6 +94,20 @@ CANCEL = Endpoint(
     role="participant",
     own_refusals=(Reason.NOT_FOUND, Reason.NOT_CANCELLABLE),
 )
+TRANSFER = Endpoint(
+    "POST",
+    "/transfers",
+    m.Transfer,
+    m.TransferRequest,
+    role="participant",
+    own_refusals=(
+        Reason.TRANSFERS_NOT_ALLOWED,
+        Reason.NO_SUCH_RECIPIENT,
+        Reason.TOO_FEW_POINTS,
+        Reason.NOT_ENOUGH_POINTS,
+        Reason.RATE_LIMITED,
+    ),
+)
 RENEW_LEASE = Endpoint(
     "POST",
     "/vouchers/{voucher:str}/leases",
@@ -109,5 +123,5 @@ SCANS = Endpoint("GET", "/scans", m.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
-    CANCEL, RENEW_LEASE, TILL, SCAN, SCANS,
+    CANCEL, TRANSFER, RENEW_LEASE, TILL, SCAN, SCANS,
 )  # fmt: skip

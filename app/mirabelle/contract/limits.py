@@ -4,6 +4,7 @@ from typing import Final
 
 REQUEST_BYTES: Final = 64 * 1024
 IDEMPOTENCY_KEY_CHARACTERS: Final = 64
+UNKNOWN_RECIPIENTS_PER_DAY: Final = 10  # so that nobody finds out by trying who takes part
 IDEMPOTENCY_KEY_DAYS: Final = 100  # how long an answer is kept: a device's outbox may wait for months
 
 EMAIL_CHARACTERS: Final = 254  # RFC 5321, 4.5.3.1.3

@@ -299,6 +299,21 @@ class RedemptionRequest(Message, frozen=True, kw_only=True):
     details: Details = field(default_factory=Details)
 
 
+class TransferRequest(Message, frozen=True, kw_only=True):
+    """Points for another participant, known by the address they sign in with."""
+
+    recipient: Email
+    points: Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class Transfer(Message, frozen=True, kw_only=True):
+    """Points that changed hands, and what the giver has left."""
+
+    id: str
+    points: Points
+    available_after: Points
+
+
 class Use(Message, frozen=True, kw_only=True):
     """An accepted scan of a voucher."""
 

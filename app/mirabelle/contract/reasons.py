@@ -36,6 +36,9 @@ class Reason(StrEnum):
     TIER_TOO_LOW = RedemptionRefusal.TIER_TOO_LOW.value
     DETAILS_MISSING = RedemptionRefusal.DETAILS_MISSING.value
     NOT_CANCELLABLE = RedemptionRefusal.NOT_CANCELLABLE.value
+    TRANSFERS_NOT_ALLOWED = RedemptionRefusal.TRANSFERS_NOT_ALLOWED.value
+    TOO_FEW_POINTS = RedemptionRefusal.TOO_FEW_POINTS.value
+    NO_SUCH_RECIPIENT = RedemptionRefusal.NO_SUCH_RECIPIENT.value
     SUPERSEDED_DEVICE = "superseded_device"
 
 
@@ -65,5 +68,8 @@ STATUS: dict[Reason, int] = {
     Reason.TIER_TOO_LOW: 409,
     Reason.DETAILS_MISSING: 422,
     Reason.NOT_CANCELLABLE: 409,
+    Reason.TRANSFERS_NOT_ALLOWED: 409,
+    Reason.TOO_FEW_POINTS: 409,
+    Reason.NO_SUCH_RECIPIENT: 404,
     Reason.SUPERSEDED_DEVICE: 409,
 }

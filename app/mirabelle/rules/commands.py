@@ -80,7 +80,10 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A participant gives points to another, who gets them in lots that end when the giver's would have."""
+    """A participant gives points to another, who gets them in lots that end when the giver's would have.
+
+    `recipient` is empty where nobody is known by the name that was given.
+    """
 
     participant: str
     recipient: str

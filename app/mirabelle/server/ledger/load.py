@@ -43,7 +43,7 @@ async def load(connection: AsyncConnection, world: World, commands: Sequence[Com
     vouchers |= await _vouchers(connection, {r.voucher for r in redemptions.values() if r.voucher} - vouchers.keys())
     participants = {c.participant for c in commands if not isinstance(c, Scan)}
     participants |= {redemption.participant for redemption in redemptions.values()}
-    participants |= {c.recipient for c in commands if isinstance(c, Transfer)}
+    participants |= {c.recipient for c in commands if isinstance(c, Transfer) and c.recipient}
     rewards = await _rewards(
         connection,
         world,

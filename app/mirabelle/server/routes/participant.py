@@ -11,7 +11,7 @@ from litestar.router import Router
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
-from mirabelle.server.services import redemptions, vouchers, wallet
+from mirabelle.server.services import redemptions, transfers, vouchers, wallet
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.tokens import Caller
@@ -65,6 +65,13 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         """Cancel a redemption whose points are still held."""
         return answered(await redemptions.cancel(context, caller, redemption, key, await request_hash(request)))
 
+    @post(e.TRANSFER.path, operation_id="transferPoints", responses=told(e.TRANSFER))
+    async def transfer(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.TransferRequest], key: Key
+    ) -> Response[Any]:
+        """Give points to another participant."""
+        return answered(await transfers.transfer(context, caller, data, key, await request_hash(request, data)))
+
     @post(e.RENEW_LEASE.path, operation_id="renewLease", responses=told(e.RENEW_LEASE))
     async def renew_lease(
         caller: NamedDependency[Caller],
@@ -78,4 +85,4 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         async with context.database.write() as connection:
             return await vouchers.renew_lease(context, connection, caller, voucher, data)
 
-    return [redeem, cancel, renew_lease]
+    return [redeem, cancel, transfer, renew_lease]

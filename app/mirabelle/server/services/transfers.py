@@ -1,0 +1,57 @@
+"""Transfers: points that one participant gives to another."""
+
+import secrets
+from datetime import timedelta
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract import limits
+from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.rules.commands import Declined, Outcome, Transfer, Transferred
+from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.services.context import Context
+from mirabelle.server.services.problems import problem_body
+from mirabelle.server.services.refusals import Refused
+from mirabelle.server.services.tokens import Caller
+from mirabelle.server.storage import schema as t
+
+NOBODY = ""
+
+
+async def transfer(
+    context: Context, caller: Caller, request: m.TransferRequest, key: str, request_hash: bytes
+) -> Answer:
+    """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused."""
+    now = context.now()
+    async with context.database.read() as connection:
+        await _limit_guesses(context, connection, caller.subject)
+        people = t.participants
+        found = await connection.execute(
+            select(people.c.participant).where(people.c.email == request.recipient.lower())
+        )
+        recipient = found.scalar() or NOBODY
+    command = Transfer(caller.subject, recipient, f"t-{secrets.token_hex(10)}", request.points, now)
+    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer))
+
+
+async def _limit_guesses(context: Context, connection: AsyncConnection, participant: str) -> None:
+    table = t.answers
+    recent = select(func.count()).where(
+        table.c.actor == participant,
+        table.c.at > context.now() - timedelta(days=1),
+        table.c.status == STATUS[Reason.NO_SUCH_RECIPIENT],
+    )
+    if (await connection.execute(recent)).scalar_one() >= limits.UNKNOWN_RECIPIENTS_PER_DAY:
+        raise Refused(Reason.RATE_LIMITED)
+
+
+def _answer(outcome: Outcome) -> Answer:
+    if isinstance(outcome, Declined):
+        reason = Reason(outcome.reason.value)
+        return Answer(STATUS[reason], problem_body(reason))
+    assert isinstance(outcome, Transferred)
+    told = m.Transfer(id=outcome.transfer, points=outcome.points, available_after=outcome.available_after)
+    return Answer(201, msgspec.json.encode(told))
