@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirabelle.rules.commands import Close, Declined, Earn, Redeem, Redeemed, Refund, Refunded
-from mirabelle.rules.programme import Expiry, ExpiryPolicy
+from mirabelle.rules.programme import Earning, Expiry, ExpiryPolicy
 from tests.rules.ledger_world import LATER, RULES, World
 
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -75,3 +75,12 @@ def test_purchases_end_in_the_same_balance_in_whatever_order_they_come(order: li
         world.do(Close("amina", START + 40 * DAY))
     for day in range(40):
         assert balance_on(in_time, START + day * DAY) == balance_on(shuffled, START + day * DAY)
+
+
+def test_a_late_refund_takes_back_what_expired_before_it_arrived() -> None:
+    hurried = replace(RULES, expiry=Expiry(policy=ExpiryPolicy.MONTH), earning=Earning(arrive_after_days=20))
+    world = World(["amina"], hurried)
+    world.do(Earn("amina", "p1", 30, START), Close("amina", START + 20 * DAY))
+    assert world.do(Refund("amina", "f1", "p1", 10, START + DAY)) == [Refunded(10)]
+    assert (world.account("amina").available, world.account("amina").pending) == (0, 0)
+    assert sum(posting.moves.expired for posting in world.postings) == 20

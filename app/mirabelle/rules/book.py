@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirabelle.rules.lots import Lot
-from mirabelle.rules.postings import Account, Entry, LotShares, Moves, Posting, PostingKind, move_out, post, settle
+from mirabelle.rules.postings import Account, Entry, LotShares, Posting, PostingKind, move_out, post, settle
 from mirabelle.rules.programme import TIER_PERIOD, Rules
 from mirabelle.rules.redemption import RedemptionRecord, RewardTerms, UseRecord, VoucherRecord
 
@@ -103,7 +103,7 @@ class Book:
             missing = points - lot.remaining
             if missing > 0:
                 assert lot.expires_at is not None and missing <= lot.expired, f"a lot gives more than it has: {lot}"
-                moves = Moves(available=missing, expired=-missing)
+                moves = move_out(lot, -missing)._replace(expired=-missing)
                 # Dated as the expiry it undoes, so that on each day before it the balance is what it was.
                 entry = Entry(lot.expires_at, PostingKind.REINSTATEMENT, lot.source, moves, ((number, missing),))
                 back = lot._replace(remaining=lot.remaining + missing, expired=lot.expired - missing)
