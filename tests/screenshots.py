@@ -5,24 +5,26 @@ Everything in the pictures is real: the demo's server with a database of its own
 
 import argparse
 import shutil
+import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from mirabelle.client.app import SYNC_SECONDS
 from mirabelle.client.wiring import web_app
 from mirabelle.contract.places import assets_directory
 from mirabelle.contract.translation import LANGUAGES, Translator
 from tests.backend import Backend
 from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
-from tests.journeys.window import Window
+from tests.journeys.window import ONE_TRY_MILLISECONDS, Window, until_it_works
 
 OUT: Final = Path("screenshots")
 README_PICTURE: Final = "images/readme/screens.webp"
@@ -37,10 +39,16 @@ ON_A_DAY: Final = "spa-afternoon"
 TO_CHARITY: Final = "give"
 SCANNED: Final = "croissant"
 
+WALKS_AT_ONCE: Final = 2
 PATIENCE_SECONDS: Final = 60
-SILENCE_MILLISECONDS: Final = 250
-TRIES: Final = 12
-TWO_FRAMES: Final = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+BOOT_MILLISECONDS: Final = 1_500  # for fonts and first pictures: they come after the words
+PAUSE_MILLISECONDS: Final = 150
+SAME: Final = 2  # times running that a picture is like the one before
+FRAMES: Final = 3  # that the browser draws between two pictures: a busy machine draws them late
+MOST_PICTURES: Final = 20  # of one page, until it keeps still
+DRAW_FRAMES: Final = """async count => {
+    for (; count > 0; count--) await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
+}"""
 
 Theme = Literal["light", "dark"]
 
@@ -68,6 +76,7 @@ class Camera(Window):
     wanted: Wanted
     size: str
     out: Path
+    last: str = field(default="the start", init=False)
     _messages: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -83,23 +92,30 @@ class Camera(Window):
         self._messages += 1
 
     def open(self, route: str, text: str, **values: Any) -> Window:
-        """Go to an address; what a screen reader says is there a moment before it is drawn."""
+        """Go to an address, and wait for its fonts and pictures as well."""
         super().open(route, text, **values)
-        self._settled()
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(BOOT_MILLISECONDS)
         return self
 
-    def types(self, words: str, *, submit: bool = False) -> None:
-        """Type into the first field, which takes a moment to listen once it has the focus."""
-        self.page.get_by_role("textbox").filter(visible=True).first.click()
-        self._wait_for_silence()
-        self.page.keyboard.type(words)
-        if submit:
-            self.page.keyboard.press("Enter")
+    def enters(self, code: str, text: str) -> None:
+        """Type a code at the till and see what comes of it; one typed while the field is drawn anew goes nowhere."""
+
+        def enter() -> None:
+            if self.page.get_by_label(self.t("till.field")).count():
+                self.types(code, submit=True)
+            words = self.t(text)
+            seen = self.page.get_by_text(words).or_(self.page.get_by_label(words)).first
+            expect(seen).to_be_attached(timeout=ONE_TRY_MILLISECONDS)
+
+        until_it_works(enter)
 
     def shoot(self, name: str) -> None:
         """Take what is on the screen in every brightness that is wanted."""
+        self.last = name
         if self.wanted.names and name not in self.wanted.names:
             return
+        self.page.mouse.move(SIZES[self.size][0] / 2, 0)  # where nothing lights up below it
         for theme in self.wanted.themes:
             self.page.emulate_media(color_scheme=theme)
             folder = self.out / self.t.language / theme / self.size
@@ -108,23 +124,17 @@ class Camera(Window):
         self.page.emulate_media(color_scheme="light")
 
     def _settled(self) -> bytes:
-        """The page once nothing more is said between it and the server, and two pictures running are the same."""
-        before = b""
-        for _ in range(TRIES):
-            self._wait_for_silence()
+        """The page once it keeps still, and nothing is said between it and the server."""
+        before, heard, same = b"", -1, 0
+        for _ in range(MOST_PICTURES):
             picture = self.page.screenshot()
-            if picture == before:
+            same = same + 1 if picture == before and heard == self._messages else 0
+            if same == SAME:
                 break
-            before = picture
+            before, heard = picture, self._messages
+            self.page.wait_for_timeout(PAUSE_MILLISECONDS)
+            self.page.evaluate(DRAW_FRAMES, FRAMES)
         return before
-
-    def _wait_for_silence(self) -> None:
-        self.page.wait_for_load_state("networkidle")  # fonts and pictures, after a page was opened
-        heard = -1
-        while heard != self._messages:
-            heard = self._messages
-            self.page.wait_for_timeout(SILENCE_MILLISECONDS)
-            self.page.evaluate(TWO_FRAMES)
 
 
 def first_steps(camera: Camera) -> None:
@@ -156,26 +166,27 @@ def first_steps(camera: Camera) -> None:
 def at_home(camera: Camera) -> None:
     """What a participant has, and what happened to it."""
     camera.shoot("wallet")
-    camera.open("/activity", "activity.arrived")
+    camera.goes_to("/activity", "activity.arrived")
     camera.shoot("activity")
     camera.presses("activity.spent")
     camera.sees("activity.paid_by")
+    camera.page.mouse.wheel(0, 300)
     camera.shoot("activity-open")
-    camera.open("/alerts", "alerts.dismiss")
+    camera.goes_to("/alerts", "alerts.dismiss")
     camera.shoot("alerts")
-    camera.open("/settings", "settings.appearance")
+    camera.goes_to("/settings", "settings.appearance")
     camera.shoot("settings")
     camera.presses("settings.sign_out")
     camera.sees("settings.sign_out_ask")
     camera.shoot("sign-out")
     camera.presses("shared.cancel")
-    camera.open("/lost", "shared.not_found")
+    camera.goes_to("/lost", "shared.not_found")
     camera.shoot("nowhere")
 
 
 def in_the_catalog(camera: Camera) -> None:
     """Looking for something."""
-    camera.open("/rewards", "catalog.spend_first")
+    camera.goes_to("/rewards", "catalog.spend_first")
     camera.shoot("catalog")
     camera.presses("catalog.filters")
     camera.sees("catalog.affordable")
@@ -187,17 +198,17 @@ def in_the_catalog(camera: Camera) -> None:
     camera.types("qqqq")
     camera.sees("catalog.none")
     camera.shoot("catalog-nothing")
-    camera.open(f"/rewards/{REWARD}", "catalog.choose")
+    camera.goes_to(f"/rewards/{REWARD}", "catalog.choose")
     camera.shoot("reward")
-    camera.open(f"/rewards/{TOO_DEAR}", "catalog.missing_hint")
+    camera.goes_to(f"/rewards/{TOO_DEAR}", "catalog.missing_hint")
     camera.shoot("reward-too-dear")
-    camera.open("/rewards/lost", "catalog.gone")
+    camera.goes_to("/rewards/lost", "catalog.gone")
     camera.shoot("reward-gone")
 
 
 def at_the_counter(camera: Camera) -> None:
     """Redeeming, step by step, and what comes of it."""
-    camera.open(f"/checkout/{ON_A_DAY}", "checkout.paying")
+    camera.goes_to(f"/checkout/{ON_A_DAY}", "checkout.paying")
     camera.presses("shared.continue")
     camera.sees("checkout.needs_date")
     camera.shoot("checkout-day")
@@ -205,15 +216,15 @@ def at_the_counter(camera: Camera) -> None:
     camera.page.get_by_role("dialog").or_(camera.page.get_by_role("alertdialog")).first.wait_for()
     camera.shoot("checkout-calendar")
     camera.page.keyboard.press("Escape")
-    camera.open(f"/checkout/{TO_CHARITY}", "checkout.paying")
+    camera.goes_to(f"/checkout/{TO_CHARITY}", "checkout.paying")
     camera.presses("shared.continue")
     camera.sees("checkout.needs_charity")
     camera.shoot("checkout-charity")
-    camera.open(f"/checkout/{TOO_DEAR}", "reasons.not_enough_points")
+    camera.goes_to(f"/checkout/{TOO_DEAR}", "reasons.not_enough_points")
     camera.shoot("checkout-refused")
-    camera.open("/vouchers", "vouchers.no_ready")
+    camera.goes_to("/vouchers", "vouchers.no_ready")
     camera.shoot("vouchers-none")
-    camera.open(f"/checkout/{REWARD}", "checkout.paying")
+    camera.goes_to(f"/checkout/{REWARD}", "checkout.paying")
     camera.shoot("checkout-cost")
     camera.presses("shared.continue")
     camera.sees("checkout.can_cancel")
@@ -224,9 +235,9 @@ def at_the_counter(camera: Camera) -> None:
     camera.presses("checkout.show_voucher")
     camera.sees("vouchers.or_say")
     camera.shoot("voucher")
-    camera.open("/vouchers", "vouchers.until", date="")
+    camera.goes_to("/vouchers", "vouchers.until", date="")
     camera.shoot("vouchers")
-    camera.open("/vouchers?tab=orders", "vouchers.tab_orders")
+    camera.presses("vouchers.tab_orders")
     camera.shoot("vouchers-orders")
 
 
@@ -241,41 +252,58 @@ def at_the_till(camera: Camera, code: str) -> None:
         ("till-refused", code, "refused"),
         ("till-no-voucher", "ABCD-EFGH", "refused"),
     ):
-        camera.types(entered, submit=True)
-        camera.sees(f"till.{outcome}")
+        camera.enters(entered, f"till.{outcome}")
         camera.shoot(name)
         camera.presses("till.next")
         camera.sees("till.field")
-    camera.open("/till/scans", "till.history")
+    camera.goes_to("/till/scans", "till.history")
     camera.shoot("scans")
-    camera.open("/settings", "settings.appearance")
+    camera.goes_to("/settings", "settings.appearance")
     camera.shoot("settings-staff")
 
 
-def without_network(participant: Camera, till: Camera) -> None:
-    """The same two people once the server is gone, which each page finds out at its next sync."""
-    participant.page.set_default_timeout(1000 * (SYNC_SECONDS + PATIENCE_SECONDS))
-    till.page.set_default_timeout(1000 * (SYNC_SECONDS + PATIENCE_SECONDS))
-    participant.open("/wallet", "shared.offline")
-    participant.shoot("offline-wallet")
-    participant.open(f"/checkout/{REWARD}", "checkout.paying")
-    participant.presses("shared.continue")
-    participant.presses("checkout.confirm", points="")
-    participant.sees("checkout.not_sent")
-    participant.shoot("offline-checkout")
-    participant.open("/vouchers", "vouchers.until", date="")
-    participant.page.get_by_role("button", name=participant.t("vouchers.until", date="")).first.click()
-    participant.sees("vouchers.or_say")
-    participant.shoot("offline-voucher")
-    till.open("/till", "till.offline")
-    till.shoot("offline-till")
-    till.types("ABCD-EFGH-JKMN", submit=True)
-    till.sees("till.unchecked")
-    till.shoot("offline-verdict")
+def the_wallet_without_network(camera: Camera) -> None:
+    """The participant once the server is gone, which a page finds out when it is opened."""
+    camera.open("/wallet", "shared.offline")
+    camera.shoot("offline-wallet")
+    camera.goes_to(f"/checkout/{REWARD}", "checkout.paying")
+    camera.presses("shared.continue")
+    camera.presses("checkout.confirm", points="")
+    camera.sees("checkout.not_sent")
+    camera.shoot("offline-checkout")
+    camera.goes_to("/vouchers", "vouchers.until", date="")
+    camera.presses("vouchers.until", date="")
+    camera.sees("vouchers.or_say")
+    camera.shoot("offline-voucher")
 
 
-def take(wanted: Wanted, out: Path) -> None:
-    """Walk through the app in every language that is wanted, and take the pictures that are wanted into `out`."""
+def the_till_without_network(camera: Camera) -> None:
+    """Staff once the server is gone."""
+    camera.open("/till", "till.offline")
+    camera.shoot("offline-till")
+    camera.enters("ABCD-EFGH-JKMN", "till.unchecked")
+    camera.shoot("offline-verdict")
+
+
+def write_sheets(language: str, size: str, out: Path) -> None:
+    """A sheet of all pictures in a language and a size for each brightness."""
+    for folder in sorted(out.glob(f"{language}/*/{size}")):
+        pictures = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+        write_sheet(pictures, out / f"{language}-{folder.parent.name}-{size}.png", ON_A_SHEET[size])
+
+
+def walk(language: str, size: str, wanted: Wanted, out: Path) -> list[str]:
+    """Walk through the app in one language and size, and take what is wanted into `out`. The answer is which pictures
+    are missing, and why: a way that ends early does not keep the next one from being walked."""
+    missing: list[str] = []
+
+    def go(way: Callable[..., None], camera: Camera, *more: str) -> None:
+        try:
+            way(camera, *more)
+        except Exception as fault:
+            camera.keep_picture(f"stuck-{language}-{size}-{way.__name__}")
+            missing.append(f"{language} {size}: what {way.__name__} shows after {camera.last}: {fault}")
+
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         api = Backend(data / "api")
@@ -283,24 +311,37 @@ def take(wanted: Wanted, out: Path) -> None:
         web = stack.enter_context(Backend(data / "web", web_app=lambda _url, place: web_app(api.url, place)))
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
-        people = []
-        for language, size in product(wanted.languages, wanted.sizes):
-            participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
-            people.append((participant, till))
-            first_steps(participant)
-            at_home(participant)
-            in_the_catalog(participant)
-            at_the_counter(participant)
-            at_the_till(till, _voucher_code(api))
+        participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
+        code = _voucher_code(api)
+        for way in (first_steps, at_home, in_the_catalog, at_the_counter):
+            go(way, participant)
+        go(at_the_till, till, code)
         api.__exit__(None, None, None)
-        for participant, till in people:
-            without_network(participant, till)
+        go(the_wallet_without_network, participant)
+        go(the_till_without_network, till)
+    write_sheets(language, size, out)
+    return missing
+
+
+def take(wanted: Wanted, out: Path) -> list[str]:
+    """Take the pictures that are wanted into `out`, each language and size by itself; returns what is missing."""
+    missing: list[str] = []
+    began = time.monotonic()
+    with ProcessPoolExecutor(WALKS_AT_ONCE) as walkers:
+        walks = [walkers.submit(walk, *way, wanted, out) for way in product(wanted.languages, wanted.sizes)]
+        for done, one in enumerate(as_completed(walks), 1):
+            missing += one.result()
+            print(f"{done} of {len(walks)} walks after {time.monotonic() - began:.0f} s", flush=True)
+    return missing
 
 
 def _camera(browser: Browser, url: str, language: str, wanted: Wanted, size: str, out: Path) -> Camera:
     width, height = SIZES[size]
     context = browser.new_context(
-        locale=language, device_scale_factor=wanted.sharpness, viewport={"width": width, "height": height}
+        locale=language,
+        device_scale_factor=wanted.sharpness,
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",  # a page that slides in is no picture of it
     )
     context.set_default_timeout(1000 * PATIENCE_SECONDS)
     return Camera(page=context.new_page(), url=url, t=Translator(language), wanted=wanted, size=size, out=out)
@@ -314,14 +355,6 @@ def _voucher_code(api: Backend) -> str:
     return str(person.redeem(SCANNED, points).json()["voucher"]["code"])
 
 
-def write_sheets(out: Path) -> None:
-    """A sheet for every language, brightness and size."""
-    for folder in sorted(folder for folder in out.glob("*/*/*") if folder.is_dir()):
-        language, theme, size = folder.parts[-3:]
-        pictures = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
-        write_sheet(pictures, out / f"{language}-{theme}-{size}.png", ON_A_SHEET[size])
-
-
 def main(words: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
@@ -330,15 +363,16 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     if options.readme:
         with tempfile.TemporaryDirectory() as folder:
-            take(FOR_README, Path(folder))
+            missing = take(FOR_README, Path(folder))
             taken = sorted(Path(folder).glob("*/*/*/*.png"), key=lambda path: path.stat().st_mtime_ns)
             write_strip([path.read_bytes() for path in taken], assets_directory() / README_PICTURE, README_HEIGHT)
-        return
-    if not options.only:
-        shutil.rmtree(OUT, ignore_errors=True)
-    take(Wanted(frozenset(options.only)), OUT)
-    write_sheets(OUT)
-    print(f"The pictures are in {OUT.resolve()}")
+    else:
+        if not options.only:
+            shutil.rmtree(OUT, ignore_errors=True)
+        missing = take(Wanted(frozenset(options.only)), OUT)
+        print(f"The pictures are in {OUT.resolve()}")
+    if missing:
+        sys.exit("\n".join(["Missing:", *missing]))
 
 
 if __name__ == "__main__":
