@@ -68,7 +68,7 @@ async def test_where_brightness_is_not_to_be_had_one_is_told_to_raise_it(backend
         voucher = (await someone.redeem("croissant")).voucher
         async with someone.window(f"/vouchers/{voucher.id}", **page) as window:
             assert window.one(ft.Image, key="code")
-            assert any(words.startswith("Turn your screen bright") for words in window.texts())
+            assert any(words.startswith("Turn up the brightness") for words in window.texts())
             assert not [call for call in window.window.calls if call[0] == "ScreenBrightness"]
 
 
@@ -156,3 +156,9 @@ def test_a_code_is_sixty_millimetres_wide_and_every_module_a_whole_number_of_pix
 def test_on_a_narrower_phone_a_code_takes_all_the_room_there_is():
     length = side(MODULES, 360, 3.0)
     assert 360 - MODULES / 3 < length <= 360
+
+
+async def test_what_was_handed_over_in_a_shop_long_ago_is_not_said_to_be_on_its_way(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/vouchers?tab=orders") as window:
+        assert {"Butter croissant", "Received"} <= set(window.texts())
+        assert "On its way" not in window.texts()

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import flet as ft
 import pytest
 
-from mirabelle.client.ui.activity.rows import row_view, signed
+from mirabelle.client.ui.activity.rows import row_view
 from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.widgets import signed
 from mirabelle.client.ui.wallet.state import part_of_day
 from mirabelle.contract import messages as m
 from mirabelle.contract.translation import Translator

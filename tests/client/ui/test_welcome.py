@@ -147,3 +147,11 @@ def mailed_code(backend: Backend, address: str) -> str:
         if address in mail["To"]:
             return re.search(r"\d{6}", mail.get_body(("plain",)).get_content())[0]
     raise AssertionError(f"no mail to {address}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(820, 1180), (1440, 900)])
+async def test_wide_windows_keep_the_poster_beside_signing_in(start, width, height):
+    async with start(route="/sign-in", width=width, height=height) as app:
+        assert {"Sign in", "Small things, well earned", "E-mail address"} <= {*app.texts(), *app.labels()}
+        await app.tap(app.one(key="back"))
+        await app.until(lambda: app.page.route == "/welcome")

@@ -65,12 +65,6 @@ def amount(row: Activity) -> int:
     return row.points or row.pending or row.held
 
 
-def signed(translate: Translator, points: int) -> str:
-    """With its sign, so that no colour is needed to tell gain from loss; kept together in right-to-left text."""
-    sign = "+" if points > 0 else "\u2212" if points < 0 else ""
-    return widgets.apart(translate, f"{sign}{translate.number(abs(points))}", "\u2066")
-
-
 def title(translate: Translator, row: Activity) -> str:
     """What the change was about, or else what kind of change it was."""
     return row.subject.in_language(translate.language) or translate(f"activity.{row.kind}")
@@ -102,7 +96,7 @@ def _summary(translate: Translator, row: Activity, now: datetime, opened: bool) 
                 expand=True,
             ),
             widgets.text(
-                signed(translate, change),
+                widgets.signed(translate, change),
                 theme.STRONG,
                 theme.ON_GOOD_TINT if is_gain else theme.QUIET if on_the_way else ft.Colors.ON_SURFACE,
             ),
@@ -125,9 +119,9 @@ def _details(translate: Translator, row: Activity) -> ft.Control:
     lines.append(_pair(translate("activity.when"), translate.date_time(row.at)))
     lines.append(_pair(translate("activity.balance_after"), translate("shared.points", count=row.available_after)))
     if row.held:
-        lines.append(_pair(translate("activity.held_change"), signed(translate, row.held)))
+        lines.append(_pair(translate("activity.held_change"), widgets.signed(translate, row.held)))
     if row.pending:
-        lines.append(_pair(translate("activity.pending_change"), signed(translate, row.pending)))
+        lines.append(_pair(translate("activity.pending_change"), widgets.signed(translate, row.pending)))
     return ft.Row(
         [
             ft.Container(width=44),

@@ -21,8 +21,10 @@ def filter_sheet(
     categories: Sequence[tuple[str, str]],
     count: int,
     on_close: Callable[[], Any],
+    height: int | None = None,
 ) -> ft.BottomSheet:
-    """The sheet; every change takes effect at once, and its button says how many rewards are left."""
+    """The sheet; every change takes effect at once, and its button says how many rewards are left. `height` is in
+    logical pixels; None: all there is."""
     head = ft.Row(
         [
             ft.Container(heading(translate("catalog.filters"), theme.TITLE, 2), expand=True),
@@ -56,6 +58,7 @@ def filter_sheet(
         ft.Container(
             ft.Column([head, scrolling, done], spacing=theme.L),
             padding=ft.Padding.only(left=24, right=24, bottom=24),
+            height=height,
         ),
         on_dismiss=on_close,
         scrollable=True,

@@ -42,6 +42,7 @@ from mirabelle.contract.translation import Translator
 _NEAR_THE_END: Final = 1600  # logical pixels from the end at which the next page is fetched
 _COLUMNS: Final = {"phone": 2, "tablet": 3, "desktop": 4}
 _PICTURE: Final = {"phone": 124, "tablet": 156, "desktop": 164}
+_SHEET: Final = 860  # logical pixels that all filters take in a wide window
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def catalog_screen() -> ft.View:
         shelf.categories,
         shelf.count,
         lambda: set_sheet_open(False),
+        None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
     )
     ft.use_dialog(sheet if sheet_open else None)
     return catalog_view(app.t, window, filters, shelf, app.now(), lambda: set_sheet_open(True))
@@ -109,7 +111,7 @@ def catalog_view(
     rows = ft.ListView(
         [
             _head(translate, window, filters, shelf, on_filter),
-            _categories(translate, filters, shelf.categories),
+            _categories(translate, window, filters, shelf.categories),
             *_feature_card(translate, window, shelf.feature),
             *_found(translate, filters, shelf),
             *_shelves(translate, window, filters, shelf, now),
@@ -171,11 +173,15 @@ def _search(translate: Translator, filters: Filters, total: int, on_filter: Call
     return ft.Row([field, tune], spacing=theme.S)
 
 
-def _categories(translate: Translator, filters: Filters, categories: Sequence[tuple[str, str]]) -> ft.Control:
+def _categories(
+    translate: Translator, window: Window, filters: Filters, categories: Sequence[tuple[str, str]]
+) -> ft.Control:
     chips = [chip(translate("catalog.all"), lambda: filters.set(category=None), selected=filters.category is None)]
     for id, name in categories:
         chips.append(chip(name, lambda _event, id=id: filters.set(category=id), selected=filters.category == id))
-    return ft.Row(chips, spacing=theme.S, scroll=ft.ScrollMode.HIDDEN, key="categories")
+    if window.size == "phone":  # a finger pushes the line along; a mouse could not
+        return ft.Row(chips, spacing=theme.S, scroll=ft.ScrollMode.HIDDEN, key="categories")
+    return ft.Row(chips, spacing=theme.S, run_spacing=theme.S, wrap=True, key="categories")
 
 
 def _feature_card(translate: Translator, window: Window, chosen: Feature | None) -> list[ft.Control]:

@@ -11,7 +11,16 @@ from mirabelle.client.ui.checkout.state import Step, merged
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
 from mirabelle.client.ui.shared.times import last_moment
-from mirabelle.client.ui.shared.widgets import card, field, heading, picture, points_text, text
+from mirabelle.client.ui.shared.widgets import (
+    card,
+    field,
+    heading,
+    kept_together,
+    picture,
+    points_text,
+    signed,
+    text,
+)
 from mirabelle.contract import limits
 from mirabelle.contract.messages import Details, LotShare, Reward
 from mirabelle.contract.translation import Translator
@@ -87,7 +96,7 @@ def _balance(translate: Translator, available: int, points: int) -> ft.Control:
     )
     rows = [
         line(translate("checkout.balance_now"), translate.number(available), theme.STRONG),
-        line(translate("checkout.this_reward"), translate.number(-points), theme.STRONG, theme.ON_WARM_TINT),
+        line(translate("checkout.this_reward"), signed(translate, -points), theme.STRONG, theme.ON_WARM_TINT),
     ]
     if after < 0:
         return card(ft.Column(rows, spacing=theme.M), key="balance")
@@ -107,7 +116,8 @@ def _paying(translate: Translator, shares: Sequence[LotShare]) -> ft.Control:
         if expires_at is None:
             when = translate("checkout.lot_never")
         else:
-            when = translate("checkout.lot_expires", date=translate.date(last_moment(expires_at)))
+            day = kept_together(translate.date(last_moment(expires_at)))
+            when = translate("checkout.lot_expires", date=day)
         dot = ft.Container(width=10, height=10, border_radius=5, bgcolor=theme.WARM if place == 0 else theme.BAR)
         rows.append(ft.Row([dot, text(when, theme.BODY, expand=True), points_text(translate, points)], spacing=theme.M))
     return card(ft.Column(rows, spacing=theme.M), key="paying")

@@ -25,6 +25,7 @@ def page_frame(
     band: ft.Control | None = None,
     footer: ft.Control | None = None,
     scroll: bool = True,
+    in_middle: bool = False,
     width: int = theme.CONTENT_WIDTH,
     spacing: int = theme.XL,
     bgcolor: ft.ColorValue | None = None,
@@ -34,7 +35,8 @@ def page_frame(
 
     `tab`: the navigation entry to mark; None: no navigation. `back`: the route behind the back arrow; phones leave the
     navigation out then. `band`: goes across the top in place of the title. `footer`: stays at the bottom above the
-    navigation. `scroll=False`: the last of `controls` expands and scrolls by itself.
+    navigation. `scroll=False`: the last of `controls` expands and scrolls by itself. `in_middle`: what is less than the
+    window stands in the middle of its height.
     """
     app, window, route = use_app(), use_window(), use_route()
     connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
@@ -51,6 +53,8 @@ def page_frame(
         on_scroll,
         band,
     )
+    if in_middle:
+        body.alignment = ft.MainAxisAlignment.CENTER
     column: list[ft.Control] = [body]
     if footer is not None:
         column.append(_footer(window, footer, width))
@@ -107,7 +111,7 @@ def _body(
     spacing: int,
     on_scroll: Callable[..., Any] | None,
     band: ft.Control | None,
-) -> ft.Control:
+) -> ft.Column:
     side = margin(window)
     inner = ft.Column(
         [*([head] if head is not None else []), *controls],

@@ -219,7 +219,7 @@ def _all_text(language: str, color: str) -> ft.TextTheme:
 
 
 def _nav_label(language: str, colours: dict[str, str]) -> dict[ft.ControlState, ft.TextStyle]:
-    """Small enough for "Récompenses" when type is at its largest."""
+    """Small enough for "Portefeuille" on a small phone when type is at its largest."""
 
     def label(color: str) -> ft.TextStyle:
         style = type_style("label_small", language, color)
@@ -273,6 +273,7 @@ def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
             title_text_style=type_style("headline_small", language, colours["on_surface"]),
             content_text_style=type_style("body_medium", language, colours["on_surface"]),
         ),
+        date_picker_theme=ft.DatePickerTheme(bgcolor=card),
         bottom_sheet_theme=ft.BottomSheetTheme(bgcolor=card, show_drag_handle=True),
         divider_theme=ft.DividerTheme(color=line, thickness=1, space=1),
         tooltip_theme=ft.TooltipTheme(wait_duration=ft.Duration(milliseconds=500)),

@@ -35,6 +35,7 @@ __all__ = [
     "quiet_button",
     "reward_card",
     "section",
+    "signed",
     "skeleton",
     "text",
     "text_button",
@@ -67,6 +68,12 @@ def parted(translate: Translator, *facts: str) -> str:
 def kept_together(words: str) -> str:
     """The same words, but a line never breaks between them: a day stays with its month."""
     return words.replace(" ", "\u00a0")
+
+
+def signed(translate: Translator, points: int) -> str:
+    """With its sign, so that no colour is needed to tell gain from loss; kept together in right-to-left text."""
+    sign = "+" if points > 0 else "\u2212" if points < 0 else ""
+    return apart(translate, f"{sign}{translate.number(abs(points))}", "\u2066")
 
 
 def card(

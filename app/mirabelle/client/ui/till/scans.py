@@ -67,11 +67,15 @@ def _row(translate: Translator, scan: Scan) -> ft.Control:
         text(words, theme.SMALL, theme.ON_GOOD_TINT if is_accepted else ft.Colors.ERROR),
     ]
     icon = ft.Icon(SHAPES[verdict.outcome], size=30, color=theme.ON_GOOD_TINT if is_accepted else ft.Colors.ERROR)
+    when = [
+        text(translate.time(scan.at), theme.LABEL_S),
+        text(translate.date(scan.at, "short"), theme.SMALL, theme.QUIET),
+    ]
     row = ft.Row(
         [
             icon,
             ft.Column(lines[: 2 if title else 1], spacing=2, expand=True),
-            text(translate.date_time(scan.at), theme.SMALL, theme.QUIET),
+            ft.Column(when, spacing=2, horizontal_alignment=ft.CrossAxisAlignment.END),
         ],
         spacing=theme.M,
     )

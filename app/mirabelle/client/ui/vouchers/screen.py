@@ -24,7 +24,7 @@ from mirabelle.client.ui.shared.widgets import (
     text,
     text_button,
 )
-from mirabelle.client.ui.vouchers.state import TABS, Tab, expires_in_days, on_tab, orders
+from mirabelle.client.ui.vouchers.state import TABS, Tab, expires_in_days, on_tab, order_state, orders
 from mirabelle.contract.messages import Redemption, Reward, Voucher
 from mirabelle.contract.translation import Translator
 
@@ -85,7 +85,8 @@ def vouchers_view(
             for name in TABS
         ],
         spacing=theme.S,
-        scroll=ft.ScrollMode.HIDDEN,
+        run_spacing=theme.S,
+        wrap=True,
     )
     if tab == "orders":
         shown = [_order(translate, window, one, drawer.rewards.get(one.reward)) for one in ordered]
@@ -150,7 +151,7 @@ def _order(translate: Translator, window: Window, order: Redemption, reward: Rew
     lines: list[ft.Control] = [
         text(order.title.in_language(translate.language), theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
         text(translate("vouchers.ordered_on", date=translate.date(order.created_at, "day")), theme.SMALL, theme.QUIET),
-        ft.Row([badge(translate(f"vouchers.order_{order.state}"), warm=order.state == "held")]),
+        ft.Row([badge(translate(f"vouchers.order_{order_state(order, reward)}"), warm=order.state == "held")]),
     ]
     return _entry(window, reward, lines, order.state != "released", None, f"order-{order.id}")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from mirabelle.contract.messages import Redemption, Voucher
+from mirabelle.contract.messages import Redemption, Reward, Voucher
 from mirabelle.rules import frame
 
 Tab = Literal["ready", "used", "expired", "orders"]
@@ -28,6 +28,13 @@ def orders(redemptions: Sequence[Redemption]) -> list[Redemption]:
     """What was ordered rather than put on a voucher, newest first."""
     chosen = [redemption for redemption in redemptions if redemption.voucher is None]
     return sorted(chosen, key=lambda redemption: redemption.created_at, reverse=True)
+
+
+def order_state(order: Redemption, reward: Reward | None) -> str:
+    """How an order stands. What is handed over in a shop, and was paid for without a voucher, has been handed over."""
+    if order.state == "captured" and reward is not None and reward.fulfilment == "voucher":
+        return "received"
+    return order.state
 
 
 def showing(voucher: Voucher, now: datetime) -> Showing:

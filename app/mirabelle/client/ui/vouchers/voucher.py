@@ -102,7 +102,7 @@ def voucher_view(
     on_cancel: Callable[[], Any],
 ) -> ft.View:  # fmt: skip
     """The voucher as a page: a white card on plum."""
-    parts: list[ft.Control] = [_top(translate, window, held, on_cancel), _card(translate, window, held, renew)]
+    parts: list[ft.Control] = [_card(translate, window, held, renew)]
     if cancel.failed is not None:
         parts.append(ft.Container(error_card(translate, cancel.failed), width=_CARD_WIDTH, padding=16))
     if held.state == "live":
@@ -114,16 +114,24 @@ def voucher_view(
                 width=_CARD_WIDTH,
             )
         )
-    column = ft.Column(
-        parts, spacing=0, scroll=ft.ScrollMode.AUTO, expand=True, horizontal_alignment=ft.CrossAxisAlignment.CENTER
+    in_hand = ft.Column(
+        parts,
+        spacing=0,
+        scroll=ft.ScrollMode.AUTO,
+        expand=True,
+        alignment=ft.MainAxisAlignment.START if window.size == "phone" else ft.MainAxisAlignment.CENTER,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
     )
     band = ft.Container(
-        column,
+        ft.Column(
+            [_top(translate, window, held, on_cancel), in_hand],
+            spacing=0,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        ),
         gradient=ft.LinearGradient(
             colors=[theme.BAND_START, theme.BAND_END], begin=ft.Alignment.TOP_CENTER, end=ft.Alignment.BOTTOM_CENTER
         ),
         expand=True,
-        alignment=ft.Alignment.TOP_CENTER,
     )
     return ft.View(route=ft.context.page.route, controls=[band], padding=0, spacing=0)
 

@@ -74,7 +74,7 @@ def guide_view(
     ]
     if step:
         controls.append(widgets.text_button(translate("shared.back"), lambda _event: on_turn(step - 1), key="previous"))
-    return widgets.page_frame("", controls, width=440, spacing=theme.L)
+    return widgets.page_frame("", controls, width=440, spacing=theme.L, in_middle=window.size != "phone")
 
 
 def _illustration(picture: str, tint: str, height: int, dark: bool) -> ft.Control:

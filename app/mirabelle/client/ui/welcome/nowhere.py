@@ -18,4 +18,4 @@ def nowhere_screen() -> ft.View:
         app.t("shared.home"),
         lambda _event: go("/"),
     )
-    return widgets.page_frame("", [words])
+    return widgets.page_frame("", [words], in_middle=True)

@@ -7,9 +7,10 @@ import flet as ft
 from mirabelle.client.api import Refusal
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
-from mirabelle.client.ui.shared.context import use_app
+from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.welcome.poster import with_poster
 from mirabelle.client.ui.welcome.state import SigningIn
 from mirabelle.contract import limits
 from mirabelle.contract.reasons import Reason
@@ -19,7 +20,7 @@ from mirabelle.contract.translation import Translator
 @screen
 def sign_in_screen() -> ft.View:
     """Connects the page to the app."""
-    app = use_app()
+    app, window = use_app(), use_window()
     programme = use_live(app, ("programme",), app.programme.current)
     state, _ = ft.use_state(SigningIn)
 
@@ -33,18 +34,41 @@ def sign_in_screen() -> ft.View:
         return await app.sign_in.with_code(state.sent_to, state.digits)
 
     return sign_in_view(
-        app.t, state, use_command(send), use_command(enter), is_demo=programme is not None and programme.demo
+        app.t,
+        window,
+        state,
+        use_command(send),
+        use_command(enter),
+        name=programme.name if programme else "Mirabelle",
+        is_demo=programme is not None and programme.demo,
     )
 
 
-def sign_in_view(translate: Translator, state: SigningIn, send: Command, enter: Command, *, is_demo: bool) -> ft.View:
+def sign_in_view(
+    translate: Translator,
+    window: Window,
+    state: SigningIn,
+    send: Command,
+    enter: Command,
+    *,
+    name: str,
+    is_demo: bool,
+) -> ft.View:
     """The page from plain values: first the address, then the code."""
     if state.sent_to and send.failed is None:
         controls = _code_step(translate, state, send, enter, is_demo)
     else:
         controls = _email_step(translate, state, send)
+    title = translate("welcome.sign_in_title")
+    if window.size != "phone":
+        back = widgets.icon_button(
+            ft.Icons.ARROW_BACK, translate("shared.back"), lambda _event: go("/welcome"), key="back"
+        )
+        head = ft.Row([back, widgets.heading(title, theme.TITLE)], spacing=theme.S)
+        body = with_poster(translate, window, name, [head, *controls])
+        return ft.View(route="/sign-in", controls=[body], padding=0, spacing=0)
     column = ft.Column(controls, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
-    return widgets.page_frame(translate("welcome.sign_in_title"), [column], back="/welcome", width=420)
+    return widgets.page_frame(title, [column], back="/welcome")
 
 
 def _email_step(translate: Translator, state: SigningIn, send: Command) -> list[ft.Control]:
