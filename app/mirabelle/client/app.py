@@ -24,6 +24,7 @@ from mirabelle.client.store.database import MEMORY, Store
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
+from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
 from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
@@ -77,6 +78,7 @@ class App:
 
         self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
         self.cancel = Cancel(self.store, self.api, self.wallet)
+        self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
         self.show_voucher = ShowVoucher(keys)
         self.scan = ScanVoucher(self.store, self.api, self.outbox, now)
         self.sign_in = SignIn(self.api, self._sessions, keys, self._language_of_contract, self._change_person)
@@ -91,6 +93,7 @@ class App:
             staff=(self.till, self.scans),
             vouchers=self.vouchers,
             redeem=self.redeem,
+            send_points=self.send_points,
             scan=self.scan,
         )
 

@@ -90,7 +90,10 @@ class Store(Message, frozen=True, kw_only=True):
 
 
 class Programme(Message, frozen=True, kw_only=True):
-    """What the app must know of the programme before anybody signs in."""
+    """What the app must know of the programme before anybody signs in.
+
+    `transfers_from` is how few points may be given to somebody else; None where none may.
+    """
 
     name: str
     currency: str
@@ -102,6 +105,7 @@ class Programme(Message, frozen=True, kw_only=True):
     charities: list[NamedThing]
     stores: list[Store]
     server_time: datetime
+    transfers_from: int | None = None
 
 
 class Reward(Message, frozen=True, kw_only=True):

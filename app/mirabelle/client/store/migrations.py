@@ -35,7 +35,23 @@ CREATE TABLE outbox (
 CREATE TABLE dismissed (alert TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-_STEPS: Final = (_FIRST,)
+# The outbox takes transfers as well; what waits in it stays.
+_TRANSFERS: Final = """
+ALTER TABLE outbox RENAME TO outbox_before;
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('redemption', 'scan', 'transfer')),
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown', 'refused')),
+    reason TEXT,
+    created_at TEXT NOT NULL
+);
+INSERT INTO outbox SELECT * FROM outbox_before;
+DROP TABLE outbox_before;
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -27,6 +27,7 @@ PLACES: Final = (
     Place("/wallet", "wallet.screen:wallet_screen", "participant"),
     Place("/activity", "activity.screen:activity_screen", "participant"),
     Place("/alerts", "alerts.screen:alerts_screen", "participant", "/wallet"),
+    Place("/send", "transfer.screen:transfer_screen", "participant", "/wallet"),
     Place("/settings", "settings.screen:settings_screen", "signed_in"),
     Place("/rewards", "catalog.screen:catalog_screen", "participant"),
     Place("/rewards/:id", "catalog.reward:reward_screen", "participant", "/rewards"),

@@ -11,6 +11,7 @@ from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
+from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import SignedIn, new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -40,11 +41,12 @@ class Sync:
         staff: tuple[_Noun, ...],
         vouchers: Vouchers,
         redeem: Redeem,
+        send_points: SendPoints,
         scan: ScanVoucher,
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
-        self._vouchers, self._redeem, self._scan = vouchers, redeem, scan
+        self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
         self._single = SingleFlight(self._run)
 
     async def __call__(self, *_event: Any) -> Refusal | None:
@@ -69,6 +71,7 @@ class Sync:
         who = self._who()
         if who is not None and who.role == "participant":
             await self._redeem.settle_all()
+            await self._send_points.settle()
         for noun in self._nouns[who.role if who else None]:
             refusal = await noun.refresh()
             if refusal is not None:

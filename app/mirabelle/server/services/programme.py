@@ -202,4 +202,5 @@ async def programme_message(
         charities=document.charities,
         stores=[m.Store(id=row.id, reference=row.reference, name=m.Text(**row.name)) for row in stores],
         server_time=now,
+        transfers_from=document.transfers.from_points if document.transfers.allowed else None,
     )

@@ -116,6 +116,16 @@ def _band(
     tier = _tier(translate, page)
     if tier is not None:
         parts.append(tier)
+    if page.can_send:
+        outlined = ft.ButtonStyle(color=theme.ON_BAND, side=ft.BorderSide(1, theme.ON_BAND_QUIET))
+        send = ft.OutlinedButton(
+            translate("transfer.title"),
+            icon=ft.Icons.SEND_OUTLINED,
+            style=outlined,
+            on_click=lambda _event: go("/send"),
+            key="send",
+        )
+        parts.append(ft.Row([send]))
     return ft.Container(
         ft.Column(parts, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
         padding=ft.Padding.only(left=20, right=20, top=12 + window.inset_top, bottom=24)

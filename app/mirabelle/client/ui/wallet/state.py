@@ -31,6 +31,7 @@ class WalletPage:
     days_left: int = 0
     rewards: list[Reward] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
+    can_send: bool = False
 
 
 def read_wallet(app: "App", *, rewards: int, rows: int) -> WalletPage:
@@ -59,7 +60,13 @@ def read_wallet(app: "App", *, rewards: int, rows: int) -> WalletPage:
         days_left=days_between(now, next_expiry[1], zone) if next_expiry else 0,
         rewards=app.catalog.search(CatalogQuery(affordable_with=wallet.available, sort="popular", limit=rewards)),
         activity=app.wallet.activity(limit=rows),
+        can_send=_can_send(app),
     )
+
+
+def _can_send(app: "App") -> bool:
+    programme = app.programme.current()
+    return programme is not None and programme.transfers_from is not None
 
 
 def part_of_day(hour: int) -> Literal["morning", "afternoon", "evening"]:
