@@ -91,6 +91,7 @@ def web_app(server_url: str, directory: Path) -> Any:
     from mirabelle.client.ui.shared import fixes
 
     fixes.stop_session_leak()
+    fixes.leave_boot_words_out()
     application = flet_fastapi.app(
         page_starter(server_url, directory),
         assets_dir=str(assets_directory()),

@@ -1,8 +1,12 @@
 """One faulty component never takes the rest of the screen with it."""
 
 import flet as ft
+import httpx
+import pytest
 
 from mirabelle.client.ui.shared import fixes
+from mirabelle.client.wiring import web_app
+from tests.backend import Backend
 from tests.headless import HeadlessApp
 
 
@@ -83,3 +87,10 @@ async def test_after_a_lost_connection_the_screen_is_drawn_anew_and_answers_agai
         assert "count 1" in app.texts()
         await app.tap(app.one(ft.Button))
         assert "count 2" in app.texts()
+
+
+@pytest.mark.parametrize("program", ["main.dart.js", "main.dart.wasm"])
+def test_a_browser_that_waits_for_its_first_page_is_told_nothing_in_english(tmp_path, program):
+    with Backend(tmp_path, web_app=web_app) as web:
+        served = httpx.get(f"{web.url}/{program}").raise_for_status().content
+        assert len(served) > 1_000_000 and fixes.BOOT_WORDS not in served

@@ -130,12 +130,20 @@ def catalog_view(
 def _head(
     translate: Translator, window: Window, filters: Filters, shelf: Shelf, on_filter: Callable[[], Any]
 ) -> ft.Control:
-    title = ft.Container(heading(translate("catalog.title")), expand=True)
+    title = heading(translate("catalog.title"))
     search = _search(translate, filters, shelf.total, on_filter)
     balance = [] if shelf.available is None else [_balance(translate, shelf.available)]
     if window.size == "desktop":
-        return ft.Row([title, ft.Container(search, width=440), *balance], spacing=theme.L)
-    return ft.Column([ft.Row([title, *balance]), search], spacing=theme.L)
+        return ft.Row([ft.Container(title, expand=True), ft.Container(search, width=440), *balance], spacing=theme.L)
+    # Where type is large the balance moves below the title instead of breaking it.
+    top = ft.Row(
+        [title, *balance],
+        wrap=True,
+        run_spacing=theme.S,
+        alignment=ft.MainAxisAlignment.SPACE_BETWEEN,
+        vertical_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+    return ft.Column([top, search], spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
 
 
 def _balance(translate: Translator, available: int) -> ft.Control:

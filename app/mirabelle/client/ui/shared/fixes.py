@@ -3,11 +3,14 @@
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import flet as ft
 
 log = logging.getLogger(__name__)
+
+BOOT_WORDS: Final = b"Working..."
 
 
 def apply() -> None:
@@ -49,6 +52,27 @@ def stop_session_leak() -> None:
             log.info("a web socket was lost while sending: %s", type(fault).__name__)
 
     FletApp._FletApp__send_loop = guarded
+
+
+def leave_boot_words_out() -> None:
+    """1.0.5: a browser that waits for its first page says so in English, whatever its language: it says nothing, beside
+    the ring that turns. Call before serving."""
+    from flet_web import get_package_web_dir
+    from flet_web.fastapi.flet_static_files import FletStaticFiles
+
+    configure = FletStaticFiles._FletStaticFiles__config
+    if hasattr(configure, "__wrapped__"):
+        return
+
+    @functools.wraps(configure)
+    async def guarded(self: FletStaticFiles, root_path: str) -> None:
+        await configure(self, root_path)
+        first_looked_in = Path(self.all_directories[0])
+        for name in ("main.dart.js", "main.dart.wasm"):
+            program = (Path(get_package_web_dir()) / name).read_bytes()
+            (first_looked_in / name).write_bytes(program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS)))
+
+    FletStaticFiles._FletStaticFiles__config = guarded
 
 
 def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
