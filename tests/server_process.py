@@ -1,4 +1,4 @@
-"""A server in a process of its own that can be killed at any moment and comes back on the same port."""
+"""A server in a process of its own that can be killed at any moment and comes back at once, on the same port."""
 
 import asyncio
 import os
@@ -6,9 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mirabelle.server.hosting import LOOPBACK, Hosting, Settings, bind, serve
 from mirabelle.server.services.programme_file import read_programme
@@ -20,15 +23,15 @@ BACKLOG = 512
 class ServerProcess(AbstractContextManager["ServerProcess"]):
     """Serves `programme` with its demo from `database_url`, "" for SQLite in `data`.
 
-    The listening socket is this process's, so that who connects while the server is down waits for the next one.
+    The listening socket is this process's, so that who connects while the server is down waits for the next one. The
+    servers are children of one process that has imported what they need, which is most of what a start costs.
     """
 
     def __init__(self, data: Path, programme: Path, database_url: str = "") -> None:
         self._listener = bind(LOOPBACK, 0)
         self._listener.listen(BACKLOG)
         self._words = [str(self._listener.fileno()), str(data), str(programme), database_url]
-        self._next: subprocess.Popen[str] | None = None
-        self._now: subprocess.Popen[str] | None = None
+        self._parent: subprocess.Popen[str] | None = None
         self.kills = 0
 
     @property
@@ -41,64 +44,83 @@ class ServerProcess(AbstractContextManager["ServerProcess"]):
         """Where the server is, when it is."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def prepare(self) -> None:
-        """Have the next server import what it needs."""
-        self._next = self._next or subprocess.Popen(
+    def start(self) -> None:
+        """Serve; returns once requests are answered."""
+        self._tell("start", "ready")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._tell("kill", "killed")
+        self.kills += 1
+
+    def __enter__(self) -> "ServerProcess":
+        self._parent = subprocess.Popen(
             [sys.executable, "-m", "tests.server_process", *self._words],
             cwd=ROOT, pass_fds=[self._listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'app'}{os.pathsep}{ROOT}"},
         )  # fmt: skip
-
-    def start(self) -> None:
-        """Serve; returns once requests are answered."""
-        self.prepare()
-        self._now, self._next = self._next, None
-        assert self._now is not None and self._now.stdin and self._now.stdout
-        self._now.stdin.write("go\n")
-        self._now.stdin.flush()
-        assert self._now.stdout.readline() == "ready\n", "the server did not start"
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        assert self._now is not None
-        self._now.send_signal(signal.SIGKILL)
-        _reap(self._now)
-        self._now = None
-        self.kills += 1
-
-    def __enter__(self) -> "ServerProcess":
         self.start()
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        for process in (self._now, self._next):
-            if process is not None:
-                process.kill()
-                _reap(process)
+        assert self._parent is not None and self._parent.stdin and self._parent.stdout
+        self._parent.stdin.close()
+        self._parent.wait()
+        self._parent.stdout.close()
         self._listener.close()
 
+    def _tell(self, word: str, answer: str) -> None:
+        assert self._parent is not None and self._parent.stdin and self._parent.stdout
+        self._parent.stdin.write(f"{word}\n")
+        self._parent.stdin.flush()
+        said = self._parent.stdout.readline()
+        assert said == f"{answer}\n", f"the server was told to {word} and said {said!r}"
 
-def _reap(process: subprocess.Popen[str]) -> None:
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        assert stream is not None
-        stream.close()
+
+def _serve(
+    listener: socket.socket, data: Path, programme: str, database_url: str, on_ready: Callable[[Any], None]
+) -> None:
+    hosting = Hosting(
+        settings=Settings(data, demo=True), database_url=database_url, programme=read_programme(Path(programme))
+    )
+    asyncio.run(serve(hosting, listener, listener.getsockname()[1], on_ready))
+
+
+def _warm_up(programme: str) -> None:
+    """Start and stop once, so that all is imported that a start needs."""
+
+    def stop(server: Any) -> None:
+        server.should_exit = True
+
+    with tempfile.TemporaryDirectory() as data:
+        _serve(bind(LOOPBACK, 0), Path(data), programme, "", stop)
 
 
 def main(listener: str, data: str, programme: str, database_url: str) -> None:
-    """Wait for a word, then serve."""
-    for module in ("litestar", "uvicorn", "mirabelle.server.application"):
-        import_module(module)
-    if not sys.stdin.readline():
-        return
+    """Start and kill a server as the lines of the standard input say; at their end, kill it."""
+    import_module("sqlalchemy.dialects.postgresql.asyncpg")
+    _warm_up(programme)
     inherited = socket.socket(fileno=int(listener))
-    hosting = Hosting(
-        settings=Settings(Path(data), demo=True),
-        database_url=database_url,
-        programme=read_programme(Path(programme)),
-    )
-    port = inherited.getsockname()[1]
-    asyncio.run(serve(hosting, inherited, port, lambda _server: print("ready", flush=True)))
+    child = 0
+    for line in sys.stdin:
+        if line == "start\n":
+            child = os.fork()
+            if not child:
+                try:
+                    _serve(inherited, Path(data), programme, database_url, lambda _server: print("ready", flush=True))
+                finally:
+                    os._exit(1)
+        else:
+            child = _kill(child)
+            print("killed", flush=True)
+    _kill(child)
+
+
+def _kill(child: int) -> int:
+    if child:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return 0
 
 
 if __name__ == "__main__":
