@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirabelle.rules.commands import Cancel, Declined, Earn, Redeem, Refund, Transfer, Transferred
+from mirabelle.rules.commands import Cancel, Close, Declined, Earn, Redeem, Refund, Transfer, Transferred
 from mirabelle.rules.programme import RefundPolicy, Transfers
 from mirabelle.rules.redemption import NewVoucher
 from tests.rules.ledger_world import RULES, World
@@ -79,3 +79,13 @@ def test_a_transfer_that_cannot_be_says_why_and_changes_nothing(
     [declined] = world.do(Transfer("amina", recipient, "t1", points, START + DAY))
     assert isinstance(declined, Declined) and declined.reason == reason
     assert world.postings == before
+
+
+def test_points_given_just_before_they_ended_are_given_even_where_their_end_was_posted_already() -> None:
+    world = two_people()
+    end = ALLOWED.end_of_day(START, 10)
+    world.do(Close("amina", end))
+    assert world.do(Transfer("amina", "basil", "t1", 30, end - timedelta(microseconds=1))) == [Transferred("t1", 30, 10)]
+    assert world.account("basil").available == 30
+    world.do(Close("basil", end))
+    assert world.account("basil").available == 10
