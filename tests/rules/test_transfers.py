@@ -85,7 +85,8 @@ def test_points_given_just_before_they_ended_are_given_even_where_their_end_was_
     world = two_people()
     end = ALLOWED.end_of_day(START, 10)
     world.do(Close("amina", end))
-    assert world.do(Transfer("amina", "basil", "t1", 30, end - timedelta(microseconds=1))) == [Transferred("t1", 30, 10)]
+    given = Transfer("amina", "basil", "t1", 30, end - timedelta(microseconds=1))
+    assert world.do(given) == [Transferred("t1", 30, 10)]
     assert world.account("basil").available == 30
     world.do(Close("basil", end))
     assert world.account("basil").available == 10

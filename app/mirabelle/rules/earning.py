@@ -99,7 +99,7 @@ def transfer(book: Book, command: Transfer) -> Transferred | Declined:
     given = tuple((number, -points) for number, points in shares)
     moves = Moves(available=-command.points, adjusted=command.points)
     entry = Entry(command.at, PostingKind.TRANSFER, command.transfer, moves, given)
-    account = book.bring_back(account, shares)
+    account = book.bring_back(account, tuple(shares))
     account = book.post(account, entry, lots_after(account.lots, given))
     _receive(book, command, [account.lots[number]._replace(points=points) for number, points in shares])
     return Transferred(command.transfer, command.points, account.available)
