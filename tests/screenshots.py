@@ -24,7 +24,7 @@ from mirabelle.contract.translation import LANGUAGES, Translator
 from tests.backend import Backend
 from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
-from tests.journeys.window import ONE_TRY_MILLISECONDS, Window, until_it_works
+from tests.journeys.window import WAIT_MILLISECONDS, Window, until_it_works
 
 OUT: Final = Path("screenshots")
 README_PICTURE: Final = "images/readme/screens.webp"
@@ -106,7 +106,7 @@ class Camera(Window):
                 self.types(code, submit=True)
             words = self.t(text)
             seen = self.page.get_by_text(words).or_(self.page.get_by_label(words)).first
-            expect(seen).to_be_attached(timeout=ONE_TRY_MILLISECONDS)
+            expect(seen).to_be_attached(timeout=WAIT_MILLISECONDS)
 
         until_it_works(enter)
 

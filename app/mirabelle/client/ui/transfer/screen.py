@@ -54,7 +54,7 @@ def transfer_screen() -> ft.View:
         if failed is not None:
             controls.append(widgets.error_card(app.t, failed))
     column = ft.Column(controls, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
-    return widgets.page_frame(app.t("transfer.title"), [column], back="/wallet")
+    return widgets.page_frame(app.t("transfer.title"), [column], back="/wallet", width=theme.READING_WIDTH)
 
 
 def _seen_late(last: Entry | None) -> Refusal | None:
