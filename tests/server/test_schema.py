@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mirabelle.server.storage.database import open_database
 from mirabelle.server.storage.schema import metadata
@@ -61,3 +61,20 @@ _POSTING = (
 @pytest.mark.parametrize("change", ["UPDATE postings SET available = 6, issued = -6", "DELETE FROM postings"])
 def test_the_database_refuses_to_change_or_delete_a_posting(database_url: str, change: str) -> None:
     assert "append-only" in asyncio.run(refusal_of(database_url, change))
+
+
+def test_a_use_of_a_voucher_is_unique_in_the_database_itself(database_url: str) -> None:
+    use = "INSERT INTO uses VALUES ('{}', {}, 's', 't', 1, 0)"
+    asyncio.run(written(database_url, use.format("v1", 1)))
+    asyncio.run(written(database_url, use.format("v1", 2)))
+    with pytest.raises(IntegrityError):
+        asyncio.run(written(database_url, use.format("v1", 1)))
+
+
+async def written(url: str, change: str) -> None:
+    database = await open_database(url)
+    try:
+        async with database.write() as connection:
+            await connection.execute(text(change))
+    finally:
+        await database.close()

@@ -14,6 +14,7 @@ from mirabelle.rules import frame, holder
 from tests.torture.line import Line, Reply
 
 TEA, TEA_POINTS = "tea", 5
+GIFT, GIFT_POINTS = "gift", 4  # whose points are held until it is used
 SCARCE, SCARCE_POINTS = "scarce", 7
 DEAR, DEAR_POINTS = "dear", 1500
 TILLS_AT_ONCE = 3
@@ -145,7 +146,8 @@ class Crowd:
     async def _redeem_and_use(self, person: Somebody, tills: list[Somebody]) -> None:
         for _ in range(self._part.vouchers):
             scarce = self._dice.random() < SCARCE_SHARE
-            redeemed = await self._redeem(person, *((SCARCE, SCARCE_POINTS) if scarce else (TEA, TEA_POINTS)))
+            plenty = self._dice.choice([(TEA, TEA_POINTS), (GIFT, GIFT_POINTS)])
+            redeemed = await self._redeem(person, *((SCARCE, SCARCE_POINTS) if scarce else plenty))
             if redeemed is not None:
                 await self._use(person, tills, redeemed, cancels=not scarce and self._dice.random() < CANCELLED_SHARE)
 
@@ -218,7 +220,7 @@ class Crowd:
     @staticmethod
     def _before(found: dict[str, Any]) -> set[str]:
         """Those of the demo's past."""
-        return {id_ for id_, one in found.items() if one["reward"] not in (TEA, SCARCE, DEAR)}
+        return {id_ for id_, one in found.items() if one["reward"] not in (TEA, GIFT, SCARCE, DEAR)}
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ def programme_of(plan: Plan) -> str:
     rewards = [
         REWARD.format(id=crowd.TEA, points=crowd.TEA_POINTS),
         REWARD.format(id=crowd.DEAR, points=crowd.DEAR_POINTS),
+        REWARD.format(id=crowd.GIFT, points=crowd.GIFT_POINTS) + 'value_class = "C"\n',
         REWARD.format(id=crowd.SCARCE, points=crowd.SCARCE_POINTS) + f"stock = {plan.scarce}\n",
     ]
     return PROGRAMME + "".join(rewards)
