@@ -24,7 +24,7 @@ from mirabelle.contract.translation import LANGUAGES, Translator
 from tests.backend import Backend
 from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
-from tests.journeys.window import WAIT_MILLISECONDS, Window, until_it_works
+from tests.journeys.window import ONE_TRY_MILLISECONDS, Window, until_it_works
 
 OUT: Final = Path("screenshots")
 README_PICTURE: Final = "images/readme/screens.webp"
@@ -103,10 +103,11 @@ class Camera(Window):
 
         def enter() -> None:
             if self.page.get_by_label(self.t("till.field")).count():
+                self.page.evaluate("document.activeElement?.blur()")  # else what is typed may not reach Flutter's field
                 self.types(code, submit=True)
             words = self.t(text)
             seen = self.page.get_by_text(words).or_(self.page.get_by_label(words)).first
-            expect(seen).to_be_attached(timeout=WAIT_MILLISECONDS)
+            expect(seen).to_be_attached(timeout=2 * ONE_TRY_MILLISECONDS)
 
         until_it_works(enter)
 
