@@ -273,7 +273,10 @@ def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
             title_text_style=type_style("headline_small", language, colours["on_surface"]),
             content_text_style=type_style("body_medium", language, colours["on_surface"]),
         ),
-        date_picker_theme=ft.DatePickerTheme(bgcolor=card),
+        date_picker_theme=ft.DatePickerTheme(
+            bgcolor=card,
+            header_headline_text_style=type_style("headline_medium", language),  # the usual one cuts Arabic days off
+        ),
         bottom_sheet_theme=ft.BottomSheetTheme(bgcolor=card, show_drag_handle=True),
         divider_theme=ft.DividerTheme(color=line, thickness=1, space=1),
         tooltip_theme=ft.TooltipTheme(wait_duration=ft.Duration(milliseconds=500)),
