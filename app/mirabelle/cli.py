@@ -146,7 +146,6 @@ def _open_app(_options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    import asyncio
 
     from mirabelle.client import wiring
     from mirabelle.server import hosting
@@ -175,7 +174,7 @@ def _serve(options: argparse.Namespace) -> int:
         def on_ready(_server: object) -> None:
             print(f"Mirabelle is ready at http://{options.host}:{port}", flush=True)
 
-        asyncio.run(hosting.serve(host, listener, port, on_ready))
+        hosting.run(hosting.serve(host, listener, port, on_ready))
     return 0
 
 

@@ -16,6 +16,7 @@ from mirabelle.rules.redemption import NewVoucher
 from mirabelle.server.application import open_context
 from mirabelle.server.hosting import open_store
 from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Settings
 from tests.bench.crowd import HOT, PRICE, REWARDS, Crowd, people, postgresql
 from tests.bench.figures import Rates, Run
@@ -84,6 +85,6 @@ def _submission(who: str, reward: str) -> Submission:
     return Submission(who, key, key.encode(), Redeem(who, f"r-{key}", reward, now, PRICE, {}, voucher), now, _answer)
 
 
-def _answer(outcome: Outcome) -> Answer:
+def _answer(outcome: Outcome, _names: Names) -> Answer:
     assert isinstance(outcome, Redeemed)
     return Answer(201, b"as long as an answer is. " * 40)

@@ -3,6 +3,8 @@
 `cryptography` takes small-order keys, and under one of those a signature fits many messages, so anyone can forge.
 """
 
+from functools import lru_cache
+
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
@@ -38,6 +40,9 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+@lru_cache(
+    maxsize=1024
+)  # asked at the door and again where the voucher is signed, and each time costs a signature's work
 def is_safe_public_key(raw: bytes) -> bool:
     """Tell whether these 32 bytes may be enrolled as a key: canonical, on the curve, not of small order."""
     return _is_sound_point(raw) and _is_on_curve(int.from_bytes(raw, "little") & ~_SIGN_BIT)

@@ -10,6 +10,7 @@ from mirabelle.rules.lots import Lot, take
 from mirabelle.rules.postings import Account, Entry, LotShares, Moves, PostingKind, expire, lots_after
 from mirabelle.rules.redemption import (
     Asked,
+    NewVoucher,
     RedemptionRecord,
     RedemptionRefusal,
     RedemptionState,
@@ -67,7 +68,8 @@ def _record_declined(book: Book, command: Redeem, terms: RewardTerms, reason: Re
 
 
 def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, account: Account) -> Redeemed:
-    held = command.voucher is not None and terms.value_class is ValueClass.C
+    new = command.voucher if terms.fulfilment == "voucher" else None
+    held = new is not None and terms.value_class is ValueClass.C
     moves = Moves(available=-terms.points, held=terms.points if held else 0, burned=0 if held else terms.points)
     kind = PostingKind.HOLD if held else PostingKind.BURN
     given = tuple((number, -points) for number, points in shares)
@@ -75,7 +77,7 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
     account = book.bring_back(account, shares)
     account = book.post(account, entry, lots_after(account.lots, given))
     account = book.renew(account, command.at)
-    voucher = _issue(book, command, terms)
+    voucher = _issue(book, command, terms, new) if new else None
     record = RedemptionRecord(
         id=command.redemption,
         participant=command.participant,
@@ -83,7 +85,7 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
         points=terms.points,
         state=RedemptionState.HELD if held else RedemptionState.CAPTURED,
         at=command.at,
-        details=command.details or {},
+        details=_kept_details(terms, command),
         paid_by=shares,
         voucher=voucher.id if voucher else None,
         available_after=account.available,
@@ -93,10 +95,13 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
     return Redeemed(record, voucher, [account.lots[number] for number, _ in shares])
 
 
-def _issue(book: Book, command: Redeem, terms: RewardTerms) -> VoucherRecord | None:
-    new = command.voucher
-    if new is None:
-        return None
+def _kept_details(terms: RewardTerms, command: Redeem) -> dict[str, str]:
+    """Only what the reward needs is kept: nothing personal without a purpose."""
+    given = (command.details or {}).get(terms.needs)
+    return {terms.needs: given} if given else {}
+
+
+def _issue(book: Book, command: Redeem, terms: RewardTerms, new: NewVoucher) -> VoucherRecord:
     voucher = VoucherRecord(
         id=new.id,
         participant=command.participant,

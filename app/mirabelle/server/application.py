@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.contract.limits import REQUEST_BYTES
-from mirabelle.server.ledger.batches import Ledger
+from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.routes.edge import HANDLERS, json_only
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes

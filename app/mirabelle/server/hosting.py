@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -199,7 +199,7 @@ class Server:
 
     def _run(self, listener: socket.socket, port: int) -> None:
         try:
-            asyncio.run(serve(self.hosting, listener, port, self._on_ready))
+            run(serve(self.hosting, listener, port, self._on_ready))
         except BaseException as fault:
             self._fault = fault
         finally:
@@ -208,6 +208,14 @@ class Server:
     def _on_ready(self, server: Any) -> None:
         self._uvicorn = server
         self._ready.set()
+
+
+def run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run `serve` on the fastest event loop that is there."""
+    import uvicorn
+
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        runner.run(serving)
 
 
 async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: Callable[[Any], None]) -> None:

@@ -1,23 +1,31 @@
-"""Loads what a batch of commands may touch. Locks are taken in one sorted order, participants before stock."""
+"""Loads what a batch of commands may touch. Locks are taken in one sorted order, late: participants, then stock.
+
+Everything of a participant is guarded by the participant's row: it is locked first, and only then read.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+import msgspec
 
 from mirabelle.rules.book import Snapshot
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.commands import Cancel, Close, Command, Earn, Lapse, Redeem, Refund, Reverse, Scan, Transfer
 from mirabelle.rules.lots import Lot
-from mirabelle.rules.postings import FIRST_DIGEST, Account
+from mirabelle.rules.postings import Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import RedemptionRecord, RedemptionState, RewardTerms, UseRecord, VoucherRecord
-from mirabelle.server.ledger import rows
-from mirabelle.server.storage import schema as t
+from mirabelle.rules.redemption import RedemptionRecord, UseRecord, VoucherRecord
+from mirabelle.server.ledger import records
+from mirabelle.server.ledger.records import Reward, Row
+from mirabelle.server.storage.schema import instant_of, microseconds_of
+from mirabelle.server.storage.steps import Statement, Steps
+
+Sql = ModuleType
+"""`ledger.sqlite` or `ledger.postgresql`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,60 +33,103 @@ class World:
     """What is the same for every batch of this server."""
 
     rules: Rules
-    tier_points: dict[str, int] = field(default_factory=dict)
+    tier_points: Mapping[str, int] = field(default_factory=dict)
 
 
-async def _all(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row[Any]]:
-    return (await connection.execute(query)).all()
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an answer calls the rewards by id, and the stores by reference: each store's id and name."""
+
+    rewards: Mapping[str, Reward] = field(default_factory=dict)
+    stores: Mapping[int, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
-async def load(connection: AsyncConnection, world: World, commands: Sequence[Command]) -> Snapshot:
-    """The snapshot that `commands` need; the rows they will change are locked until the transaction ends."""
-    vouchers = await _vouchers(connection, {c.voucher for c in commands if isinstance(c, Scan) and c.voucher})
-    redemptions = await _redemptions(
-        connection,
-        {c.redemption for c in commands if isinstance(c, Cancel | Lapse | Reverse)}
-        | {v.redemption for v in vouchers.values()},
-    )
-    vouchers |= await _vouchers(connection, {r.voucher for r in redemptions.values() if r.voucher} - vouchers.keys())
-    participants = {c.participant for c in commands if not isinstance(c, Scan)}
-    participants |= {redemption.participant for redemption in redemptions.values()}
-    participants |= {c.recipient for c in commands if isinstance(c, Transfer) and c.recipient}
-    rewards = await _rewards(
-        connection,
-        world,
-        {c.reward for c in commands if isinstance(c, Redeem)} | {r.reward for r in redemptions.values()},
-    )
-    paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
-    accounts = await _accounts(connection, participants, or_(*_more_lots(world, commands, paid)))
-    redeems = [c for c in commands if isinstance(c, Redeem)]
-    return Snapshot(
+class RunDry(Exception):
+    """A participant's slice of these rewards' stock is not enough: the batch begins again, with all their slices."""
+
+    def __init__(self, rewards: Iterable[str]) -> None:
+        super().__init__()
+        self.rewards = frozenset(rewards)
+
+
+_Keys = list[tuple[int, str]]
+
+
+def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[str]) -> Steps[tuple[Snapshot, Names]]:
+    """The snapshot that `commands` need, all slices of the rewards in `whole` among it; raises RunDry."""
+    shown = yield from _by_id(sql.vouchers, {c.voucher.hex() for c in commands if isinstance(c, Scan) and c.voucher})
+    owners = {row[1] for row in shown}
+    asking = {c.participant for c in commands if not isinstance(c, Scan)} | owners
+    recipients = {c.recipient for c in commands if isinstance(c, Transfer) and c.recipient}
+    keys = sorted((cell_of(who), who) for who in asking | recipients)
+    locked = (yield sql.participants(keys)) if keys else ()
+    redemptions, vouchers, uses = yield from _past(sql, commands, shown)
+    lots = yield from _lots(sql, world, commands, keys, redemptions)
+    accounts = {who: Account(who) for who in asking}
+    accounts |= {row[0]: records.account_from(row, lots[row[0]]) for row in locked}
+    names = yield from _names(sql, world, commands, redemptions, vouchers, uses)
+    redeems = [c for c in commands if isinstance(c, Redeem) and c.reward in names.rewards]
+    snapshot = Snapshot(
         rules=world.rules,
-        issuer_keys=await _issuer_keys(connection, commands),
+        issuer_keys=(yield from _issuer_keys(sql, commands)),
         accounts=accounts,
-        cells={participant: cell_of(participant) for participant in participants},
-        rewards=rewards,
-        stock=await _stock(connection, rewards, redeems, redemptions.values()),
-        earned_in_period=await _earned_in_period(connection, world, rewards, commands),
-        had_before=await _had_before(connection, rewards, redeems),
+        cells={who: cell for cell, who in keys},
+        rewards={id_: reward.terms for id_, reward in names.rewards.items()},
+        earned_in_period=(yield from _earned(sql, world, names, commands)),
+        had_before=(yield from _had(sql, names, redeems)),
         redemptions=redemptions,
         vouchers=vouchers,
-        uses=await _uses(connection, vouchers),
+        uses=uses,
+        stock=(yield from _stock(sql, names, redeems, _ending(commands, redemptions), whole)),
     )
+    return snapshot, names
+
+
+def _by_id(query: Callable[[list[str]], Statement], ids: set[str]) -> Steps[Sequence[Row]]:
+    return (yield query(sorted(ids))) if ids else ()
+
+
+_Past = tuple[dict[str, RedemptionRecord], dict[bytes, VoucherRecord], dict[tuple[bytes, int], UseRecord]]
+
+
+def _past(sql: Sql, commands: Sequence[Command], shown: Sequence[Row]) -> Steps[_Past]:
+    """The redemptions that end or are used, their vouchers, and the vouchers' uses, as they are under the lock."""
+    ids = {c.redemption for c in commands if isinstance(c, Cancel | Lapse | Reverse)} | {row[2] for row in shown}
+    found = [records.redemption_from(row) for row in (yield from _by_id(sql.redemptions, ids))]
+    named = {row[0] for row in shown} | {record.voucher.hex() for record in found if record.voucher}
+    vouchers = [records.voucher_from(row) for row in (yield from _by_id(sql.vouchers, named))]
+    uses = [records.use_from(row) for row in (yield from _by_id(sql.uses, named))]
+    return (
+        {record.id: record for record in found},
+        {voucher.id: voucher for voucher in vouchers},
+        {(use.voucher, use.use): use for use in uses},
+    )
+
+
+def _lots(
+    sql: Sql, world: World, commands: Sequence[Command], keys: _Keys, redemptions: Mapping[str, RedemptionRecord]
+) -> Steps[dict[str, dict[int, Lot]]]:
+    """Each participant's lots in which something is left, and those that `commands` may bring points back to."""
+    of: dict[str, dict[int, Lot]] = {who: {} for _, who in keys}
+    if keys:
+        queries = [sql.lots(keys), *_more_lots(sql, world, commands, redemptions)]
+        for query in queries:
+            for row in (yield query):
+                of[row[1]][row[2]] = records.lot_from(row[2:])
+    return of
 
 
 def _more_lots(
-    world: World, commands: Sequence[Command], paid: set[tuple[int, str, int]]
-) -> Iterator[ColumnElement[bool]]:
-    """Which lots are wanted although nothing is left of them, as far as `commands` may bring points back."""
-    lots = t.lots
-    whose = tuple_(lots.c.cell, lots.c.participant)
-    yield false()
+    sql: Sql, world: World, commands: Sequence[Command], redemptions: Mapping[str, RedemptionRecord]
+) -> Iterator[Statement]:
+    paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
+    asking = {c.participant for c in commands if not isinstance(c, Scan)}
+    paid = {key for key in paid if key[1] in asking}
     if paid:
-        yield tuple_(lots.c.cell, lots.c.participant, lots.c.number).in_(sorted(paid))
+        yield sql.lots_paid(sorted(paid))
     bought = {(cell_of(c.participant), c.participant, c.purchase) for c in commands if isinstance(c, Refund)}
     if bought:
-        yield tuple_(lots.c.cell, lots.c.participant, lots.c.source).in_(sorted(bought))
+        yield sql.lots_bought(sorted(bought))
     # An event of the past meets lots that have expired since.
     past = [
         c
@@ -88,144 +139,88 @@ def _more_lots(
         or (isinstance(c, Earn) and world.rules.renew_days)
     ]
     if past:
-        keys = sorted({(cell_of(c.participant), c.participant) for c in past})
-        yield and_(whose.in_(keys), lots.c.expired > 0, lots.c.expires_at > min(c.at for c in past))
+        keys = {(cell_of(c.participant), c.participant) for c in past}
+        yield sql.lots_expired(sorted(keys), microseconds_of(min(c.at for c in past)))
 
 
-async def _accounts(
-    connection: AsyncConnection, participants: set[str], more_lots: ColumnElement[bool]
-) -> dict[str, Account]:
-    keys = sorted((cell_of(participant), participant) for participant in participants)
-    table, lots = t.participants, t.lots
-    found = await _all(
-        connection,
-        select(table)
-        .where(tuple_(table.c.cell, table.c.participant).in_(keys))
-        .order_by(table.c.cell, table.c.participant)
-        .with_for_update(),
-    )
-    left = and_(tuple_(lots.c.cell, lots.c.participant).in_(keys), lots.c.remaining > 0)
-    of: dict[str, list[Lot]] = {participant: [] for participant in participants}
-    for row in await _all(connection, select(lots).where(or_(left, more_lots))):
-        of[row.participant].append(rows.lot_from(row))
-    missing = {participant: Account(participant, digest=FIRST_DIGEST) for participant in participants}
-    return missing | {row.participant: rows.account_from(row, of[row.participant]) for row in found}
-
-
-async def _rewards(connection: AsyncConnection, world: World, rewards: set[str]) -> dict[str, RewardTerms]:
-    if not rewards:
-        return {}
-    found = await _all(connection, select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards))))
-    bound_to = sorted({row.document["store"] for row in found if row.document["store"]})
+def _names(
+    sql: Sql,
+    world: World,
+    commands: Sequence[Command],
+    redemptions: Mapping[str, RedemptionRecord],
+    vouchers: Mapping[bytes, VoucherRecord],
+    uses: Mapping[tuple[bytes, int], UseRecord],
+) -> Steps[Names]:
+    """The rewards, and the stores that they, the tills and the uses name."""
+    ids = {c.reward for c in commands if isinstance(c, Redeem)} | {r.reward for r in redemptions.values()}
+    rows = yield from _by_id(sql.rewards, ids | {voucher.reward for voucher in vouchers.values()})
+    bound = {store for row in rows if (store := records.store_of_reward(row))}
+    references = {c.store for c in commands if isinstance(c, Scan)}
+    references |= {use.store for use in uses.values()} | {v.store for v in vouchers.values() if v.store}
     # Looked up with each batch: a store may be newer than this server.
-    stores = await _all(connection, select(t.stores.c.id, t.stores.c.reference).where(t.stores.c.id.in_(bound_to)))
-    references = {row.id: row.reference for row in stores}
-    return {row.id: rows.terms_from(row, references, world.tier_points) for row in found}
-
-
-async def _stock(
-    connection: AsyncConnection,
-    rewards: dict[str, RewardTerms],
-    redeems: Sequence[Redeem],
-    returned: Iterable[RedemptionRecord],
-) -> dict[str, dict[int, int]]:
-    """Each reward's slices for the participants' own cells; all slices of one whose own ones may run dry."""
-    asked = Counter((c.reward, cell_of(c.participant)) for c in redeems)
-    asked.update((record.reward, cell_of(record.participant)) for record in returned)
-    asked = Counter({key: pieces for key, pieces in asked.items() if key[0] in rewards and rewards[key[0]].stocked})
-    if not asked:
-        return {}
-    table = t.stock
-    own = select(table).where(tuple_(table.c.reward, table.c.cell).in_(sorted(asked)))
-    slices = await _all(connection, own.order_by(table.c.reward, table.c.cell).with_for_update())
-    stock: dict[str, dict[int, int]] = {reward: {} for reward, _ in asked}
-    for row in slices:
-        stock[row.reward][row.cell] = row.pieces
-    dry = sorted({reward for (reward, cell), pieces in asked.items() if stock[reward].get(cell, 0) < pieces})
-    if dry:
-        every = select(table).where(table.c.reward.in_(dry)).order_by(table.c.reward, table.c.cell).with_for_update()
-        for row in await _all(connection, every):
-            stock[row.reward][row.cell] = row.pieces
-    return stock
-
-
-async def _earned_in_period(
-    connection: AsyncConnection, world: World, rewards: dict[str, RewardTerms], commands: Sequence[Command]
-) -> dict[tuple[str, datetime], int]:
-    asked = {
-        (c.participant, c.at)
-        for c in commands
-        if (isinstance(c, Redeem) and c.reward in rewards and rewards[c.reward].from_points)
-        or (isinstance(c, Close) and world.rules.tiers)
-    }
-    return {(who, at): await earned_in_period(connection, who, at) for who, at in asked}
-
-
-async def earned_in_period(connection: AsyncConnection, participant: str, now: datetime) -> int:
-    """The points that `participant` earned in the tier period that ends `now`, but for what refunds took back."""
-    lots = t.lots
-    query = select(func.coalesce(func.sum(lots.c.points - lots.c.refunded), 0)).where(
-        lots.c.cell == cell_of(participant),
-        lots.c.participant == participant,
-        lots.c.earned_at > now - TIER_PERIOD,
-        lots.c.earned_at <= now,
-        lots.c.transferred.is_(False),
+    found = (yield sql.stores(sorted(bound), sorted(references))) if bound or references else ()
+    by_id = {id_: reference for id_, reference, _ in found}
+    rewards = [records.reward_from(row, by_id, world.tier_points) for row in rows]
+    return Names(
+        rewards={reward.terms.id: reward for reward in rewards},
+        stores={reference: (id_, msgspec.json.decode(name)) for id_, reference, name in found},
     )
-    return int((await connection.execute(query)).scalar_one())
 
 
-async def _had_before(
-    connection: AsyncConnection, rewards: dict[str, RewardTerms], redeems: Sequence[Redeem]
-) -> dict[tuple[str, str], int]:
-    limited = sorted(
-        {
-            (cell_of(c.participant), c.participant, c.reward)
-            for c in redeems
-            if c.reward in rewards and rewards[c.reward].per_participant is not None
-        }
-    )
-    if not limited:
-        return {}
-    table = t.redemptions
-    counted = (
-        select(table.c.participant, table.c.reward, func.count().label("had"))
-        .where(tuple_(table.c.cell, table.c.participant, table.c.reward).in_(limited))
-        .where(table.c.state.in_([RedemptionState.HELD.value, RedemptionState.CAPTURED.value]))
-        .group_by(table.c.participant, table.c.reward)
-    )
-    return {(row.participant, row.reward): row.had for row in await _all(connection, counted)}
-
-
-async def _redemptions(connection: AsyncConnection, ids: set[str]) -> dict[str, RedemptionRecord]:
-    if not ids:
-        return {}
-    table = t.redemptions
-    query = select(table).where(table.c.id.in_(sorted(ids))).order_by(table.c.id).with_for_update()
-    return {row.id: rows.redemption_from(row) for row in await _all(connection, query)}
-
-
-async def _vouchers(connection: AsyncConnection, ids: set[bytes]) -> dict[bytes, VoucherRecord]:
-    if not ids:
-        return {}
-    table = t.vouchers
-    query = select(table).where(table.c.id.in_(sorted(voucher.hex() for voucher in ids)))
-    found = await _all(connection, query.order_by(table.c.id).with_for_update())
-    return {bytes.fromhex(row.id): rows.voucher_from(row) for row in found}
-
-
-async def _uses(
-    connection: AsyncConnection, vouchers: dict[bytes, VoucherRecord]
-) -> dict[tuple[bytes, int], UseRecord]:
-    if not vouchers:
-        return {}
-    found = await _all(connection, select(t.uses).where(t.uses.c.voucher.in_(sorted(v.hex() for v in vouchers))))
-    uses = [rows.use_from(row) for row in found]
-    return {(use.voucher, use.use): use for use in uses}
-
-
-async def _issuer_keys(connection: AsyncConnection, commands: Sequence[Command]) -> dict[bytes, bytes]:
+def _issuer_keys(sql: Sql, commands: Sequence[Command]) -> Steps[dict[bytes, bytes]]:
     """Every key that signed vouchers of this ledger: those of other servers on it, and earlier ones, count as well."""
     if not any(isinstance(c, Scan) for c in commands):
         return {}
-    found = await _all(connection, select(t.issuer_keys))
-    return {bytes.fromhex(row.key_id): row.public_key for row in found}
+    found = yield sql.issuer_keys()
+    return {bytes.fromhex(key_id): public_key for key_id, public_key in found}
+
+
+def _earned(
+    sql: Sql, world: World, names: Names, commands: Sequence[Command]
+) -> Steps[dict[tuple[str, datetime], int]]:
+    asked = {
+        (cell_of(c.participant), c.participant, microseconds_of(c.at - TIER_PERIOD), microseconds_of(c.at))
+        for c in commands
+        if (isinstance(c, Redeem) and c.reward in names.rewards and names.rewards[c.reward].terms.from_points)
+        or (isinstance(c, Close) and world.rules.tiers)
+    }
+    found: Sequence[Any] = (yield sql.earned(sorted(asked))) if asked else ()
+    return {(who, instant_of(until)): points for who, until, points in found}  # type: ignore[misc]
+
+
+def _had(sql: Sql, names: Names, redeems: Sequence[Redeem]) -> Steps[dict[tuple[str, str], int]]:
+    limited = {
+        (cell_of(c.participant), c.participant, c.reward)
+        for c in redeems
+        if names.rewards[c.reward].terms.per_participant is not None
+    }
+    found: Sequence[Any] = (yield sql.had(sorted(limited))) if limited else ()
+    return {(who, reward): had for who, reward, had in found}
+
+
+def _ending(commands: Sequence[Command], redemptions: Mapping[str, RedemptionRecord]) -> list[RedemptionRecord]:
+    """The redemptions that may give a piece back."""
+    ids = {c.redemption for c in commands if isinstance(c, Cancel | Lapse | Reverse)}
+    return [redemptions[id_] for id_ in ids & redemptions.keys()]
+
+
+def _stock(
+    sql: Sql,
+    names: Names,
+    redeems: Sequence[Redeem],
+    returned: Iterable[RedemptionRecord],
+    whole: Collection[str],
+) -> Steps[dict[str, dict[int, int]]]:
+    """Each reward's slices for the participants' own cells, and all slices of the rewards in `whole`."""
+    asked = Counter((c.reward, cell_of(c.participant)) for c in redeems)
+    asked.update({(record.reward, cell_of(record.participant)): 0 for record in returned})
+    stocked = {key: pieces for key, pieces in asked.items() if names.rewards[key[0]].terms.stocked}
+    if not stocked:
+        return {}
+    stock: dict[str, dict[int, int]] = {reward: {} for reward, _ in stocked}
+    for reward, cell, pieces in (yield sql.stock(sorted(stocked), sorted(stock.keys() & set(whole)))):
+        stock[reward][cell] = pieces
+    dry = {reward for (reward, cell), pieces in stocked.items() if stock[reward].get(cell, 0) < pieces}
+    if dry - set(whole):
+        raise RunDry(dry)
+    return stock

@@ -1,20 +1,16 @@
-"""Writes what a batch changed, inside the batch's transaction."""
+"""Writes what services add beside the ledger's batches."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, insert, update
+from sqlalchemy import Table, case
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mirabelle.rules.book import Changes, Snapshot
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.postings import FIRST_DIGEST
-from mirabelle.server.ledger import rows
 from mirabelle.server.storage import schema as t
-
-_ACCOUNT_COLUMNS = ("available", "held", "pending", "sequence", "digest", "next_lot", "owed", "active_at", "tier")
 
 
 def insert_or(connection: AsyncConnection, table: Table) -> Any:
@@ -32,49 +28,7 @@ def upsert(connection: AsyncConnection, table: Table, keep: Sequence[str] = ()) 
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
-async def save(connection: AsyncConnection, snapshot: Snapshot, changes: Changes) -> None:
-    """Write `changes`; the participants that the snapshot names exist."""
-    if changes.accounts:
-        await _save_accounts(connection, changes)
-    lots = [
-        rows.lot_values(participant, lot)
-        for participant, account in changes.accounts.items()
-        for lot in account.lots.values()
-        if lot is not snapshot.accounts[participant].lots.get(lot.number)
-    ]
-    if lots:
-        await connection.execute(upsert(connection, t.lots), lots)
-    if changes.postings:
-        await connection.execute(insert(t.postings), [rows.posting_values(posting) for posting in changes.postings])
-    if changes.redemptions:
-        values = [rows.redemption_values(record) for record in changes.redemptions.values()]
-        await connection.execute(upsert(connection, t.redemptions), values)
-    if changes.vouchers:
-        values = [rows.voucher_values(voucher) for voucher in changes.vouchers.values()]
-        await connection.execute(upsert(connection, t.vouchers), values)
-    if changes.uses:
-        await connection.execute(insert(t.uses), [rows.use_values(use) for use in changes.uses.values()])
-    slices = [
-        {"reward": reward, "cell": cell, "pieces": pieces}
-        for reward, stock in sorted(changes.stock.items())
-        for cell, pieces in sorted(stock.items())
-        if pieces != snapshot.stock.get(reward, {}).get(cell)
-    ]
-    if slices:
-        await connection.execute(upsert(connection, t.stock), slices)
-
-
-async def _save_accounts(connection: AsyncConnection, changes: Changes) -> None:
-    table = t.participants
-    statement = (
-        update(table)
-        .where(table.c.cell == bindparam("b_cell"), table.c.participant == bindparam("b_participant"))
-        .values({name: bindparam(name) for name in _ACCOUNT_COLUMNS})
-    )
-    await connection.execute(statement, [rows.account_values(account) for account in changes.accounts.values()])
-
-
-async def add_participants(connection: AsyncConnection, people: Sequence[rows.Values]) -> None:
+async def add_participants(connection: AsyncConnection, people: Sequence[dict[str, Any]]) -> None:
     """Add participants with empty accounts; each is a row's `participant`, `joined_at` and, in all or none, more of it.
 
     Of one who is there already, what is given is written over, and the earlier `joined_at` stays.

@@ -33,6 +33,7 @@ from mirabelle.server.services.mail import MailNotSent
 from mirabelle.server.services.problems import PROBLEM_JSON, problem_body
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
+from mirabelle.server.storage.direct import DatabaseBusy
 
 log = logging.getLogger(__name__)
 
@@ -196,6 +197,7 @@ HANDLERS: Final[dict[Any, Any]] = {
     NotFoundException: _on_http,
     ClientException: _on_http,
     HTTPException: _on_http,
+    DatabaseBusy: _on_busy,
     OperationalError: _on_busy,
     InterfaceError: _on_busy,
     PoolExhausted: _on_busy,

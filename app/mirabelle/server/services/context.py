@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from mirabelle.server.ledger.batches import Ledger
+from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.services.secrets_file import Issuer

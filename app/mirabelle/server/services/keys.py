@@ -3,7 +3,8 @@
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mirabelle.server.ledger.batches import KeyReused, stored_answers
+from mirabelle.server.ledger.batches import KeyReused
+from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.services.context import Context
 from mirabelle.server.storage import schema as t
 

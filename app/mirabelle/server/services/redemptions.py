@@ -18,6 +18,7 @@ from mirabelle.rules.lots import Lot
 from mirabelle.rules.redemption import NewVoucher, RedemptionRecord, RedemptionState, UseRecord, VoucherRecord
 from mirabelle.server.ledger import rows
 from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
@@ -33,57 +34,40 @@ async def redeem(
     """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused."""
     if not ed25519.is_safe_public_key(bytes.fromhex(request.holder_key)):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
-    async with context.database.read() as connection:
-        describer = await Describer.load(context, connection, {request.reward})
-        row = (await connection.execute(select(t.rewards).where(t.rewards.c.id == request.reward))).first()
-    voucher = None
-    if row is not None and row.document["fulfilment"] == "voucher":
-        voucher = NewVoucher(
-            id=secrets.token_bytes(VOUCHER_BYTES),
-            code=fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES)),
-            holder_key=bytes.fromhex(request.holder_key),
-            key_salt=key,
-            epoch=caller.epoch,
-        )
+    holder_key = bytes.fromhex(request.holder_key)
+    code = fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES))
     command = Redeem(
         participant=caller.subject,
         redemption=f"r-{secrets.token_hex(10)}",
         reward=request.reward,
         at=context.now(),
         agreed_points=request.points,
-        details=_asked_details(context, request.details, row.document["needs"]) if row is not None else {},
-        voucher=voucher,
+        details=_sound_details(context, request.details),
+        voucher=NewVoucher(secrets.token_bytes(VOUCHER_BYTES), code, holder_key, key_salt=key, epoch=caller.epoch),
     )
-
-    def answer(outcome: Outcome) -> Answer:
-        return _answer(describer, outcome)
-
-    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
+    return await _submit(context, caller, key, request_hash, command)
 
 
 async def cancel(context: Context, caller: Caller, redemption: str, key: str, request_hash: bytes) -> Answer:
     """Give the points of an unused redemption back, into the lots they came from. Raises KeyReused."""
-    async with context.database.read() as connection:
-        table = t.redemptions
-        query = select(table.c.reward).where(table.c.id == redemption, table.c.participant == caller.subject)
-        reward = (await connection.execute(query)).scalar()
-        describer = await Describer.load(context, connection, {reward} if reward else set())
-    command = Cancel(caller.subject, redemption, context.now())
+    return await _submit(context, caller, key, request_hash, Cancel(caller.subject, redemption, context.now()))
 
-    def answer(outcome: Outcome) -> Answer:
-        return _answer(describer, outcome)
+
+async def _submit(context: Context, caller: Caller, key: str, request_hash: bytes, command: Redeem | Cancel) -> Answer:
+    def answer(outcome: Outcome, names: Names) -> Answer:
+        return _answer(Describer.of(context, names), outcome)
 
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
 
-def _asked_details(context: Context, details: m.Details, needs: str) -> dict[str, str]:
-    """Only what the reward needs is kept: nothing personal without a purpose. What means nothing counts as missing."""
-    if needs == "nothing":
-        return {}
-    given = str(getattr(details, needs))
-    charities = {charity.id for charity in context.programme.charities}
-    unknown = (needs == "charity" and given not in charities) or (needs == "date" and not _is_day(given))
-    return {} if unknown else {needs: given}
+def _sound_details(context: Context, details: m.Details) -> dict[str, str]:
+    """What was given and means something; what means nothing counts as missing."""
+    given = {name: text for name, text in msgspec.structs.asdict(details).items() if text}
+    if given.get("charity") not in {charity.id for charity in context.programme.charities}:
+        given.pop("charity", None)
+    if not _is_day(given.get("date", "")):
+        given.pop("date", None)
+    return given
 
 
 def _is_day(text: str) -> bool:

@@ -7,7 +7,9 @@ import msgspec
 from sqlalchemy import select
 
 from mirabelle.rules.commands import Declined, Outcome, Redeemed, Reverse
-from mirabelle.server.ledger.batches import Answer, KeyReused, Ledger, Submission
+from mirabelle.server.ledger.batches import Answer, KeyReused, Submission
+from mirabelle.server.ledger.load import Names
+from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.storage import schema as t
 
 OPERATOR = "operator"
@@ -38,7 +40,7 @@ async def reverse(ledger: Ledger, redemption: str, points: int | None, reversal:
     if row is None:
         raise NotReversed(f"there is no redemption {redemption}")
 
-    def answer(outcome: Outcome) -> Answer:
+    def answer(outcome: Outcome, _names: Names) -> Answer:
         if isinstance(outcome, Declined):
             return Answer(409, msgspec.json.encode(Reversal(refusal=outcome.reason.value)))
         assert isinstance(outcome, Redeemed)

@@ -2,9 +2,10 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
@@ -15,11 +16,13 @@ from mirabelle.rules.commands import Outcome, Scan, Scanned
 from mirabelle.rules.fallback_code import normalise
 from mirabelle.rules.voucher_code import VoucherCode
 from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.services.vouchers import Describer
 from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.schema import microseconds_of
 
 # Verdicts under which nothing that the frame claims may be believed, let alone shown.
 _UNTRUSTED = frozenset(
@@ -33,14 +36,21 @@ _UNTRUSTED = frozenset(
 )
 
 
-async def till_of(connection: AsyncConnection, till: str, now: datetime) -> m.Till:
+async def _till_row(connection: AsyncConnection, till: str) -> Row[Any]:
     """The till and its store; raises Refused where the till is gone."""
-    query = select(t.tills, t.stores.c.id.label("store_id"), t.stores.c.name.label("store_name")).join(
-        t.stores, t.stores.c.reference == t.tills.c.store
+    stores = t.stores.c
+    query = select(t.tills, stores.id.label("store_id"), stores.name.label("store_name"), stores.store_group).join(
+        t.stores, stores.reference == t.tills.c.store
     )
     row = (await connection.execute(query.where(t.tills.c.id == till))).first()
     if row is None:
         raise Refused(Reason.SESSION_ENDED)
+    return row
+
+
+async def till_of(connection: AsyncConnection, till: str, now: datetime) -> m.Till:
+    """The till as its device is told; raises Refused where it is gone."""
+    row = await _till_row(connection, till)
     return m.Till(
         id=row.id,
         name=row.name,
@@ -65,34 +75,27 @@ async def scan(context: Context, caller: Caller, request: m.ScanRequest, key: st
 async def _judge(context: Context, caller: Caller, request: m.ScanRequest, key: str, request_hash: bytes) -> Answer:
     now = context.now()
     async with context.database.read() as connection:
-        till = await till_of(connection, caller.subject, now)
+        till = await _till_row(connection, caller.subject)
         if request.code:
             await _limit_typed_codes(connection, caller.subject, now)
         voucher = await _named_voucher(connection, request)
-        groups = select(t.stores.c.store_group).where(t.stores.c.reference == till.store_reference)
-        group = (await connection.execute(groups)).scalar_one()
-        reward = await _reward_of(connection, voucher)
-        describer = await Describer.load(context, connection, {reward} if reward else set())
-        stores = (await connection.execute(select(t.stores.c.reference, t.stores.c.name))).all()
     command = Scan(
         scan=f"s-{secrets.token_hex(10)}",
         till=caller.subject,
-        store=till.store_reference,
-        groups=(group,) if group else (),
+        store=till.store,
+        groups=(till.store_group,) if till.store_group else (),
         frame=request.frame,
         code=request.code,
         voucher=voucher,
         at=now,
     )
-    names = {row.reference: m.Text(**row.name) for row in stores}
 
-    def answer(outcome: Outcome) -> Answer:
+    def answer(outcome: Outcome, names: Names) -> Answer:
         assert isinstance(outcome, Scanned)
-        body = msgspec.json.encode(_message(describer, command, outcome, names))
+        body = msgspec.json.encode(_message(Describer.of(context, names), command, outcome, names))
         # The typed code is a secret as long as the voucher is unused, so the record keeps only what kind was shown.
         shown = "frame" if command.frame else "code"
-        row = {"id": command.scan, "till": command.till, "at": now, "answer": body, "shown": shown}
-        return Answer(201, body, ((t.scans, row),))
+        return Answer(201, body, (command.scan, command.till, microseconds_of(now), body, shown))
 
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, answer))
 
@@ -116,17 +119,12 @@ async def _named_voucher(connection: AsyncConnection, request: m.ScanRequest) ->
     return bytes.fromhex(voucher) if voucher else None
 
 
-async def _reward_of(connection: AsyncConnection, voucher: bytes | None) -> str | None:
-    if voucher is None:
-        return None
-    found = await connection.execute(select(t.vouchers.c.reward).where(t.vouchers.c.id == voucher.hex()))
-    return found.scalar()
-
-
-def _message(describer: Describer, command: Scan, outcome: Scanned, stores: dict[int, m.Text]) -> m.Scan:
+def _message(describer: Describer, command: Scan, outcome: Scanned, names: Names) -> m.Scan:
     verdict = outcome.verdict
     voucher = None if verdict.code in _UNTRUSTED else outcome.voucher
-    wrong_store = voucher is not None and verdict.code is VoucherCode.WRONG_STORE
+    right_store = None
+    if voucher is not None and verdict.code is VoucherCode.WRONG_STORE and voucher.store in names.stores:
+        right_store = m.Text(**names.stores[voucher.store][1])
     return m.Scan(
         id=command.scan,
         at=command.at,
@@ -137,7 +135,7 @@ def _message(describer: Describer, command: Scan, outcome: Scanned, stores: dict
         first_use=describer.use(outcome.first_use) if outcome.first_use and voucher else None,
         valid_from=_instant(verdict.lease_start) if voucher else None,
         valid_until=_instant(verdict.lease_end) if voucher else None,
-        right_store=stores.get(voucher.store) if wrong_store and voucher else None,
+        right_store=right_store,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ TOKEN_KEY: Final = "token.key"
 SECRETS: Final = (ISSUER_KEY, TOKEN_KEY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Issuer:
     """The key that signs vouchers. Only `sign` ever touches the private part."""
 
@@ -34,7 +35,7 @@ class Issuer:
         """The raw public key, 32 bytes."""
         return self._private.public_key().public_bytes_raw()
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """What frames call the key, 4 bytes."""
         return key_id(self.public_key)

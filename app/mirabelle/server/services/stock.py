@@ -60,12 +60,15 @@ async def tally_stock(connection: AsyncConnection) -> int:
     """
     table = t.rewards
     sums = select(t.stock.c.reward, func.sum(t.stock.c.pieces).label("pieces")).group_by(t.stock.c.reward).subquery()
-    query = select(table.c.id, sums.c.pieces).join(sums, sums.c.reward == table.c.id)
-    changed = (await connection.execute(query.where(table.c.stock != sums.c.pieces))).all()
-    if changed:
-        await take_turn(connection)
-        revision = (await connection.execute(select(func.max(table.c.revision)))).scalar_one()
-        for step, row in enumerate(changed, start=1):
-            values = {"stock": int(row.pieces), "revision": revision + step}
-            await connection.execute(update(table).where(table.c.id == row.id).values(values))
-    return len(changed)
+    differ = table.c.stock != sums.c.pieces
+    query = select(table.c.id).join(sums, sums.c.reward == table.c.id).where(differ).limit(1)
+    if (await connection.execute(query)).first() is None:
+        return 0
+    await take_turn(connection)
+    step = func.row_number().over(order_by=table.c.id).label("step")
+    newest = select(func.max(table.c.revision)).scalar_subquery().label("newest")
+    found = select(table.c.id, sums.c.pieces, step, newest).join(sums, sums.c.reward == table.c.id).where(differ)
+    changed = found.cte("changed")
+    values = {"stock": changed.c.pieces, "revision": changed.c.newest + changed.c.step}
+    done = await connection.execute(update(table).where(table.c.id == changed.c.id).values(values))
+    return done.rowcount

@@ -12,6 +12,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.rules.commands import Declined, Outcome, Transfer, Transferred
 from mirabelle.server.ledger.batches import Answer, Submission
+from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
@@ -48,7 +49,7 @@ async def _limit_guesses(context: Context, connection: AsyncConnection, particip
         raise Refused(Reason.RATE_LIMITED)
 
 
-def _answer(outcome: Outcome) -> Answer:
+def _answer(outcome: Outcome, _names: Names) -> Answer:
     if isinstance(outcome, Declined):
         reason = Reason(outcome.reason.value)
         return Answer(STATUS[reason], problem_body(reason))

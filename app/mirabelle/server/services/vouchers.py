@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import ed25519, frame
+from mirabelle.rules.cells import cell_of
 from mirabelle.rules.redemption import UseRecord, ValueClass, VoucherRecord, VoucherState
 from mirabelle.server.ledger import rows
+from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
@@ -57,6 +59,12 @@ class Describer:
         self._context = context
         self._rewards = rewards
         self._stores = stores
+
+    @classmethod
+    def of(cls, context: Context, names: Names) -> "Describer":
+        """A describer that knows what a batch has loaded."""
+        rewards = {id_: (reward.reference, m.Text(**reward.title)) for id_, reward in names.rewards.items()}
+        return cls(context, rewards, {reference: id_ for reference, (id_, _) in names.stores.items()})
 
     @classmethod
     async def load(cls, context: Context, connection: AsyncConnection, rewards: set[str]) -> "Describer":
@@ -115,8 +123,11 @@ async def renew_lease(
     holder_key = bytes.fromhex(request.holder_key)
     if not ed25519.is_safe_public_key(holder_key):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
-    table = t.vouchers
-    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject).with_for_update()
+    table, people = t.vouchers, t.participants
+    # All that is a participant's is guarded by the participant's row.
+    mine = select(people.c.cell).where(people.c.cell == cell_of(caller.subject), people.c.participant == caller.subject)
+    await connection.execute(mine.with_for_update())
+    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject)
     row = (await connection.execute(query)).first()
     if row is None:
         raise Refused(Reason.NOT_FOUND)

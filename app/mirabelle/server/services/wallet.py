@@ -15,7 +15,7 @@ from mirabelle.rules.cells import cell_of
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Posting, PostingKind, settle
 from mirabelle.server.ledger import rows
-from mirabelle.server.ledger.load import earned_in_period
+from mirabelle.server.ledger.reads import earned_in_period
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.storage import schema as t

@@ -13,7 +13,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mirabelle.server.storage.direct import DatabaseBusy, Direct, DirectPostgresql, DirectSqlite, TryAgain
 from mirabelle.server.storage.mark import DatabaseDamaged, WriteMark, number_write, require_pages
+from mirabelle.server.storage.steps import Steps
 
 BUSY_SECONDS: Final = 10
 POSTGRESQL_CONNECTIONS: Final = 10
@@ -24,8 +26,20 @@ FILE_NAME: Final = "mirabelle.sqlite"
 _WANTED: Final = "--database must be a URL such as postgresql://user@host/name or sqlite:///file"
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 # PostgreSQL's serialization failure and deadlock: nothing was done, and the same again can succeed.
-_TRY_AGAIN: Final = ("40001", "40P01")
+_DEADLOCK: Final = "40P01"
+_TRY_AGAIN: Final = ("40001", _DEADLOCK)
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+)
+
+# Batches find every row by its key. Their plans are made once, maybe while the tables are empty and reading them whole
+# looks cheap; these settings keep to the indexes.
+_BY_KEY: Final = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off")
 
 T = TypeVar("T")
 
@@ -35,10 +49,15 @@ class DatabaseUnusable(Exception):
 
 
 class Database:
-    """A database of ours. SQLite has one writer at a time, so this process's writers queue here, not on its lock."""
+    """A database of ours. SQLite has one writer at a time, so this process's writers queue here, not on its lock.
+
+    `deadlocks` counts the transactions that PostgreSQL ended because they waited in a circle; they were run again.
+    """
 
     def __init__(self, engine: AsyncEngine, mark: WriteMark | None) -> None:
         self._mark = mark
+        self._direct: Direct = DirectSqlite(lambda: _connect(engine.url), mark) if mark else _direct_postgresql(engine)
+        self.deadlocks = 0
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.engine = engine
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -71,16 +90,49 @@ class Database:
             try:
                 async with self.write() as connection:
                     return await work(connection)
+            except TryAgain as fault:
+                self.deadlocks += fault.deadlock
+                if not tries_left:
+                    raise DatabaseBusy(str(fault)) from fault
             except DBAPIError as fault:
+                self.deadlocks += _is_deadlock(fault)
                 if not (tries_left and _may_try_again(fault)):
                     raise
         raise AssertionError("unreachable: the last try returns or raises")
 
+    async def run(self, steps_of: Callable[[], Steps[T]]) -> T:
+        """What the steps come to in a transaction of their own, made anew where another process got in between.
+
+        Raises DatabaseBusy, and whatever the steps raise.
+        """
+        for tries_left in reversed(range(WRITE_TRIES)):
+            try:
+                async with self._turn:
+                    return await self._direct.run(steps_of)
+            except TryAgain as fault:
+                self.deadlocks += fault.deadlock
+                if not tries_left:
+                    raise DatabaseBusy(str(fault)) from fault
+        raise AssertionError("unreachable: the last try returns or raises")
+
     async def close(self) -> None:
         """Close every connection."""
+        await self._direct.close()
         await self.engine.dispose()
         if self._mark:
             self._mark.close()
+
+
+def _direct_postgresql(engine: AsyncEngine) -> DirectPostgresql:
+    _, options = engine.dialect.create_connect_args(engine.url)
+    return DirectPostgresql({**options, "timeout": CONNECT_SECONDS, "server_settings": _BY_KEY})
+
+
+def _connect(url: URL) -> sqlite3.Connection:
+    connection = sqlite3.connect(str(url.database), isolation_level=None)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return connection
 
 
 def _number(connection: Connection) -> int:
@@ -90,6 +142,10 @@ def _number(connection: Connection) -> int:
 def _changes(connection: AsyncConnection) -> int:
     """How many rows this SQLite connection ever changed."""
     return int(connection.sync_connection.connection.driver_connection.total_changes)
+
+
+def _is_deadlock(fault: DBAPIError) -> bool:
+    return getattr(fault.orig, "sqlstate", None) == _DEADLOCK
 
 
 def _may_try_again(fault: DBAPIError) -> bool:
@@ -102,9 +158,8 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

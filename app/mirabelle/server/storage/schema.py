@@ -39,6 +39,16 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def microseconds_of(value: datetime | None) -> int | None:
+    """An instant as it is kept: microseconds since 1970; None stays None."""
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def instant_of(value: int | None) -> datetime | None:
+    """The instant, in UTC, that is kept as `value`."""
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, kept as microseconds since 1970 in UTC: exact, and the same in both databases."""
 
@@ -47,11 +57,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
         """Microseconds since 1970."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return microseconds_of(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """The instant, in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return instant_of(value)
 
 
 def _participant_key() -> tuple[Column[Any], Column[Any]]:

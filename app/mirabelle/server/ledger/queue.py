@@ -1,0 +1,100 @@
+"""The one writer of points in a process: commands wait here for the next batch, never for a batch to fill."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mirabelle.server.ledger import postgresql, sqlite
+from mirabelle.server.ledger.batches import Answer, Answers, KeyReused, Submission, batch_steps
+from mirabelle.server.ledger.load import RunDry, World
+from mirabelle.server.storage.database import Database
+
+BATCH_COMMANDS: Final = 64
+# While one batch is on its way to the disk, the next is put together.
+POSTGRESQL_BATCHES: Final = 2
+
+
+@dataclass(slots=True)
+class _Waiting:
+    submission: Submission
+    done: asyncio.Future[Answer]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Takes commands, and runs what is there as one batch whenever the database is free for one."""
+
+    database: Database
+    world: World
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _workers: set[asyncio.Task[None]] = field(default_factory=set)
+    _dry: frozenset[str] = frozenset()
+
+    async def submit(self, submission: Submission) -> Answer:
+        """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused."""
+        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if len(self._workers) < (1 if self.database.is_sqlite else POSTGRESQL_BATCHES):
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        return await waiting.done
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch = self._next_batch()
+            try:
+                answers = await self._run([waiting.submission for waiting in batch])
+            except Exception as fault:
+                await self._run_apart(batch, fault)
+            else:
+                _tell(batch, answers)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """What waits, up to the limit; of two with one key, the second stays for the next batch."""
+        batch: list[_Waiting] = []
+        later: list[_Waiting] = []
+        keys: set[tuple[str, str]] = set()
+        while self._waiting and len(batch) < BATCH_COMMANDS:
+            waiting = self._waiting.popleft()
+            key = (waiting.submission.actor, waiting.submission.key)
+            (later if key in keys else batch).append(waiting)
+            keys.add(key)
+        self._waiting.extendleft(reversed(later))
+        return batch
+
+    async def _run_apart(self, batch: Sequence[_Waiting], fault: Exception) -> None:
+        """One bad command must not fail its neighbours: each gets a transaction of its own."""
+        for waiting in batch:
+            if len(batch) > 1:
+                try:
+                    _tell([waiting], await self._run([waiting.submission]))
+                    continue
+                except Exception as own_fault:
+                    fault = own_fault
+            if not waiting.done.done():
+                waiting.done.set_exception(fault)
+
+    async def _run(self, batch: Sequence[Submission]) -> Answers:
+        sql = sqlite if self.database.is_sqlite else postgresql
+        whole = self._dry
+        while True:
+            try:
+                answers = await self.database.run(lambda: batch_steps(sql, self.world, batch, whole))  # noqa: B023
+            except RunDry as dry:
+                whole |= dry.rewards
+                self._dry = whole
+            else:
+                return answers
+
+
+def _tell(batch: Sequence[_Waiting], answers: Answers) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if waiting.done.done():
+            continue  # the caller went away; the answer is stored for the day it asks again
+        if isinstance(answer, KeyReused):
+            waiting.done.set_exception(answer)
+        else:
+            waiting.done.set_result(answer)

@@ -1,0 +1,242 @@
+"""Between the ledger's records and plain rows, as the batch statements read and write them.
+
+A row holds a table's columns in the order of the schema; instants are microseconds, JSON is text.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from mirabelle.rules.cells import cell_of
+from mirabelle.rules.lots import Lot
+from mirabelle.rules.postings import Account, Posting
+from mirabelle.rules.redemption import (
+    RedemptionRecord,
+    RedemptionRefusal,
+    RedemptionState,
+    RewardTerms,
+    UseRecord,
+    ValueClass,
+    VoucherRecord,
+    VoucherState,
+)
+from mirabelle.server.storage.schema import instant_of, microseconds_of
+
+Row = Sequence[Any]
+
+ACCOUNT: Final = ("available", "held", "pending", "owed", "sequence", "digest", "next_lot", "active_at", "tier")
+REWARD: Final = (
+    "id", "reference", "points", "stocked", "withdrawn", "available_from", "available_until", "document"
+)  # fmt: skip
+
+
+class Reward(NamedTuple):
+    """A reward as a batch knows it: what the decision asks of it, and what the answer calls it."""
+
+    terms: RewardTerms
+    reference: int
+    title: Mapping[str, str]
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def account_from(row: Row, lots: Mapping[int, Lot]) -> Account:
+    """The account of `participant` and the columns in ACCOUNT, with its lots."""
+    *balances, active_at, tier = row
+    return Account(*balances, instant_of(active_at), tier, lots)
+
+
+def account_row(account: Account) -> Row:
+    """The columns in ACCOUNT, then the key."""
+    return (
+        *account[1:8],
+        microseconds_of(account.active_at),
+        account.tier,
+        cell_of(account.participant),
+        account.participant,
+    )
+
+
+def lot_from(row: Row) -> Lot:
+    """The lot in the columns of `lots` after the key."""
+    (number, earned, available, expires, points, remaining, source, version, arrived, *more, reinstated, given) = row
+    return Lot(
+        number,
+        instant_of(earned),  # type: ignore[arg-type]
+        instant_of(available),
+        instant_of(expires),
+        points,
+        remaining,
+        source,
+        version,
+        instant_of(arrived),
+        *more,
+        bool(reinstated),
+        bool(given),
+    )
+
+
+def lot_row(participant: str, lot: Lot) -> Row:
+    """The row of `lots`."""
+    return (
+        cell_of(participant),
+        participant,
+        lot.number,
+        microseconds_of(lot.earned_at),
+        microseconds_of(lot.available_at),
+        microseconds_of(lot.expires_at),
+        *lot[4:8],
+        microseconds_of(lot.arrived_at),
+        *lot[9:],
+    )
+
+
+def posting_row(posting: Posting) -> Row:
+    """The row of `postings`."""
+    return (
+        cell_of(posting.participant),
+        posting.participant,
+        posting.sequence,
+        microseconds_of(posting.at),
+        posting.kind.value,
+        posting.source,
+        posting.reward,
+        *posting.moves,
+        _json(posting.lots),
+        posting.previous,
+        posting.digest,
+    )
+
+
+def redemption_from(row: Row) -> RedemptionRecord:
+    """The redemption in a row of `redemptions`."""
+    (_, who, id_, reward, points, state, refusal, at, details, paid_by, voucher, available, returned, until) = row
+    return RedemptionRecord(
+        id=id_,
+        participant=who,
+        reward=reward,
+        points=points,
+        state=RedemptionState(state),
+        at=instant_of(at),  # type: ignore[arg-type]
+        details=msgspec.json.decode(details),
+        paid_by=tuple((number, share) for number, share in msgspec.json.decode(paid_by)),
+        voucher=bytes.fromhex(voucher) if voucher else None,
+        refusal=RedemptionRefusal(refusal) if refusal else None,
+        available_after=available,
+        returned=returned,
+        held_until=instant_of(until),
+    )
+
+
+def redemption_row(record: RedemptionRecord) -> Row:
+    """The row of `redemptions`."""
+    return (
+        cell_of(record.participant),
+        record.participant,
+        record.id,
+        record.reward,
+        record.points,
+        record.state.value,
+        record.refusal.value if record.refusal else None,
+        microseconds_of(record.at),
+        _json(record.details),
+        _json(record.paid_by),
+        record.voucher.hex() if record.voucher else None,
+        record.available_after,
+        record.returned,
+        microseconds_of(record.held_until),
+    )
+
+
+def voucher_from(row: Row) -> VoucherRecord:
+    """The voucher in a row of `vouchers`."""
+    id_, who, redemption, reward, code, store, value_class, holder, salt, epoch, lease, issued, expires, *rest = row
+    state, use = rest
+    return VoucherRecord(
+        id=bytes.fromhex(id_),
+        participant=who,
+        redemption=redemption,
+        reward=reward,
+        code=code,
+        store=store,
+        value_class=ValueClass(value_class),
+        holder_key=holder,
+        key_salt=salt,
+        epoch=epoch,
+        lease_start=instant_of(lease),  # type: ignore[arg-type]
+        issued_at=instant_of(issued),  # type: ignore[arg-type]
+        expires_at=instant_of(expires),  # type: ignore[arg-type]
+        state=VoucherState(state),
+        use=use,
+    )
+
+
+def voucher_row(voucher: VoucherRecord) -> Row:
+    """The row of `vouchers`."""
+    return (
+        voucher.id.hex(),
+        voucher.participant,
+        voucher.redemption,
+        voucher.reward,
+        voucher.code,
+        voucher.store,
+        voucher.value_class.value,
+        voucher.holder_key,
+        voucher.key_salt,
+        voucher.epoch,
+        microseconds_of(voucher.lease_start),
+        microseconds_of(voucher.issued_at),
+        microseconds_of(voucher.expires_at),
+        voucher.state.value,
+        voucher.use,
+    )
+
+
+def use_from(row: Row) -> UseRecord:
+    """The use in a row of `uses`."""
+    voucher, *rest, at = row
+    return UseRecord(bytes.fromhex(voucher), *rest, instant_of(at))  # type: ignore[arg-type]
+
+
+def use_row(use: UseRecord) -> Row:
+    """The row of `uses`."""
+    return (use.voucher.hex(), use.use, use.scan, use.till, use.store, microseconds_of(use.at))
+
+
+@lru_cache(maxsize=4096)
+def _document(text: str) -> dict[str, Any]:
+    # The same few rewards are read with each batch.
+    document: dict[str, Any] = msgspec.json.decode(text)
+    return document
+
+
+def store_of_reward(row: Row) -> str | None:
+    """The id of the store to which the reward in the columns of REWARD is bound, if it is."""
+    return _document(row[7])["store"] or None
+
+
+def reward_from(row: Row, store_references: Mapping[str, int], tier_points: Mapping[str, int]) -> Reward:
+    """The reward in the columns of REWARD, its store and tier looked up by name; an unknown tier is nobody's."""
+    id_, reference, points, stocked, withdrawn, since, until, text = row
+    document = _document(text)
+    tier = document.get("from_tier") or ""
+    terms = RewardTerms(
+        id=id_,
+        points=points,
+        stocked=bool(stocked),
+        per_participant=document.get("per_participant"),
+        from_points=tier_points.get(tier, 0),
+        available_from=instant_of(since),
+        available_until=instant_of(until),
+        withdrawn=bool(withdrawn) or bool(tier and tier not in tier_points),
+        needs=document["needs"],
+        fulfilment=document["fulfilment"],
+        value_class=ValueClass(document["value_class"]),
+        store=store_references[document["store"]] if document["store"] else 0,
+        valid_days=document["valid_days"],
+    )
+    return Reward(terms, reference, document["title"])

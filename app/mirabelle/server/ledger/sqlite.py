@@ -1,0 +1,181 @@
+"""The batch's statements for SQLite, which has one writer: nothing is locked but the database.
+
+`postgresql.py` holds the same functions. Lists come as one JSON parameter, so that no text ever changes.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mirabelle.server.ledger.records import ACCOUNT
+from mirabelle.server.ledger.writes import (
+    ADDED,
+    LOT_COLUMNS,
+    PARTICIPANT_COLUMNS,
+    PUT,
+    REWARD_COLUMNS,
+    Writes,
+    columns,
+    on_conflict,
+)
+from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.steps import Statement
+
+Keys = Collection[tuple[Any, ...]]
+
+_KEY: Final = "cell = k.value ->> 0 AND {0}.participant = k.value ->> 1"
+_OF_KEY: Final = f"FROM json_each(?) AS k CROSS JOIN lots AS l ON l.{_KEY.format('l')}"
+
+
+def _json(value: Collection[Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_ANSWERS: Final = (
+    f"SELECT {columns(t.answers, 'a')} FROM json_each(?) AS k"
+    " CROSS JOIN answers AS a ON a.actor = k.value ->> 0 AND a.key = k.value ->> 1"
+)
+
+
+def answers(keys: Keys) -> Statement:
+    """The answers stored under (actor, key)."""
+    return Statement(_ANSWERS, (_json(keys),))
+
+
+_VOUCHERS: Final = f"SELECT {columns(t.vouchers)} FROM vouchers WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def vouchers(ids: Collection[str]) -> Statement:
+    """The vouchers named, as hexadecimal."""
+    return Statement(_VOUCHERS, (_json(ids),))
+
+
+_REDEMPTIONS: Final = f"SELECT {columns(t.redemptions)} FROM redemptions WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def redemptions(ids: Collection[str]) -> Statement:
+    """The redemptions named."""
+    return Statement(_REDEMPTIONS, (_json(ids),))
+
+
+_REWARDS: Final = f"SELECT {REWARD_COLUMNS} FROM rewards WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def rewards(ids: Collection[str]) -> Statement:
+    """The rewards named, in the columns of REWARD."""
+    return Statement(_REWARDS, (_json(ids),))
+
+
+_STORES: Final = (
+    "SELECT id, reference, name FROM stores WHERE id IN (SELECT value FROM json_each(?))"
+    " OR reference IN (SELECT value FROM json_each(?))"
+)
+
+
+def stores(ids: Collection[str], references: Collection[int]) -> Statement:
+    """The stores named either way: id, reference and name."""
+    return Statement(_STORES, (_json(ids), _json(references)))
+
+
+_PARTICIPANTS: Final = (
+    f"SELECT {PARTICIPANT_COLUMNS} FROM json_each(?) AS k CROSS JOIN participants AS p ON p.{_KEY.format('p')}"
+)
+
+
+def participants(keys: Keys) -> Statement:
+    """The accounts of (cell, participant), locked until the transaction ends."""
+    return Statement(_PARTICIPANTS, (_json(keys),))
+
+
+_LOTS: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} WHERE l.remaining > 0"
+_LOTS_PAID: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} AND l.number = k.value ->> 2"
+_LOTS_BOUGHT: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} AND l.source = k.value ->> 2"
+_LOTS_EXPIRED: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} WHERE l.expired > 0 AND l.expires_at > ?"
+
+
+def lots(keys: Keys) -> Statement:
+    """The lots of (cell, participant) in which something is left."""
+    return Statement(_LOTS, (_json(keys),))
+
+
+def lots_paid(keys: Keys) -> Statement:
+    """The lots named by (cell, participant, number)."""
+    return Statement(_LOTS_PAID, (_json(keys),))
+
+
+def lots_bought(keys: Keys) -> Statement:
+    """The lots named by (cell, participant, source)."""
+    return Statement(_LOTS_BOUGHT, (_json(keys),))
+
+
+def lots_expired(keys: Keys, since: int) -> Statement:
+    """The lots of (cell, participant) of which something expired after `since`."""
+    return Statement(_LOTS_EXPIRED, (_json(keys), since))
+
+
+_USES: Final = f"SELECT {columns(t.uses)} FROM uses WHERE voucher IN (SELECT value FROM json_each(?))"
+
+
+def uses(vouchers: Collection[str]) -> Statement:
+    """The uses of the vouchers named, as hexadecimal."""
+    return Statement(_USES, (_json(vouchers),))
+
+
+def issuer_keys() -> Statement:
+    """Every key that signed vouchers of this ledger."""
+    return Statement("SELECT key_id, public_key FROM issuer_keys")
+
+
+_STOCK: Final = (
+    "SELECT s.reward, s.cell, s.pieces FROM json_each(?) AS k"
+    " CROSS JOIN stock AS s ON s.reward = k.value ->> 0 AND s.cell = k.value ->> 1"
+    " UNION SELECT reward, cell, pieces FROM stock WHERE reward IN (SELECT value FROM json_each(?))"
+)
+
+
+def stock(own: Keys, whole: Collection[str]) -> Statement:
+    """The slices of (reward, cell), and all those of the rewards in `whole`, locked until the transaction ends."""
+    return Statement(_STOCK, (_json(own), _json(whole)))
+
+
+_EARNED: Final = (
+    "SELECT k.value ->> 1, k.value ->> 3, SUM(l.points - l.refunded)"
+    f" {_OF_KEY} AND l.earned_at > k.value ->> 2 AND l.earned_at <= k.value ->> 3 AND NOT l.transferred"
+    " GROUP BY 1, 2"
+)
+
+
+def earned(periods: Keys) -> Statement:
+    """(participant, until, points earned and kept) of each (cell, participant, after, until)."""
+    return Statement(_EARNED, (_json(periods),))
+
+
+_HAD: Final = (
+    "SELECT r.participant, r.reward, COUNT(*) FROM json_each(?) AS k"
+    f" CROSS JOIN redemptions AS r ON r.{_KEY.format('r')} AND r.reward = k.value ->> 2"
+    " WHERE r.state IN ('held', 'captured') GROUP BY 1, 2"
+)
+
+
+def had(keys: Keys) -> Statement:
+    """(participant, reward, how many the participant has or had) of each (cell, participant, reward)."""
+    return Statement(_HAD, (_json(keys),))
+
+
+def _insert(table: Any) -> str:
+    marks = ", ".join("?" for _ in table.columns)
+    return f"INSERT INTO {table.name} ({columns(table)}) VALUES ({marks})"
+
+
+_CHANGED: Final = ", ".join(f"{name} = ?" for name in ACCOUNT)
+_SAVE: Final = {
+    "accounts": f"UPDATE participants SET {_CHANGED} WHERE cell = ? AND participant = ?",
+    **{table.name: _insert(table) for table in ADDED},
+    **{table.name: f"{_insert(table)} {on_conflict(table)}" for table in PUT},
+}
+
+
+def save(writes: Writes) -> Sequence[Statement]:
+    """Write everything."""
+    return [Statement(_SAVE[name], rows, many=True) for name, rows in writes._asdict().items() if rows]
