@@ -122,12 +122,13 @@ def _usable() -> Iterator[None]:
     from mirabelle.server.services.imports import FileUnreadable
     from mirabelle.server.services.programme_file import ProgrammeUnusable
     from mirabelle.server.storage.database import DatabaseUnusable, told
+    from mirabelle.server.storage.direct import DatabaseBusy
 
     try:
         yield
     except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, BackupUnusable, FileUnreadable, OSError) as fault:
         raise Unusable(fault) from fault
-    except SQLAlchemyError as fault:
+    except (SQLAlchemyError, DatabaseBusy) as fault:
         raise Unusable(f"the database failed: {told(fault)}") from fault
 
 

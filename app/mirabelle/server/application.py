@@ -30,6 +30,7 @@ from mirabelle.server.services.secrets_file import open_secrets, register_key
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.direct import DatabaseBusy
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ async def _keep_doing(work: Callable[[Context], Awaitable[None]], context: Conte
     while True:
         try:
             await work(context)
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, DatabaseBusy, OSError):
             log.warning("%s was not done; the next round does it", work.__name__.strip("_"), exc_info=True)
         await asyncio.sleep(every_seconds)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mirabelle.server.hosting import open_store
-from mirabelle.server.ledger.batches import Ledger
+from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.backup import Contents, write_backup
 from mirabelle.server.services.backup_file import BackupUnusable
 from mirabelle.server.services.closing import close_days, lapse_holds

@@ -99,8 +99,7 @@ def _fresh_steps(sql: Sql, world: World, fresh: Sequence[Submission], whole: Col
         ],
         scans=[answer.scan for answer in answers if answer.scan is not None],
     )
-    for statement in sql.save(writes):  # noqa: UP028 - a list cannot be sent rows
-        yield statement
+    yield from save(sql, writes)
     return answers
 
 
@@ -110,17 +109,26 @@ def command_steps(
     """Load, decide and write commands that nobody waits for; raises RunDry."""
     snapshot, _ = yield from load(sql, world, commands, whole)
     outcomes, changes = decide(snapshot, commands)
-    for statement in sql.save(_writes(snapshot, changes)):  # noqa: UP028 - a list cannot be sent rows
-        yield statement
+    yield from save(sql, _writes(snapshot, changes))
     return outcomes
+
+
+def save(sql: Sql, writes: Writes) -> Steps[None]:
+    """Write everything."""
+    for statement in sql.save(writes):  # noqa: UP028 - a list cannot be sent rows
+        yield statement
 
 
 async def run_commands(connection: AsyncConnection, world: World, commands: Sequence[Command]) -> list[Outcome]:
     """Load, decide and write `commands` within the connection's transaction."""
-    sql = sqlite if connection.dialect.name == "sqlite" else postgresql
     # All slices at once: this transaction cannot begin again.
     whole = {c.reward for c in commands if isinstance(c, Redeem)}
-    return await run_within(connection, command_steps(sql, world, commands, whole))
+    return await run_within(connection, command_steps(sql_of(connection), world, commands, whole))
+
+
+def sql_of(connection: AsyncConnection) -> Sql:
+    """The statements in the connection's dialect."""
+    return sqlite if connection.dialect.name == "sqlite" else postgresql
 
 
 def _writes(snapshot: Snapshot, changes: Changes) -> Writes:

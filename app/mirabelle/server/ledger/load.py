@@ -64,7 +64,7 @@ def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[
     keys = sorted((cell_of(who), who) for who in asking | recipients)
     locked = (yield sql.participants(keys)) if keys else ()
     redemptions, vouchers, uses = yield from _past(sql, commands, shown)
-    lots = yield from _lots(sql, world, commands, keys, redemptions)
+    lots = yield from _lots(sql, commands, keys, redemptions)
     accounts = {who: Account(who) for who in asking}
     accounts |= {row[0]: records.account_from(row, lots[row[0]]) for row in locked}
     names = yield from _names(sql, world, commands, redemptions, vouchers, uses)
@@ -107,12 +107,12 @@ def _past(sql: Sql, commands: Sequence[Command], shown: Sequence[Row]) -> Steps[
 
 
 def _lots(
-    sql: Sql, world: World, commands: Sequence[Command], keys: _Keys, redemptions: Mapping[str, RedemptionRecord]
+    sql: Sql, commands: Sequence[Command], keys: _Keys, redemptions: Mapping[str, RedemptionRecord]
 ) -> Steps[dict[str, dict[int, Lot]]]:
     """Each participant's lots in which something is left, and those that `commands` may bring points back to."""
     of: dict[str, dict[int, Lot]] = {who: {} for _, who in keys}
     if keys:
-        queries = [sql.lots(keys), *_more_lots(sql, world, commands, redemptions)]
+        queries = [sql.lots(keys), *_more_lots(sql, commands, redemptions)]
         for query in queries:
             for row in (yield query):
                 of[row[1]][row[2]] = records.lot_from(row[2:])
@@ -120,7 +120,7 @@ def _lots(
 
 
 def _more_lots(
-    sql: Sql, world: World, commands: Sequence[Command], redemptions: Mapping[str, RedemptionRecord]
+    sql: Sql, commands: Sequence[Command], redemptions: Mapping[str, RedemptionRecord]
 ) -> Iterator[Statement]:
     paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
     asking = {c.participant for c in commands if not isinstance(c, Scan)}
@@ -131,13 +131,7 @@ def _more_lots(
     if bought:
         yield sql.lots_bought(sorted(bought))
     # An event of the past meets lots that have expired since.
-    past = [
-        c
-        for c in commands
-        if isinstance(c, Refund)
-        or (isinstance(c, Redeem) and c.agreed_points is None)
-        or (isinstance(c, Earn) and world.rules.renew_days)
-    ]
+    past = [c for c in commands if isinstance(c, Refund | Earn) or (isinstance(c, Redeem) and c.agreed_points is None)]
     if past:
         keys = {(cell_of(c.participant), c.participant) for c in past}
         yield sql.lots_expired(sorted(keys), microseconds_of(min(c.at for c in past)))

@@ -187,6 +187,26 @@ def had(keys: Keys) -> Statement:
     return Statement(_HAD, _arrays(keys, 3))
 
 
+_EVENTS: Final = (
+    "SELECT e.type, e.id, e.content, e.participant, e.amount_minor, e.refunded_minor, e.points"
+    " FROM unnest($1::text[], $2::text[]) AS k(type, id) JOIN events AS e ON e.type = k.type AND e.id = k.id"
+)
+_REFUNDED: Final = (
+    "UPDATE events AS e SET refunded_minor = k.amount FROM unnest($1::bigint[], $2::text[]) AS k(amount, id)"
+    " WHERE e.type = 'purchase' AND e.id = k.id"
+)
+
+
+def events(keys: Keys) -> Statement:
+    """The events of (type, id) that were counted: those, content, participant, amount, what was refunded, points."""
+    return Statement(_EVENTS, _arrays(keys, 2))
+
+
+def refunded(amounts: Keys) -> Statement:
+    """Note (amount, purchase): how much of the purchase was refunded."""
+    return Statement(_REFUNDED, _arrays(amounts, 2))
+
+
 def _array_type(column: Column[Any]) -> str:
     kinds = ((Instant, "bigint"), (BigInteger, "bigint"), (Integer, "int"), (Boolean, "boolean"))
     kinds = (*kinds, (LargeBinary, "bytea"))

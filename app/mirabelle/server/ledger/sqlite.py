@@ -163,6 +163,23 @@ def had(keys: Keys) -> Statement:
     return Statement(_HAD, (_json(keys),))
 
 
+_EVENTS: Final = (
+    "SELECT e.type, e.id, e.content, e.participant, e.amount_minor, e.refunded_minor, e.points FROM json_each(?) AS k"
+    " CROSS JOIN events AS e ON e.type = k.value ->> 0 AND e.id = k.value ->> 1"
+)
+_REFUNDED: Final = "UPDATE events SET refunded_minor = ? WHERE type = 'purchase' AND id = ?"
+
+
+def events(keys: Keys) -> Statement:
+    """The events of (type, id) that were counted: those, content, participant, amount, what was refunded, points."""
+    return Statement(_EVENTS, (_json(keys),))
+
+
+def refunded(amounts: Keys) -> Statement:
+    """Note (amount, purchase): how much of the purchase was refunded."""
+    return Statement(_REFUNDED, list(amounts), many=True)
+
+
 def _insert(table: Any) -> str:
     marks = ", ".join("?" for _ in table.columns)
     return f"INSERT INTO {table.name} ({columns(table)}) VALUES ({marks})"

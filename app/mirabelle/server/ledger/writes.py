@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from mirabelle.server.ledger.records import ACCOUNT, REWARD, Row
 from mirabelle.server.storage import schema as t
 
-ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.answers, t.scans)
+ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.answers, t.scans, t.events)
 PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock)
 
 
@@ -25,6 +25,7 @@ class Writes(NamedTuple):
     stock: Sequence[Row] = ()
     answers: Sequence[Row] = ()
     scans: Sequence[Row] = ()
+    events: Sequence[Row] = ()
 
 
 def listed(names: Sequence[str], of: str = "") -> str:

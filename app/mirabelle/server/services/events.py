@@ -4,22 +4,26 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
 from mirabelle.rules.commands import Command, Earn, Redeem, Refund
 from mirabelle.rules.programme import minor_digits, minor_units
-from mirabelle.server.ledger.batches import run_commands
-from mirabelle.server.ledger.load import World
+from mirabelle.server.ledger.batches import run_commands, save, sql_of
+from mirabelle.server.ledger.load import Sql, World
+from mirabelle.server.ledger.records import Row
 from mirabelle.server.ledger.save import add_participants
+from mirabelle.server.ledger.writes import Writes
 from mirabelle.server.services.programme import add_stores, put_rewards
 from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules, StoreRules, reward_fault
 from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.direct import run_within
+from mirabelle.server.storage.steps import Steps
 
 # A till's clock may be ahead of ours, but not by a day.
 FUTURE_ALLOWED: Final = timedelta(days=1)
@@ -103,7 +107,7 @@ class _Batch:
     emails: dict[str, str]
     now: datetime
     commands: list[Command] = field(default_factory=list)
-    fresh: list[dict[str, object]] = field(default_factory=list)
+    fresh: list[Row] = field(default_factory=list)
     refunded: dict[str, int] = field(default_factory=dict)
     joined: dict[str, datetime] = field(default_factory=dict)
     people: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -142,7 +146,7 @@ class EventBook:
         return verdicts
 
     def _add(self, batch: _Batch, event: Event) -> None:
-        kind = str(event.__struct_config__.tag)
+        kind = _kind(event)
         content = hashlib.sha256(msgspec.json.encode(event)).digest()
         before = batch.known.get((kind, event.id))
         if isinstance(event, OfferedReward):
@@ -159,18 +163,7 @@ class EventBook:
         points = self.world.rules.points_for(amount) if isinstance(event, Purchase) and amount else 0
         batch.known[kind, event.id] = _Known(content, participant, amount, points=points)
         store = event.store if isinstance(event, Purchase) else None
-        batch.fresh.append(
-            {
-                "type": kind,
-                "id": event.id,
-                "content": content,
-                "participant": participant,
-                "store": store,
-                "amount_minor": amount,
-                "refunded_minor": 0,
-                "points": points,
-            }
-        )
+        batch.fresh.append((kind, event.id, content, participant, store, amount, points, 0))
         if store:
             batch.stores.add(store)
         at = event.at or batch.now
@@ -252,29 +245,34 @@ class EventBook:
             # What several tills wrote into one file is not in one order, but points have one.
             in_time_order = sorted(batch.commands, key=lambda command: command.at)
             await run_commands(connection, self.world, in_time_order)
-        if batch.fresh:
-            await connection.execute(insert(t.events), batch.fresh)
-        events = t.events
-        for purchase, amount in batch.refunded.items():
-            its_row = (events.c.type == "purchase", events.c.id == purchase)
-            await connection.execute(update(events).where(*its_row).values(refunded_minor=amount))
+        await run_within(connection, _note(sql_of(connection), batch))
+
+
+def _note(sql: Sql, batch: _Batch) -> Steps[None]:
+    """Write down what was counted."""
+    yield from save(sql, Writes(events=batch.fresh))
+    if batch.refunded:
+        yield sql.refunded([(amount, purchase) for purchase, amount in batch.refunded.items()])
 
 
 async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[tuple[str, str], _Known]:
-    keys = {(str(event.__struct_config__.tag), event.id) for event in events}
+    return await run_within(connection, _known_steps(sql_of(connection), events))
+
+
+def _known_steps(sql: Sql, events: Sequence[Event]) -> Steps[dict[tuple[str, str], _Known]]:
+    keys = {(_kind(event), event.id) for event in events}
     keys |= {("purchase", event.purchase) for event in events if isinstance(event, RefundOfPurchase)}
-    table = t.events
-    found = await connection.execute(select(table).where(tuple_(table.c.type, table.c.id).in_(sorted(keys))))
-    known = {
-        (row.type, row.id): _Known(
-            row.content, row.participant, row.amount_minor, row.refunded_minor or 0, row.points or 0
-        )
-        for row in found.all()
-    }
+    known = {}
+    for kind, id_, content, participant, amount, refunded, points in (yield sql.events(sorted(keys))):
+        known[kind, id_] = _Known(content, participant, amount, refunded or 0, points or 0)
     # A redemption that the app made is known as well, though not by an event.
     ids = sorted(event.id for event in events if isinstance(event, PastRedemption))
-    made = await connection.execute(select(t.redemptions.c.id).where(t.redemptions.c.id.in_(ids)))
-    return {("redemption", row.id): _Known(b"", None) for row in made.all()} | known
+    made: Sequence[Any] = (yield sql.redemptions(ids)) if ids else ()
+    return {("redemption", row[2]): _Known(b"", None) for row in made} | known
+
+
+def _kind(event: Event) -> str:
+    return str(event.__struct_config__.tag)
 
 
 async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
