@@ -1,10 +1,10 @@
 """Double entry: accounts, the postings that change them, and the chain that makes a changed posting visible."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -12,7 +12,6 @@ from mirabelle.rules.lots import Lot
 
 FIRST_DIGEST: Final = bytes(32)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_CANONICAL: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class PostingKind(StrEnum):
@@ -72,17 +71,16 @@ class Posting(NamedTuple):
 
     def expected_digest(self) -> bytes:
         """SHA-256 over the previous posting's digest and everything this posting says."""
+        # Compact JSON, put together by hand: it is the largest part of what a posting costs.
+        at = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        reward = "null" if self.reward is None else _quoted(self.reward)
+        moves = ",".join(map(str, self.moves))
+        lots = ",".join([f"[{number},{points}]" for number, points in self.lots])
         said = (
-            self.participant,
-            self.sequence,
-            self.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            self.kind.value,
-            self.source,
-            self.reward,
-            self.moves,
-            self.lots,
+            f'[{_quoted(self.participant)},{self.sequence},"{at}","{self.kind.value}",{_quoted(self.source)},{reward},'
+            f"[{moves}],[{lots}]]"
         )
-        return hashlib.sha256(self.previous + _CANONICAL.encode(said).encode()).digest()
+        return hashlib.sha256(self.previous + said.encode()).digest()
 
 
 _NO_LOTS: Final[Mapping[int, Lot]] = MappingProxyType({})
@@ -138,18 +136,9 @@ def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[A
     """
     moves = entry.moves
     assert moves.total() == 0, f"a posting's moves must sum to zero: {entry}"
-    unsigned = Posting(
-        participant=account.participant,
-        sequence=account.sequence + 1,
-        at=entry.at,
-        kind=entry.kind,
-        source=entry.source,
-        reward=entry.reward,
-        moves=moves,
-        lots=entry.lots,
-        previous=account.digest,
-    )
-    posting = unsigned._replace(digest=unsigned.expected_digest())
+    at, kind, source, _, lots, reward = entry
+    said = (account.participant, account.sequence + 1, at, kind, source, reward, moves, lots, account.digest)
+    posting = Posting(*said, digest=Posting(*said).expected_digest())
     after = account.with_lots(changed)._replace(
         available=account.available + moves.available,
         held=account.held + moves.held,
@@ -173,13 +162,17 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
     if account.quiet_until is not None and now < account.quiet_until:
         return account, []
     due: list[tuple[datetime, bool, int]] = []
+    quiet_until = _NEVER
     for lot in account.lots.values():
         if lot.remaining == 0:
             continue
-        if lot.available_at is not None and lot.available_at <= now:
-            due.append((lot.available_at, False, lot.number))
-        if lot.expires_at is not None and lot.expires_at <= now:
-            due.append((lot.expires_at, True, lot.number))
+        for at, expires in ((lot.available_at, False), (lot.expires_at, True)):
+            if at is None:
+                continue
+            if at <= now:
+                due.append((at, expires, lot.number))
+            elif at < quiet_until:
+                quiet_until = at
     postings: list[Posting] = []
     for at, expires, number in sorted(due):
         lot = account.lots[number]
@@ -187,7 +180,6 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
             continue  # it expired before it arrived
         account, posting = (expire if expires else _arrive)(account, lot, at)
         postings.append(posting)
-    quiet_until = min(map(_next_change, account.lots.values()), default=_NEVER)
     return account._replace(quiet_until=quiet_until), postings
 
 
