@@ -7,6 +7,8 @@ import asyncio
 import hashlib
 import random
 import time
+from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,9 @@ TEA, TEA_POINTS = "tea", 5
 GIFT, GIFT_POINTS = "gift", 4  # whose points are held until it is used
 SCARCE, SCARCE_POINTS = "scarce", 7
 DEAR, DEAR_POINTS = "dear", 1500
+BANKS = ("first@bank.example", "second@bank.example")  # to whom all give points
 TILLS_AT_ONCE = 3
+GIVING_SHARE = 0.3
 CANCELLED_SHARE = 0.3
 SCARCE_SHARE = 0.1
 GREEDY_TRIES = 8
@@ -42,6 +46,7 @@ class Told:
     wrong: list[str]
     used: dict[str, str] = field(default_factory=dict)
     scarce: int = 0
+    given: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Crowd:
         self._dice = random.Random(part.seed)
         self._line = Line(part.ports, random.Random(f"{part.seed} line"))
         self._keys = 0
+        self._given: Counter[str] = Counter()
 
     async def live(self) -> list[Somebody]:
         """Do everything once, while the servers come and go."""
@@ -91,7 +97,7 @@ class Crowd:
         self._line.close()
         used = {voucher: till for person in people for voucher, till in person.used.items()}
         scarce = self._line.counts.pop(SCARCE, 0)
-        return Told(dict(self._line.counts), self._line.wrong, used, scarce)
+        return Told(dict(self._line.counts), self._line.wrong, used, scarce, self._given)
 
     def _key(self) -> str:
         self._keys += 1
@@ -152,9 +158,11 @@ class Crowd:
                 await self._use(person, tills, redeemed, cancels=not scarce and self._dice.random() < CANCELLED_SHARE)
 
     async def _use(self, person: Somebody, tills: list[Somebody], redeemed: dict[str, Any], *, cancels: bool) -> None:
-        """Several tills at once are shown the same code, and perhaps the holder cancels; then one scans again."""
-        scans = [self._scan(person, till, redeemed["voucher"]) for till in tills]
-        await asyncio.gather(*scans, *([self._cancel(person, redeemed)] if cancels else []))
+        """Several tills at once are shown the same code; the holder may cancel or give; then one scans again."""
+        work: list[Coroutine[Any, Any, Any]] = [self._scan(person, till, redeemed["voucher"]) for till in tills]
+        work += [self._cancel(person, redeemed)] if cancels else []
+        work += [self._give(person)] if self._dice.random() < GIVING_SHARE else []
+        await asyncio.gather(*work)
         if await self._scan(person, tills[0], redeemed["voucher"]):
             self._line.counts["accepted late"] += 1
 
@@ -178,6 +186,16 @@ class Crowd:
             person.spent -= redeemed["points"]
         else:
             self._line.counts[reply.json["code"]] += 1
+
+    async def _give(self, person: Somebody) -> None:
+        bank, points = self._dice.choice(BANKS), self._dice.randrange(1, 4)
+        reply = await self._ask(person, "/transfers", {"recipient": bank, "points": points}, self._key())
+        if reply.status == 201:
+            self._line.counts["given"] += 1
+            self._given[bank] += points
+            person.spent += points
+        else:
+            self._line.wrong.append(f"{person.name} could not give: {reply.body!r}")
 
     async def _want_too_much(self, person: Somebody) -> None:
         """Many at once for what the balance can pay a few times."""

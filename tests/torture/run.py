@@ -1,18 +1,20 @@
 """Tortures servers from outside: clients in processes of their own redeem, scan and cancel while servers die."""
 
 import asyncio
+import json
 import multiprocessing
 import random
 import time
 from collections import Counter
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from mirabelle.cli import main
 from mirabelle.rules.redemption import RedemptionState
 from mirabelle.server.services.audit import audit
 from mirabelle.server.storage import schema as t
@@ -31,6 +33,10 @@ points_per_unit = 1
 
 [expiry]
 after_days = 9999
+
+[transfers]
+allowed = true
+from_points = 1
 
 [[stores]]
 id = "corner"
@@ -67,7 +73,8 @@ class Plan:
     @property
     def attempts(self) -> int:
         """About how many writes will be asked for."""
-        each = self.vouchers * (2 + crowd.TILLS_AT_ONCE + crowd.CANCELLED_SHARE) + crowd.GREEDY_TRIES
+        sometimes = crowd.CANCELLED_SHARE + crowd.GIVING_SHARE
+        each = self.vouchers * (2 + crowd.TILLS_AT_ONCE + sometimes) + crowd.GREEDY_TRIES
         return int(self.clients * self.participants * each)
 
 
@@ -88,6 +95,7 @@ def torture(plan: Plan, folder: Path, database_url: str = "") -> Figures:
     started = time.monotonic()
     programme = folder / "programme.toml"
     programme.write_text(programme_of(plan), encoding="utf-8")
+    _add_banks(folder / "data", programme, database_url)
     figures = Figures()
     with ExitStack() as stack:
         servers = [ServerProcess(folder / "data", programme, database_url) for _ in range(plan.servers)]
@@ -102,6 +110,19 @@ def torture(plan: Plan, folder: Path, database_url: str = "") -> Figures:
     asyncio.run(_look(figures, told, plan, database_url or url_of_directory(folder / "data")))
     figures.counts["seconds"] = round(time.monotonic() - started)
     return figures
+
+
+def _add_banks(data: Path, programme: Path, database_url: str) -> None:
+    """Let the ledger know those to whom points are given."""
+    events = [
+        {"type": "participant", "id": bank, "email": bank, "name": "Bank", "at": "2026-01-01T00:00:00Z"}
+        for bank in crowd.BANKS
+    ]
+    file = programme.with_name("banks.ndjson")
+    file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    words = ["--data", str(data), "--database", database_url, "--programme", str(programme), str(file)]
+    with suppress(SystemExit):
+        main(["import", *words])
 
 
 def programme_of(plan: Plan) -> str:
@@ -161,6 +182,10 @@ async def _look(figures: Figures, told: list[crowd.Told], plan: Plan, url: str) 
             figures.counts["sum of the postings"] = result.postings_sum
             figures.wrong += [] if result.passed else ["the audit fails", *result.wrong]
             uses = {row.voucher: row.till for row in await connection.execute(select(t.uses))}
+            banks = select(t.participants.c.email, t.participants.c.available).where(
+                t.participants.c.email.in_(crowd.BANKS)
+            )
+            held_by_banks = {row.email: row.available for row in await connection.execute(banks)}
             of_scarce = (t.redemptions.c.reward == crowd.SCARCE, t.redemptions.c.state != RedemptionState.DECLINED)
             sold = await connection.execute(select(func.count()).where(*of_scarce))
             if not database.is_sqlite:
@@ -169,6 +194,8 @@ async def _look(figures: Figures, told: list[crowd.Told], plan: Plan, url: str) 
         await database.close()
     if uses != {voucher: till for one in told for voucher, till in one.used.items()}:
         figures.wrong.append("the database holds other uses than were answered")
+    if held_by_banks != {bank: sum(one.given[bank] for one in told) for bank in crowd.BANKS}:
+        figures.wrong.append(f"the banks hold {held_by_banks}, which is not what was given")
     pieces = (sold.scalar_one(), sum(one.scarce for one in told))
     if pieces != (plan.scarce, plan.scarce):
         figures.wrong.append(f"of {plan.scarce} pieces {pieces[0]} were sold, and {pieces[1]} were answered")
