@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirabelle.rules.commands import Cancel, Close, Declined, Earn, Lapse, Redeem, Redeemed, Reverse, Scan, Scanned
+from mirabelle.rules.commands import (
+    Cancel,
+    Close,
+    Declined,
+    Earn,
+    Lapse,
+    Redeem,
+    Redeemed,
+    Refund,
+    Reverse,
+    Scan,
+    Scanned,
+)
 from mirabelle.rules.redemption import (
     NewVoucher,
     RedemptionRecord,
@@ -122,3 +134,25 @@ def test_no_coming_and_going_keeps_points_alive_for_ever() -> None:
     assert world.account("amina").available == 0 and world.postings[-1].moves.expired == 30
     world.do(Close("amina", START + 61 * DAY))
     assert world.postings[-1].at == START + 60 * DAY
+
+
+def test_every_part_of_a_reversal_gets_the_days_of_grace() -> None:
+    world = World(["amina"])
+    world.do(Earn("amina", "p1", 20, START), Redeem("amina", "r1", "mug", START))
+    world.do(Reverse("amina", "r1", 5, START + 20 * DAY), Close("amina", START + 30 * DAY))
+    world.do(Reverse("amina", "r1", None, START + 40 * DAY))
+    assert world.account("amina").available == 15
+
+
+def test_points_that_were_away_pay_for_no_event_of_that_time() -> None:
+    world = World(["amina"])
+    world.do(Earn("amina", "p1", 30, START), Redeem("amina", "r1", "mug", START + DAY, voucher=voucher(1)))
+    world.do(Cancel("amina", "r1", START + 5 * DAY))
+    [late] = world.do(Redeem("amina", "r2", "mug", START + 2 * DAY))
+    assert isinstance(late, Declined)
+    world.do(Refund("amina", "f1", "p1", 30, START + 2 * DAY))
+    balances = [
+        sum(posting.moves.available for posting in world.postings if posting.at <= START + day * DAY)
+        for day in range(8)
+    ]
+    assert balances == [30, 10, 10, 10, 10, 0, 0, 0]

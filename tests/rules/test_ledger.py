@@ -66,7 +66,7 @@ class Heap:
     worth: int  # what refunds may still claim
     ended: int = 0
     owed: int = 0
-    again: bool = False
+    first_end: datetime | None = None
 
 
 @dataclass
@@ -77,6 +77,7 @@ class Model:
     heaps: list[Heap] = field(default_factory=list)
     bought: dict[str, tuple[str, int, str, list[tuple[Heap, int]]]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    asked_at: dict[str, datetime] = field(default_factory=dict)
     owed: Counter[str] = field(default_factory=Counter)
 
     def payers(self, who: str, now: datetime) -> list[Heap]:
@@ -141,6 +142,8 @@ class Model:
         gone = min(heap.ended, asked - taken)
         heap.ended -= gone
         others = [h for h in self.payers(command.participant, command.at) if h is not heap]
+        on_the_way = [h for h in self.heaps if h.owner == command.participant and h.arrives > command.at]
+        others += sorted((h for h in on_the_way if h is not heap), key=lambda h: h.arrives)
         taken += sum(share for _, share in self.pay(others, asked - taken - gone))
         if self.rules.refunds is RefundPolicy.NEVER_BELOW_ZERO:
             self.owed[command.participant] += asked - taken - gone
@@ -155,6 +158,7 @@ class Model:
         shares = self.pay(self.payers(command.participant, command.at), price)
         state = "held" if command.reward == "card" else "captured"
         self.bought[command.redemption] = (command.participant, price, state, shares)
+        self.asked_at[command.redemption] = command.at
         return "redeemed"
 
     def scan(self, command: Scan) -> str:
@@ -176,9 +180,10 @@ class Model:
         if owner != command.participant or state == "released" or command.redemption in self.used:
             return "declined"
         for heap, share in shares:
-            if heap.expires <= command.at and not heap.again:
+            asked_at = self.asked_at[command.redemption]
+            if heap.expires <= command.at and not (heap.first_end and asked_at >= heap.first_end):
+                heap.first_end = heap.first_end or heap.expires
                 heap.expires = end_of_day(command.at, self.rules.expiry.grace_days, self.rules)
-                heap.again = True
             heap.left += share
             self.collect(heap)
         self.bought[command.redemption] = (owner, price, "released", [])
@@ -256,12 +261,13 @@ def test_released_points_go_back_into_their_own_lots() -> None:
     world = World(PEOPLE)
     later = START + timedelta(days=1)
     world.do(Earn("amina", "p1", 20, START), Earn("amina", "p2", 20, later))
-    lots = dict(world.account("amina").lots)
+    ends = [lot.expires_at for lot in world.account("amina").lots.values()]
     [redeemed] = world.do(Redeem("amina", "r1", "card", later, voucher=voucher(1)))
     assert isinstance(redeemed, Redeemed) and redeemed.redemption.paid_by == ((1, 20), (2, 10))
     assert (world.account("amina").available, world.account("amina").held) == (10, 30)
     world.do(Cancel("amina", "r1", later))
-    assert world.account("amina").lots == lots
+    lots = world.account("amina").lots.values()
+    assert [lot.remaining for lot in lots] == [20, 20] and [lot.expires_at for lot in lots] == ends
     assert (world.account("amina").available, world.account("amina").held) == (40, 0)
 
 

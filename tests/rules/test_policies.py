@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mirabelle.rules.commands import Close, Closed, Declined, Earn, Extend, Extended, Redeem, Redeemed, Refund
+from mirabelle.rules.commands import Cancel, Close, Closed, Declined, Earn, Extend, Extended, Redeem, Redeemed, Refund
 from mirabelle.rules.earning import lots_to_extend
 from mirabelle.rules.programme import Expiry, ExpiryPolicy, Extension, Rules
+from mirabelle.rules.redemption import NewVoucher
 from tests.rules.ledger_world import LATER, RULES, World
 
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -130,3 +131,29 @@ def test_a_tier_is_kept_until_the_nightly_close() -> None:
     world.do(Close("amina", START + DAY))
     [next_day] = world.do(Redeem("amina", "r2", "silver-only", START + DAY))
     assert isinstance(by_day, Redeemed) and isinstance(next_day, Declined)
+
+
+def test_an_extension_done_again_on_its_day_extends_nothing_twice() -> None:
+    often = replace(RULES, extension=Extension(active_within_days=20, ending_within_days=15, days=2, times=5))
+    world = World(["amina"], often)
+    world.do(Earn("amina", "p1", 30, START), Extend("amina", START + DAY))
+    assert world.do(Extend("amina", START + DAY + timedelta(hours=9))) == [Extended([])]
+    assert world.do(Extend("amina", START + 2 * DAY)) != [Extended([])]
+
+
+@pytest.mark.parametrize("order", [(0, 9), (9, 0)])
+def test_activity_renews_points_of_purchases_that_come_late(order: tuple[int, int]) -> None:
+    world = World(["amina"], ROLLING)
+    for day in order:
+        world.do(Earn("amina", f"p{day}", 5, START + day * DAY))
+    assert {lot.expires_at for lot in world.account("amina").lots.values()} == {ROLLING.end_of_day(START + 9 * DAY, 10)}
+
+
+def test_activity_renews_points_that_are_on_their_way_or_held() -> None:
+    rolling = replace(ROLLING, earning=LATER.earning)
+    world = World(["amina"], rolling)
+    world.do(Earn("amina", "p1", 30, START), Earn("amina", "p2", 1, START + DAY))
+    assert world.account("amina").lots[1].expires_at == rolling.end_of_day(START + DAY, 10)
+    world.do(Redeem("amina", "r1", "card", START + 5 * DAY, voucher=NewVoucher(bytes(16), "c", b"k" * 32, "s", 1)))
+    world.do(Earn("amina", "p3", 1, START + 14 * DAY), Cancel("amina", "r1", START + 16 * DAY))
+    assert world.account("amina").lots[1].expires_at == rolling.end_of_day(START + 14 * DAY, 10)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from mirabelle.rules.commands import Cancel, Declined, Earn, Redeem, Redeemed, Refund, Refunded
+from mirabelle.rules.commands import Cancel, Close, Declined, Earn, Redeem, Redeemed, Refund, Refunded
 from mirabelle.rules.programme import RefundPolicy
 from mirabelle.rules.redemption import NewVoucher
-from tests.rules.ledger_world import RULES, World
+from tests.rules.ledger_world import LATER, RULES, World
 
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -94,3 +94,11 @@ def test_a_refund_dated_before_its_purchase_counts_at_the_purchase() -> None:
     world.do(Earn("amina", "p1", 20, START))
     assert world.do(Refund("amina", "f1", "p1", 20, START - DAY)) == [Refunded(20)]
     assert world.postings[-1].at == START
+
+
+def test_points_on_their_way_pay_for_a_refund_after_those_that_are_there() -> None:
+    world = World(["amina"], LATER)
+    world.do(Earn("amina", "p1", 20, START), Close("amina", START + 3 * DAY))
+    world.do(Redeem("amina", "r1", "mug", START + 3 * DAY), Earn("amina", "p2", 50, START + 3 * DAY))
+    assert world.do(Refund("amina", "f1", "p1", 20, START + 3 * DAY)) == [Refunded(20)]
+    assert (world.account("amina").pending, world.account("amina").owed) == (30, 0)

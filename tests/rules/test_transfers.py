@@ -90,3 +90,27 @@ def test_points_given_just_before_they_ended_are_given_even_where_their_end_was_
     assert world.account("basil").available == 30
     world.do(Close("basil", end))
     assert world.account("basil").available == 10
+
+
+def test_giving_points_away_and_refunding_the_purchase_leaves_the_giver_owing_them() -> None:
+    world = two_people()
+    for round_ in range(3):
+        at = START + (2 + round_) * DAY
+        world.do(Earn("amina", f"q{round_}", 20, at), Transfer("amina", "basil", f"t{round_}", 20, at))
+        world.do(Refund("amina", f"f{round_}", f"q{round_}", 20, at))
+    everything = sum(world.account(who).available - world.account(who).owed for who in ("amina", "basil"))
+    assert everything == 40
+
+
+def test_points_that_are_given_back_pay_what_their_refund_left_owed() -> None:
+    world = two_people()
+    world.do(Transfer("amina", "basil", "t1", 40, START + DAY))
+    world.do(Refund("amina", "f1", "p1", 20, START + DAY), Transfer("basil", "amina", "t2", 40, START + DAY))
+    assert (world.account("amina").available, world.account("amina").owed) == (20, 0)
+
+
+def test_received_points_pay_for_nothing_that_came_before_them() -> None:
+    world = two_people()
+    world.do(Transfer("amina", "basil", "t1", 25, START + 5 * DAY))
+    [late] = world.do(Redeem("basil", "r1", "mug", START + 2 * DAY))
+    assert isinstance(late, Declined)

@@ -1,7 +1,9 @@
 """What single events do: refunds, people, rewards and stores, told by the ledger's totals and by the running server."""
 
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,6 +42,23 @@ def test_refunds_in_parts_take_back_no_more_than_the_purchase_earned(shop: Shop)
 def test_a_refund_of_spent_points_takes_others_but_never_goes_below_zero(shop: Shop) -> None:
     shop.imported([purchase("p1", "100.00"), purchase("p2", "30.00"), redemption("r1"), refund("f1", "p1")])
     assert totals(shop) == (130, 30, 0)
+
+
+def test_a_refund_dated_by_a_slow_clock_before_its_purchase_takes_it_back_all_the_same(shop: Shop) -> None:
+    bought, refunded = "2026-03-01T10:00:10Z", "2026-03-01T10:00:00Z"
+    shop.imported([purchase("p1", "40.00", bought), refund("f1", "p1", refunded)])
+    assert totals(shop) == (40, 40, 0)
+
+
+def test_a_purchase_dated_by_a_fast_clock_ends_nobodys_points_early(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    # 90 days ago in Paris, so that the points end at the next midnight there.
+    bought = datetime.combine(now.astimezone(ZoneInfo("Europe/Paris")).date() - timedelta(days=90), time(12), UTC)
+    ahead = now + timedelta(hours=23, minutes=59)
+    shop.imported([purchase("p1", "40.00", bought.isoformat()), purchase("p2", "1.00", ahead.isoformat())])
+    assert shop.audit(now.isoformat())["expired"] == 0
+    shop.imported([redemption("r1", "cup", now.isoformat())], "more.ndjson")
+    assert shop.audit((now + timedelta(minutes=1)).isoformat())["outstanding"] == 41
 
 
 def test_a_refund_in_a_later_file_finds_its_purchase(any_shop: Shop) -> None:

@@ -1,6 +1,7 @@
 """The tables that the migrations make are the tables that the code knows, on both databases."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -78,3 +79,8 @@ async def written(url: str, change: str) -> None:
             await connection.execute(text(change))
     finally:
         await database.close()
+
+
+def test_sqlite_refuses_to_write_over_a_posting_as_well(tmp_path: Path) -> None:
+    replacing = _POSTING.replace("INSERT", "INSERT OR REPLACE").replace("5, 0, 0, -5", "6, 0, 0, -6")
+    assert "append-only" in asyncio.run(refusal_of(f"sqlite:///{tmp_path / 'database.sqlite'}", replacing))

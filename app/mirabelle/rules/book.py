@@ -79,6 +79,8 @@ class Book:
     def claw_back(self, account: Account, lot: Lot, points: int, entry_of: tuple[datetime, str]) -> Account:
         """Take `points` from `lot` for the refund or debt that `entry_of` tells the time and source of."""
         at, source = entry_of
+        if lot.returned_at is not None:
+            at = max(at, lot.returned_at)  # no day on which the points were away may fall below zero
         account = self.bring_back(account, ((lot.number, points),))
         lot = lot._replace(**{n: getattr(account.lots[lot.number], n) for n in ("remaining", "expired")})
         moves = move_out(lot, points)._replace(adjusted=points)
@@ -114,16 +116,24 @@ class Book:
         """Note that the participant earned or spent at `at`, which renews the lots of a rolling policy."""
         renewed = []
         for lot in account.lots.values():
-            if lot.renew_days is None or lot.expires_at is None or lot.spendable(at) == 0:
+            until = self.renewed_until(account, lot, at)
+            if until is None or not lot.remaining + lot.expired_since(at):
                 continue
-            until = self.rules.end_of_day(at, lot.renew_days)
-            if until > lot.expires_at:
-                account = self.bring_back(account, ((lot.number, lot.spendable(at)),))
-                renewed.append(account.lots[lot.number]._replace(expires_at=until))
+            account = self.bring_back(account, ((lot.number, lot.remaining + lot.expired_since(at)),))
+            renewed.append(account.lots[lot.number]._replace(expires_at=until))
         account = account.with_lots(renewed) if renewed else account
         account = account._replace(active_at=max(at, account.active_at or at))
         self.keep(account)
         return account
+
+    def renewed_until(self, account: Account, lot: Lot, at: datetime) -> datetime | None:
+        """Until when activity at `at` renews the lot, with what is known of later activity; None if it does not."""
+        if lot.renew_days is None or lot.expires_at is None or lot.earned_at > at or lot.has_expired(at):
+            return None
+        until = self.rules.end_of_day(at, lot.renew_days)
+        if account.active_at is not None and at < account.active_at < until:
+            until = self.rules.end_of_day(account.active_at, lot.renew_days)
+        return until if until > lot.expires_at else None
 
     def redemption(self, redemption: str) -> RedemptionRecord | None:
         """The redemption as it is now."""

@@ -142,11 +142,12 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """A redemption that was decided, with its voucher if it has one, and the lots that paid."""
+    """A redemption that was decided, its voucher if it has one, and the lots that paid, or got `returned` points."""
 
     redemption: RedemptionRecord
     voucher: VoucherRecord | None
     lots: Sequence[Lot]
+    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

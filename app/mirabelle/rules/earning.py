@@ -65,17 +65,30 @@ def refund(book: Book, command: Refund) -> Refunded:
     own = own._replace(expired=own.expired - gone)
     missing -= gone
     account = account.with_lots([own])
-    for lot in spendable(account.lots.values(), at):
-        share = min(lot.spendable(at), missing)
+    for lot in [*spendable(account.lots.values(), at), *_pending(account)]:
+        share = min(lot.remaining if lot.available_at else lot.spendable(at), missing)
         if share and lot.number != own.number:
             account = book.claw_back(account, lot, share, of)
             missing -= share
-    if book.rules.refunds is RefundPolicy.NEVER_BELOW_ZERO:
-        account = account._replace(owed=account.owed + missing)
-    else:
-        account = account.with_lots([own._replace(owed=own.owed + missing)])
+    account = _owe(book, account, own, missing)
     book.keep(account)
     return Refunded(asked - missing - gone, missing)
+
+
+def _pending(account: Account) -> list[Lot]:
+    """The lots whose points have not arrived, the first to arrive first."""
+    lots = [lot for lot in account.lots.values() if lot.available_at is not None and lot.remaining]
+    return sorted(lots, key=lambda lot: (lot.available_at, lot.number))
+
+
+def _owe(book: Book, account: Account, own: Lot, missing: int) -> Account:
+    """Note what a refund could not take: by the lot, as the points may come back to it, or by the account."""
+    by_account = min(missing, own.given)  # these are another's now, and never come back to the lot
+    own = own._replace(given=own.given - by_account)
+    if book.rules.refunds is RefundPolicy.NEVER_BELOW_ZERO:
+        by_account = missing
+    own = own._replace(owed=own.owed + missing - by_account)
+    return account.with_lots([own])._replace(owed=account.owed + by_account)
 
 
 def transfer(book: Book, command: Transfer) -> Transferred | Declined:
@@ -100,6 +113,8 @@ def transfer(book: Book, command: Transfer) -> Transferred | Declined:
     moves = Moves(available=-command.points, adjusted=command.points)
     entry = Entry(command.at, PostingKind.TRANSFER, command.transfer, moves, given)
     account = book.bring_back(account, tuple(shares))
+    left = [account.lots[number]._replace(given=account.lots[number].given + points) for number, points in shares]
+    account = account.with_lots(left)
     account = book.post(account, entry, lots_after(account.lots, given))
     _receive(book, command, [account.lots[number]._replace(points=points) for number, points in shares])
     return Transferred(command.transfer, command.points, account.available)
@@ -113,9 +128,13 @@ def _receive(book: Book, command: Transfer, given: list[Lot]) -> None:
             number=account.next_lot + step,
             remaining=lot.points,
             source=command.transfer,
+            arrived_at=command.at,
             expired=0,
             refunded=0,
             owed=0,
+            given=0,
+            returned=0,
+            returned_at=None,
             transferred=True,
         )
         for step, lot in enumerate(given)
@@ -135,10 +154,17 @@ def lots_to_extend(account: Account, rules: Rules, now: datetime) -> list[Lot]:
     if account.active_at < rules.end_of_day(now, -rule.active_within_days - 1):
         return []
     last = rules.end_of_day(now, rule.ending_within_days)
+    today = rules.end_of_day(now, -1)  # an extension that was cut off and is done again extends nothing twice
     return [
-        lot._replace(expires_at=rules.end_of_day(lot.expires_at, rule.days - 1), extensions=lot.extensions + 1)
+        lot._replace(
+            expires_at=rules.end_of_day(lot.expires_at, rule.days - 1), extensions=lot.extensions + 1, extended_at=now
+        )
         for lot in account.lots.values()
-        if lot.remaining and lot.expires_at and now < lot.expires_at <= last and lot.extensions < rule.times
+        if lot.remaining
+        and lot.expires_at
+        and now < lot.expires_at <= last
+        and lot.extensions < rule.times
+        and not (lot.extended_at and lot.extended_at >= today)
     ]
 
 

@@ -9,10 +9,11 @@ class Lot(NamedTuple):
     """Points earned together.
 
     `available_at` is None once they have arrived, and `arrived_at` says when if that was later than they were earned.
-    `expires_at` is None for never; `expired` are points that ended then, and that no refund has claimed since.
-    `refunded` points were taken back by refunds of their purchase, of which `owed` were spent when that happened and
-    are taken when they come back. Activity renews the lot for `renew_days`; it was extended `extensions` times, and
-    `reinstated` at most once. `transferred` points were earned by somebody else.
+    `expires_at` is None for never; `expired` are points that ended, and that no refund has claimed since. `ended_at` is
+    when the lot ended first, if it was reinstated since. Of `refunded` points, which refunds of their purchase claimed,
+    `owed` were spent when that happened and are taken when they come back. `given` points are another participant's
+    now; `transferred` ones were earned by another. `returned` points were away until `returned_at`. Activity renews the
+    lot for `renew_days`; it was extended `extensions` times, the last time at `extended_at`.
     """
 
     number: int
@@ -29,8 +30,12 @@ class Lot(NamedTuple):
     owed: int = 0
     renew_days: int | None = None
     extensions: int = 0
-    reinstated: bool = False
     transferred: bool = False
+    given: int = 0
+    returned: int = 0
+    returned_at: datetime | None = None
+    ended_at: datetime | None = None
+    extended_at: datetime | None = None
 
     def has_arrived(self, now: datetime) -> bool:
         """Whether the points may be spent at `now`, as far as their release goes."""
@@ -44,13 +49,14 @@ class Lot(NamedTuple):
     def expired_since(self, now: datetime) -> int:
         """The points that expired but had not expired at `now`, which may be past."""
         # Of a reinstated lot nobody knows any more what it held when it ended first.
-        return 0 if self.reinstated or self.has_expired(now) else self.expired
+        return 0 if self.ended_at or self.has_expired(now) else self.expired
 
     def spendable(self, now: datetime) -> int:
-        """The points that can pay at `now`, which may be past."""
+        """The points that can pay at `now`, which may be past: what was away then could not."""
         if self.earned_at > now or not self.has_arrived(now) or self.has_expired(now):
             return 0
-        return self.remaining + self.expired_since(now)
+        away = self.returned if self.returned_at is not None and now < self.returned_at else 0
+        return max(self.remaining - away, 0) + self.expired_since(now)
 
 
 def _paying_order(lot: Lot) -> tuple[bool, float, datetime, int]:

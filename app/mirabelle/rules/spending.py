@@ -74,9 +74,9 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
     kind = PostingKind.HOLD if held else PostingKind.BURN
     given = tuple((number, -points) for number, points in shares)
     entry = Entry(command.at, kind, command.redemption, moves, given, terms.id)
+    account = book.renew(account, command.at)  # before the lots are empty: points may come back to them
     account = book.bring_back(account, shares)
     account = book.post(account, entry, lots_after(account.lots, given))
-    account = book.renew(account, command.at)
     voucher = _issue(book, command, terms, new) if new else None
     record = RedemptionRecord(
         id=command.redemption,
@@ -173,7 +173,8 @@ def _give_back(
     moves = Moves(available=points, held=-points if held else 0, burned=0 if held else -points)
     kind = PostingKind.RELEASE if held else PostingKind.REVERSAL
     entry = Entry(at, kind, record.id, moves, shares, record.reward)
-    account = book.post(account, entry, [_reinstated(book, lot, at) for lot in lots_after(account.lots, shares)])
+    back = [_with_back(book, account, account.lots[number], share, (record, at)) for number, share in shares]
+    account = book.post(account, entry, back)
     numbers = [number for number, _ in shares]
     account = book.collect(account, numbers, at)
     account = _end_again(book, account, numbers, at)
@@ -193,14 +194,26 @@ def _give_back(
         terms = book.snapshot.rewards.get(record.reward)
         if terms is not None and terms.stocked:
             book.change_stock(terms.id, book.snapshot.cells.get(record.participant, 0), 1)
-    return Redeemed(record, voucher, [account.lots[number] for number in numbers])
+    return Redeemed(record, voucher, [account.lots[number] for number in numbers], points)
 
 
-def _reinstated(book: Book, lot: Lot, at: datetime) -> Lot:
-    """A lot that expired while its points were away gets the days of grace, once: no coming and going renews it."""
-    if not lot.has_expired(at) or lot.reinstated:
+def _with_back(book: Book, account: Account, lot: Lot, points: int, of: tuple[RedemptionRecord, datetime]) -> Lot:
+    """The lot after it got `points` back at a time from a redemption that they had paid.
+
+    A lot that expired while its points were away gets the days of grace, but not for points that had come back once
+    before they paid: no coming and going renews them for ever.
+    """
+    record, at = of
+    until = book.renewed_until(account, lot, account.active_at) if account.active_at else None
+    lot = lot._replace(
+        remaining=lot.remaining + points,
+        expires_at=until or lot.expires_at,
+        returned=lot.returned + points,
+        returned_at=at,
+    )
+    if not lot.has_expired(at) or (lot.ended_at is not None and record.at >= lot.ended_at):
         return lot
-    return lot._replace(expires_at=book.rules.reinstated_until(at), reinstated=True)
+    return lot._replace(expires_at=book.rules.reinstated_until(at), ended_at=lot.ended_at or lot.expires_at)
 
 
 def _end_again(book: Book, account: Account, numbers: Sequence[int], at: datetime) -> Account:

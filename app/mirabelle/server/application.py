@@ -12,7 +12,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
-from sqlalchemy.exc import SQLAlchemyError
 
 from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX
@@ -30,7 +29,6 @@ from mirabelle.server.services.secrets_file import open_secrets, register_key
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
-from mirabelle.server.storage.direct import DatabaseBusy
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +107,7 @@ async def _keep_doing(work: Callable[[Context], Awaitable[None]], context: Conte
     while True:
         try:
             await work(context)
-        except (SQLAlchemyError, DatabaseBusy, OSError):
+        except Exception:  # whatever it is, one bad round must not be the last
             log.warning("%s was not done; the next round does it", work.__name__.strip("_"), exc_info=True)
         await asyncio.sleep(every_seconds)
 

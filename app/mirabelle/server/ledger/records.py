@@ -63,7 +63,8 @@ def account_row(account: Account) -> Row:
 
 def lot_from(row: Row) -> Lot:
     """The lot in the columns of `lots` after the key."""
-    (number, earned, available, expires, points, remaining, source, version, arrived, *more, reinstated, given) = row
+    (number, earned, available, expires, points, remaining, source, version, arrived, *more) = row
+    (*counts, transferred, given, returned, returned_at, ended, extended) = more
     return Lot(
         number,
         instant_of(earned),  # type: ignore[arg-type]
@@ -74,9 +75,13 @@ def lot_from(row: Row) -> Lot:
         source,
         version,
         instant_of(arrived),
-        *more,
-        bool(reinstated),
-        bool(given),
+        *counts,
+        bool(transferred),
+        given,
+        returned,
+        instant_of(returned_at),
+        instant_of(ended),
+        instant_of(extended),
     )
 
 
@@ -91,7 +96,8 @@ def lot_row(participant: str, lot: Lot) -> Row:
         microseconds_of(lot.expires_at),
         *lot[4:8],
         microseconds_of(lot.arrived_at),
-        *lot[9:],
+        *lot[9:17],
+        *map(microseconds_of, lot[17:]),
     )
 
 

@@ -37,7 +37,9 @@ class Audit:
     holds_match_redemptions: bool = True
     stock_matches_vouchers: bool = True
     uses_match_vouchers: bool = True
+    redemptions_match_postings: bool = True
     transfers_balance: bool = True
+    never_negative: bool = True
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -69,12 +71,14 @@ async def audit(connection: AsyncConnection, as_of: datetime) -> Audit:
         else:
             result.accepted += row.number
     held = await _held(connection)
+    paid = await _paid(connection)
     balances: list[tuple[str, int]] = []
     async for account, postings, lots in _participants(connection):
         _check(result, account, postings, lots)
         if account.held != held.get(account.participant, 0):
             name = account.participant
             result.fail("holds_match_redemptions", f"{name}: the held balance is not what its redemptions hold")
+        _check_redemptions(result, paid.get(account.participant, {}), postings)
         if account.joined_at <= as_of:
             balances.append((account.participant, _add_totals(result, postings, lots, as_of)))
     balances.sort()
@@ -94,6 +98,26 @@ async def _held(connection: AsyncConnection) -> dict[str, int]:
     held = select(table.c.participant, func.sum(table.c.points - table.c.returned).label("points"))
     query = held.where(table.c.state == RedemptionState.HELD.value).group_by(table.c.participant)
     return {row.participant: int(row.points) for row in (await connection.execute(query)).all()}
+
+
+async def _paid(connection: AsyncConnection) -> dict[str, dict[str, int]]:
+    """The points that each participant's redemptions cost and did not return."""
+    table = t.redemptions
+    query = select(table.c.participant, table.c.id, table.c.state, table.c.points - table.c.returned)
+    paid: dict[str, dict[str, int]] = {}
+    for who, id_, state, points in (await connection.execute(query)).all():
+        paid.setdefault(who, {})[id_] = 0 if state == RedemptionState.DECLINED.value else points
+    return paid
+
+
+def _check_redemptions(result: Audit, paid: dict[str, int], postings: list[Posting]) -> None:
+    posted: dict[str, int] = {}
+    for posting in postings:
+        if posting.reward is not None:
+            posted[posting.source] = posted.get(posting.source, 0) + posting.moves.burned + posting.moves.held
+    for id_ in sorted(paid.keys() | posted.keys()):
+        if paid.get(id_, 0) != posted.get(id_, 0):
+            result.fail("redemptions_match_postings", f"redemption {id_}: it did not cost what its postings say")
 
 
 async def _check_stock(result: Audit, connection: AsyncConnection) -> None:
@@ -157,26 +181,47 @@ def _check(result: Audit, account: Any, postings: list[Posting], lots: dict[int,
         if not linked or posting.sequence != sequence:
             result.fail("chains_unbroken", f"{name}: posting {posting.sequence} does not follow from the one before")
         previous = posting.digest
-    if previous != account.digest:
+    if previous != account.digest or len(postings) != account.sequence:
         result.fail("chains_unbroken", f"{name}: the last posting is not the one that the account names")
     _check_balances(result, account, postings, lots)
+    _check_lots(result, account, postings, lots)
+    _check_times(result, account, postings)
+
+
+def _check_times(result: Audit, account: Any, postings: list[Posting]) -> None:
+    """On no day, by the events' own times, may a balance have been below zero."""
+    balance = 0
+    for posting in sorted(postings, key=lambda posting: posting.at):
+        balance += posting.moves.available + posting.moves.pending + posting.moves.held
+        if balance < 0:
+            result.fail("never_negative", f"{account.participant}: below zero after posting {posting.sequence}")
 
 
 def _check_balances(result: Audit, account: Any, postings: list[Posting], lots: dict[int, Lot]) -> None:
     name = account.participant
-    shares: dict[int, int] = {}
-    for posting in postings:
-        for number, points in posting.lots:
-            shares[number] = shares.get(number, 0) + points
-    for number in sorted(shares.keys() | lots.keys()):
-        if number not in lots or lots[number].remaining != shares.get(number, 0):
-            result.fail("lots_match_balances", f"{name}: lot {number} does not hold what its postings say")
-    moved = {n: sum(getattr(posting.moves, n) for posting in postings) for n in ("available", "held", "pending")}
-    for balance, points in moved.items():
-        if points != getattr(account, balance):
+    for balance in ("available", "held", "pending"):
+        if sum(getattr(posting.moves, balance) for posting in postings) != getattr(account, balance):
             result.fail("lots_match_balances", f"{name}: the {balance} balance is not the sum of its postings")
+    on_the_way = sum(lot.remaining for lot in lots.values() if lot.available_at is not None)
+    if on_the_way != account.pending:
+        result.fail("lots_match_balances", f"{name}: the lots on their way do not add up to the pending balance")
     if sum(lot.remaining for lot in lots.values()) != account.available + account.pending:
         result.fail("lots_match_balances", f"{name}: the lots do not add up to the balance")
+
+
+def _check_lots(result: Audit, account: Any, postings: list[Posting], lots: dict[int, Lot]) -> None:
+    name = account.participant
+    made: dict[int, int] = {}
+    remaining: dict[int, int] = {}
+    for posting in postings:
+        for number, points in posting.lots:
+            made.setdefault(number, points)
+            remaining[number] = remaining.get(number, 0) + points
+    for number in sorted(remaining.keys() | lots.keys()):
+        if number not in lots or lots[number].remaining != remaining.get(number, 0):
+            result.fail("lots_match_balances", f"{name}: lot {number} does not hold what its postings say")
+        elif lots[number].points != made.get(number) or number >= account.next_lot:
+            result.fail("lots_match_balances", f"{name}: lot {number} is not the one that its first posting made")
 
 
 def _add_totals(result: Audit, postings: list[Posting], lots: dict[int, Lot], as_of: datetime) -> int:

@@ -1,22 +1,27 @@
 """What time alone asks for: held points that lapse, days that are closed at night, records past their keeping."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_DAYS
 from mirabelle.rules.cells import CELLS
-from mirabelle.rules.commands import Close, Closed, Lapse, Redeemed
+from mirabelle.rules.commands import Close, Closed, Command, Lapse, Outcome, Redeemed
 from mirabelle.rules.programme import TIER_PERIOD, standing
 from mirabelle.rules.redemption import RedemptionState
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.direct import DatabaseBusy
+
+log = logging.getLogger(__name__)
 
 # So many participants share a transaction: few enough that nobody at a till waits for the close.
 BATCH_PARTICIPANTS: Final = 200
@@ -39,35 +44,37 @@ async def lapse_holds(database: Database, world: World, now: datetime) -> int:
     due = select(table.c.participant, table.c.id).where(
         table.c.state == RedemptionState.HELD.value, table.c.held_until <= now
     )
+    async with database.read() as connection:
+        found = (await connection.execute(due.order_by(table.c.held_until))).all()
     lapsed = 0
-    while True:
-        async with database.read() as connection:
-            found = (await connection.execute(due.order_by(table.c.held_until).limit(BATCH_PARTICIPANTS))).all()
-        commands = [Lapse(row.participant, row.id, now) for row in found]
-        if not commands:
-            return lapsed
-        outcomes = await database.attempt(lambda c, batch=commands: run_commands(c, world, batch))
-        lapsed += sum(isinstance(outcome, Redeemed) for outcome in outcomes)
+    for start in range(0, len(found), BATCH_PARTICIPANTS):
+        commands = [Lapse(row.participant, row.id, now) for row in found[start : start + BATCH_PARTICIPANTS]]
+        lapsed += sum(isinstance(outcome, Redeemed) for outcome in await _do(database, world, commands))
+    return lapsed
 
 
 async def close_days(database: Database, world: World, now: datetime) -> list[ClosedDay]:
     """Close every local day of the programme that has ended and was not closed, however long nobody did.
 
-    A day's close settles what time alone did by its end, then takes each participant's tier anew. What was closed is
-    left alone, and a close that was cut off is done again: it posts nothing twice.
+    A close settles what time alone did by the day's end, each thing at its own moment, then takes each participant's
+    tier anew. After downtime the last of the missed days does it for all. What was closed is left alone, and a close
+    that was cut off is done again: it posts nothing twice.
     """
     today = now.astimezone(world.rules.zone).date()
+    yesterday = today - timedelta(days=1)
     async with database.read() as connection:
         last = (await connection.execute(select(func.max(t.closes.c.day)))).scalar()
-    day = last + timedelta(days=1) if last else today - timedelta(days=1)
-    closed = []
-    while day < today:
-        closed.append(await _close(database, world, day, now))
-        day += timedelta(days=1)
+    if last is not None and last >= yesterday:
+        return []
+    missed = (yesterday - last).days - 1 if last else 0
+    closed = [ClosedDay(yesterday - timedelta(days=missed - number)) for number in range(missed)]
+    closed.append(await _close(database, world, yesterday))
+    for day in closed:
+        await database.attempt(lambda c, day=day: _record(c, day, now))
     return closed
 
 
-async def _close(database: Database, world: World, day: date, now: datetime) -> ClosedDay:
+async def _close(database: Database, world: World, day: date) -> ClosedDay:
     end = datetime.combine(day + timedelta(days=1), time.min, world.rules.zone).astimezone(UTC)
     done: list[Closed] = []
     for cell in range(CELLS):
@@ -75,17 +82,28 @@ async def _close(database: Database, world: World, day: date, now: datetime) -> 
             participants = [who async for who in _to_close(connection, world, cell, end)]
         for start in range(0, len(participants), BATCH_PARTICIPANTS):
             commands = [Close(who, end) for who in participants[start : start + BATCH_PARTICIPANTS]]
-            outcomes = await database.attempt(lambda c, batch=commands: run_commands(c, world, batch))
+            outcomes = await _do(database, world, commands)
             done += [outcome for outcome in outcomes if isinstance(outcome, Closed)]
-    result = ClosedDay(
+    return ClosedDay(
         day=day,
         participants=len(done),
         arrived=sum(one.arrived for one in done),
         expired=sum(one.expired for one in done),
         tiers_changed=sum(one.tier_changed for one in done),
     )
-    await database.attempt(lambda c: _record(c, result, now))
-    return result
+
+
+async def _do(database: Database, world: World, commands: Sequence[Command]) -> list[Outcome]:
+    """Decide and write `commands`; where one of them is a fault, the others are done all the same."""
+    try:
+        return await database.attempt(lambda connection: run_commands(connection, world, commands))
+    except (SQLAlchemyError, DatabaseBusy, OSError):
+        raise
+    except Exception as fault:
+        if len(commands) == 1:
+            log.exception("%s could not be done", commands[0], exc_info=fault)
+            return []
+    return [outcome for command in commands for outcome in await _do(database, world, [command])]
 
 
 async def _record(connection: AsyncConnection, result: ClosedDay, now: datetime) -> None:

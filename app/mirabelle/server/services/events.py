@@ -25,7 +25,7 @@ from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.direct import run_within
 from mirabelle.server.storage.steps import Steps
 
-# A till's clock may be ahead of ours, but not by a day.
+# A till's clock may be ahead of ours, but not by a day. What it dates ahead counts now: nobody's points end early.
 FUTURE_ALLOWED: Final = timedelta(days=1)
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_POINTS: Final = 10**12  # of one purchase, so that no sum of them leaves the database's 64 bits
@@ -186,14 +186,14 @@ class EventBook:
                 points = self.world.rules.points_for(amount)
                 if points > MAX_POINTS:
                     raise BadEvent(f"amount: it would earn more than {MAX_POINTS} points")
-                batch.commands.append(Earn(event.participant, event.id, points, event.at))
+                batch.commands.append(Earn(event.participant, event.id, points, min(event.at, batch.now)))
                 return amount
             case RefundOfPurchase():
                 return self._add_refund(batch, event)
             case PastRedemption():
                 if event.reward not in batch.rewards_known:
                     raise BadEvent(f"reward: unknown: {event.reward}")
-                batch.commands.append(Redeem(event.participant, event.id, event.reward, event.at))
+                batch.commands.append(Redeem(event.participant, event.id, event.reward, min(event.at, batch.now)))
                 return None
             case NewParticipant():
                 email = event.email.lower() if event.email else None
@@ -214,7 +214,7 @@ class EventBook:
             raise BadEvent("amount: more than what is left of the purchase")
         batch.refunded[event.purchase] = refunded + amount
         points = self._earned_by(purchase, left) - self._earned_by(purchase, left - amount)
-        batch.commands.append(Refund(event.participant, event.id, event.purchase, points, event.at))
+        batch.commands.append(Refund(event.participant, event.id, event.purchase, points, min(event.at, batch.now)))
         return amount
 
     def _earned_by(self, purchase: _Known, minor: int) -> int:
@@ -243,8 +243,7 @@ class EventBook:
             await add_participants(connection, values)
         if batch.commands:
             # What several tills wrote into one file is not in one order, but points have one.
-            in_time_order = sorted(batch.commands, key=lambda command: command.at)
-            await run_commands(connection, self.world, in_time_order)
+            await run_commands(connection, self.world, _in_time_order(batch.commands))
         await run_within(connection, _note(sql_of(connection), batch))
 
 
@@ -253,6 +252,17 @@ def _note(sql: Sql, batch: _Batch) -> Steps[None]:
     yield from save(sql, Writes(events=batch.fresh))
     if batch.refunded:
         yield sql.refunded([(amount, purchase) for purchase, amount in batch.refunded.items()])
+
+
+def _in_time_order(commands: Sequence[Command]) -> list[Command]:
+    """By their own times, but no refund before its purchase: two tills' clocks may differ."""
+    bought_at = {c.source: c.at for c in commands if isinstance(c, Earn)}
+
+    def counts_at(command: Command) -> datetime:
+        bought = bought_at.get(command.purchase) if isinstance(command, Refund) else None
+        return max(command.at, bought or command.at)
+
+    return sorted(commands, key=counts_at)
 
 
 async def _known(connection: AsyncConnection, events: Sequence[Event]) -> dict[tuple[str, str], _Known]:

@@ -123,7 +123,7 @@ async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -
 
 
 async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:
-    """Add rewards, or change those that exist; a changed stock adds or takes away the difference."""
+    """Add rewards, or change those that exist; a changed stock adds or takes away the difference to the one before."""
     table = t.rewards
     await take_turn(connection)
     revision = (await connection.execute(select(func.coalesce(func.max(table.c.revision), 0)))).scalar_one()
@@ -144,12 +144,13 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
             continue  # no device need hear of it again
         revision += 1
         values.append(row)
-        stock_before = (before.document.get("stock") or 0) if before else 0
-        if (reward.stock or 0) != stock_before or (before is None and reward.stock is not None):
-            newly_stocked = row["stocked"] and not (before and before.stocked)
-            restocked.append((reward.id, (reward.stock or 0) - stock_before, newly_stocked))
+        if reward.stock is not None:
+            newly_stocked = before is None or not before.stocked
+            more = reward.stock - (0 if newly_stocked else before.document["stock"])
+            if more or newly_stocked:
+                restocked.append((reward.id, more, newly_stocked))
     if values:
-        await connection.execute(upsert(connection, table, keep=["offered"]), values)
+        await connection.execute(upsert(connection, table, keep=["offered", "overdrawn"]), values)
     for reward_id, pieces, newly_stocked in restocked:
         await restock(connection, reward_id, pieces, newly_stocked=newly_stocked)
     await tally_stock(connection)

@@ -35,9 +35,9 @@ async def reverse(ledger: Ledger, redemption: str, points: int | None, reversal:
     """
     table = t.redemptions
     async with ledger.database.read() as connection:
-        found = select(table.c.participant, table.c.returned).where(table.c.id == redemption)
-        row = (await connection.execute(found)).first()
-    if row is None:
+        found = select(table.c.participant).where(table.c.id == redemption)
+        participant = (await connection.execute(found)).scalar()
+    if participant is None:
         raise NotReversed(f"there is no redemption {redemption}")
 
     def answer(outcome: Outcome, _names: Names) -> Answer:
@@ -45,11 +45,11 @@ async def reverse(ledger: Ledger, redemption: str, points: int | None, reversal:
             return Answer(409, msgspec.json.encode(Reversal(refusal=outcome.reason.value)))
         assert isinstance(outcome, Redeemed)
         record = outcome.redemption
-        given = Reversal(record.returned - row.returned, record.returned, record.state.value)
+        given = Reversal(outcome.returned, record.returned, record.state.value)
         return Answer(201, msgspec.json.encode(given))
 
     request = hashlib.sha256(msgspec.json.encode((redemption, points))).digest()
-    command = Reverse(row.participant, redemption, points, now)
+    command = Reverse(participant, redemption, points, now)
     try:
         answered = await ledger.submit(Submission(OPERATOR, reversal, request, command, now, answer))
     except KeyReused as fault:

@@ -38,19 +38,37 @@ async def take_turn(connection: AsyncConnection) -> None:
     await connection.execute(select(t.programmes.c.id).order_by(t.programmes.c.id).with_for_update())
 
 
+def _restocked(left: int, overdrawn: int, pieces: int) -> tuple[int, int]:
+    """What is left, and what is overdrawn, after `pieces` more, or fewer."""
+    if pieces < 0:
+        taken = min(left, -pieces)
+        return left - taken, overdrawn - pieces - taken
+    made_good = min(overdrawn, pieces)
+    return left + pieces - made_good, overdrawn - made_good
+
+
 async def restock(connection: AsyncConnection, reward: str, pieces: int, *, newly_stocked: bool) -> None:
-    """Spread `pieces` more (or fewer) over the cells' slices, as evenly as they go and none below zero."""
-    query = select(t.stock.c.cell, t.stock.c.pieces).where(t.stock.c.reward == reward).with_for_update()
-    slices = dict.fromkeys(range(CELLS), 0) | {row.cell: row.pieces for row in (await connection.execute(query)).all()}
-    before = sum(slices.values())
-    total = max(before + pieces, 0)
-    # What was had while nobody counted is part of what was put out.
-    offered_before = await pieces_out(connection, reward) + before if newly_stocked else t.rewards.c.offered
-    offered = offered_before + (total - before)
-    await connection.execute(update(t.rewards).where(t.rewards.c.id == reward).values(offered=offered))
-    even, left = divmod(total, CELLS)
-    values = [{"reward": reward, "cell": cell, "pieces": even + (cell < left)} for cell in range(CELLS)]
-    await connection.execute(upsert(connection, t.stock), values)
+    """Put out `pieces` more of `reward`, or take that many back; of one newly stocked, that there are `pieces`.
+
+    The slices share them as evenly as they go. What the operator takes back but participants have already is
+    `overdrawn`: it is made good before more is put out.
+    """
+    query = select(t.stock.c.cell, t.stock.c.pieces).where(t.stock.c.reward == reward).order_by(t.stock.c.cell)
+    found = (await connection.execute(query.with_for_update())).all()
+    left = sum(row.pieces for row in found)
+    if newly_stocked:
+        # What was had while nobody counted is part of what was put out.
+        total, offered, overdrawn = pieces, await pieces_out(connection, reward) + pieces, 0
+    else:
+        known = select(t.rewards.c.offered, t.rewards.c.overdrawn).where(t.rewards.c.id == reward)
+        offered, overdrawn = (await connection.execute(known)).one()
+        total, overdrawn = _restocked(left, overdrawn, pieces)
+        offered += total - left
+    values = {"offered": offered, "overdrawn": overdrawn}
+    await connection.execute(update(t.rewards).where(t.rewards.c.id == reward).values(values))
+    even, rest = divmod(total, CELLS)
+    slices = [{"reward": reward, "cell": cell, "pieces": even + (cell < rest)} for cell in range(CELLS)]
+    await connection.execute(upsert(connection, t.stock), slices)
 
 
 async def tally_stock(connection: AsyncConnection) -> int:

@@ -13,6 +13,7 @@ from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.rules.commands import Declined, Outcome, Transfer, Transferred
 from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.ledger.load import Names
+from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
@@ -28,7 +29,8 @@ async def transfer(
     """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused."""
     now = context.now()
     async with context.database.read() as connection:
-        await _limit_guesses(context, connection, caller.subject)
+        if not await stored_answers(connection, [(caller.subject, key)]):  # else it was decided, and is told again
+            await _limit_guesses(context, connection, caller.subject)
         people = t.participants
         found = await connection.execute(
             select(people.c.participant).where(people.c.email == request.recipient.lower())
