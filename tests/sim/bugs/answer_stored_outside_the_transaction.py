@@ -1,11 +1,11 @@
 """Answers are kept by the next transaction, if the server lives to see it."""
 
 import pytest
+
+from mirabelle.server.ledger import sqlite
 from mirabelle.server.ledger.records import Row
 from mirabelle.server.ledger.writes import Writes
 from mirabelle.server.storage.steps import Statement
-
-from mirabelle.server.ledger import sqlite
 
 _save = sqlite.save
 

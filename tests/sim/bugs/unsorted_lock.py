@@ -1,10 +1,10 @@
 """Participants are locked in the order in which they ask."""
 
 import pytest
-from mirabelle.server.ledger.sqlite import Keys
-from mirabelle.server.storage.steps import Statement
 
 from mirabelle.server.ledger import sqlite
+from mirabelle.server.ledger.sqlite import Keys
+from mirabelle.server.storage.steps import Statement
 
 _participants = sqlite.participants
 
