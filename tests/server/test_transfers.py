@@ -1,6 +1,8 @@
 """Points that participants give to each other, over HTTP."""
 
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -8,7 +10,9 @@ import pytest
 
 from mirabelle.contract.limits import UNKNOWN_RECIPIENTS_PER_DAY
 from mirabelle.server.hosting import demo_programme
+from mirabelle.server.services.programme import load_programme
 from mirabelle.server.services.programme_file import TransferRules
+from mirabelle.server.storage.database import open_database, url_of_directory
 from tests.backend import Backend, Person, new_key
 from tests.server.mailbox import sign_in
 
@@ -74,3 +78,22 @@ def test_nobody_finds_out_by_trying_who_takes_part(backend: Backend) -> None:
     amina = backend.participant()
     codes = [give(amina, f"guess-{n}@example.org", 10)[1]["code"] for n in range(UNKNOWN_RECIPIENTS_PER_DAY + 1)]
     assert codes == ["no_such_recipient"] * UNKNOWN_RECIPIENTS_PER_DAY + ["rate_limited"]
+
+
+def test_a_running_server_goes_by_a_programme_that_is_loaded_beside_it(tmp_path: Path) -> None:
+    generous = msgspec.structs.replace(demo_programme(), transfers=TransferRules(allowed=True, from_points=10))
+
+    async def load() -> None:
+        database = await open_database(url_of_directory(tmp_path))
+        async with database.write() as connection:
+            await load_programme(connection, generous, datetime.now(UTC))
+        await database.close()
+
+    with Backend(tmp_path) as backend:
+        sign_in(backend, BASIL)
+        amina = backend.participant()
+        assert give(amina, BASIL, 10)[1]["code"] == "transfers_not_allowed"
+        asyncio.run(load())
+        while amina.get("/programme").json()["transfers_from"] is None:
+            pass
+        assert give(amina, BASIL, 10)[0] == 201

@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
+from sqlalchemy import func, select
 
 from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX
@@ -29,9 +30,11 @@ from mirabelle.server.services.secrets_file import open_secrets, register_key
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.schema import programmes
 
 log = logging.getLogger(__name__)
 
+PROGRAMME_SECONDS: Final = 1
 TALLY_SECONDS: Final = 1
 HOUSEKEEPING_SECONDS: Final = 30
 COMPRESS_FROM_BYTES: Final = 1000
@@ -48,6 +51,7 @@ async def open_context(settings: Settings, database: Database) -> Context:
         settings=settings,
         database=database,
         programme=loaded.document,
+        version=loaded.version,
         ledger=Ledger(database, world_of(loaded)),
         issuer=secrets.issuer,
         tokens=Tokens(secrets.token_key),
@@ -93,6 +97,7 @@ def create_app(context: Context) -> Litestar:
 async def _work_going_on(context: Context) -> AsyncIterator[None]:
     """Do what needs doing beside the requests, from the start to the end of the server."""
     tasks = [
+        asyncio.create_task(_keep_doing(_follow_programme, context, PROGRAMME_SECONDS)),
         asyncio.create_task(_keep_doing(_tally, context, TALLY_SECONDS)),
         asyncio.create_task(_keep_doing(_keep_house, context, HOUSEKEEPING_SECONDS)),
     ]
@@ -110,6 +115,18 @@ async def _keep_doing(work: Callable[[Context], Awaitable[None]], context: Conte
         except Exception:  # whatever it is, one bad round must not be the last
             log.warning("%s was not done; the next round does it", work.__name__.strip("_"), exc_info=True)
         await asyncio.sleep(every_seconds)
+
+
+async def _follow_programme(context: Context) -> None:
+    """Go by a programme that was loaded beside this server, as every other server of the ledger does."""
+    async with context.database.read() as connection:
+        newest = (await connection.execute(select(func.max(programmes.c.version)))).scalar()
+        if newest in (None, context.version):
+            return
+        loaded = await loaded_programme(connection)
+    context.ledger.world = world_of(loaded)
+    context.programme, context.version = loaded.document, loaded.version
+    log.info("going by version %s of the programme", loaded.version)
 
 
 async def _tally(context: Context) -> None:

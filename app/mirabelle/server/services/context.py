@@ -32,13 +32,14 @@ class Settings:
     clock: Clock = system_clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """The parts of a running server."""
+    """The parts of a running server. `programme` and the ledger's world are those of the newest `version` loaded."""
 
     settings: Settings
     database: Database
     programme: ProgrammeDocument
+    version: int
     ledger: Ledger
     issuer: Issuer
     tokens: Tokens
