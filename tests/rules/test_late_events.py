@@ -84,3 +84,11 @@ def test_a_late_refund_takes_back_what_expired_before_it_arrived() -> None:
     assert world.do(Refund("amina", "f1", "p1", 10, START + DAY)) == [Refunded(10)]
     assert (world.account("amina").available, world.account("amina").pending) == (0, 0)
     assert sum(posting.moves.expired for posting in world.postings) == 20
+
+
+def test_a_late_refund_takes_no_points_that_were_earned_after_it() -> None:
+    world = World(["amina"], LATER)
+    world.do(Earn("amina", "p1", 20, START), Redeem("amina", "r1", "mug", START + 3 * DAY))
+    world.do(Earn("amina", "p2", 20, START + 5 * DAY))
+    assert world.do(Refund("amina", "f1", "p1", 20, START + 4 * DAY)) == [Refunded(0, owed=20)]
+    assert world.account("amina").pending == 20

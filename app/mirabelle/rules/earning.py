@@ -65,7 +65,7 @@ def refund(book: Book, command: Refund) -> Refunded:
     own = own._replace(expired=own.expired - gone)
     missing -= gone
     account = account.with_lots([own])
-    for lot in [*spendable(account.lots.values(), at), *_pending(account)]:
+    for lot in [*spendable(account.lots.values(), at), *_pending(account, at)]:
         share = min(lot.remaining if lot.available_at else lot.spendable(at), missing)
         if share and lot.number != own.number:
             account = book.claw_back(account, lot, share, of)
@@ -75,9 +75,9 @@ def refund(book: Book, command: Refund) -> Refunded:
     return Refunded(asked - missing - gone, missing)
 
 
-def _pending(account: Account) -> list[Lot]:
-    """The lots whose points have not arrived, the first to arrive first."""
-    lots = [lot for lot in account.lots.values() if lot.available_at is not None and lot.remaining]
+def _pending(account: Account, at: datetime) -> list[Lot]:
+    """The lots earned by `at` whose points have not arrived, the first to arrive first."""
+    lots = [lot for lot in account.lots.values() if lot.available_at and lot.remaining and lot.earned_at <= at]
     return sorted(lots, key=lambda lot: (lot.available_at, lot.number))
 
 
