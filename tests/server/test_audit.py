@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mirabelle.rules.commands import Cancel, Declined, Earn, Redeem, Redeemed, Reverse, Scan, Transfer
+from mirabelle.rules.commands import Cancel, Close, Declined, Earn, Redeem, Redeemed, Refund, Reverse, Scan, Transfer
 from tests.server.books import START, Books, open_books, voucher
 
 DAY = timedelta(days=1)
@@ -29,6 +29,14 @@ async def test_a_ledger_in_which_everything_happened_passes(database_url: str) -
         await lively(books)
         audit = await books.audit(NOW)
         assert audit.passed and audit.wrong == []
+
+
+async def test_a_late_refund_of_points_that_ended_since_leaves_no_moment_below_zero(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        await books.do(Earn("amina", "p1", 30, START), Close("amina", START + 20 * DAY))
+        await books.do(Refund("amina", "f1", "p1", 30, START + 5 * DAY))
+        audit = await books.audit(START + 20 * DAY)
+        assert audit.passed, audit.wrong
 
 
 WRONGS = {

@@ -189,10 +189,14 @@ def _check(result: Audit, account: Any, postings: list[Posting], lots: dict[int,
 
 
 def _check_times(result: Audit, account: Any, postings: list[Posting]) -> None:
-    """On no day, by the events' own times, may a balance have been below zero."""
+    """At no moment, by the events' own times, may a balance have been below zero.
+
+    What is of one moment counts together: an event that comes late undoes an expiry at the moment that it was posted.
+    """
     balance = 0
-    for posting in sorted(postings, key=lambda posting: posting.at):
-        balance += posting.moves.available + posting.moves.pending + posting.moves.held
+    for _, of_a_moment in groupby(sorted(postings, key=lambda posting: posting.at), key=lambda posting: posting.at):
+        for posting in of_a_moment:
+            balance += posting.moves.available + posting.moves.pending + posting.moves.held
         if balance < 0:
             result.fail("never_negative", f"{account.participant}: below zero after posting {posting.sequence}")
 
