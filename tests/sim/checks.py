@@ -38,13 +38,15 @@ def _person(person: Person) -> tuple[Any, ...]:
 def _heap(heap: Heap) -> tuple[Any, ...]:
     return (
         heap.number, heap.source, heap.points, heap.left, heap.ended, heap.refunded, heap.owed, heap.version,
-        _number(heap.earned), _number(heap.expires), heap.extended, heap.again, heap.given,
+        _number(heap.earned), _number(heap.expires), heap.extended, heap.transferred, heap.given, heap.back,
+        _number(heap.back_at), _number(heap.first_end), _number(heap.extended_at),
     )  # fmt: skip
 
 
 _HEAPS = (
-    "SELECT participant, number, source, points, remaining, expired, refunded, owed, policy_version,"
-    " earned_at, expires_at, extensions, reinstated, transferred FROM lots ORDER BY participant, number"
+    "SELECT participant, number, source, points, remaining, expired, refunded, owed, policy_version, earned_at,"
+    " expires_at, extensions, transferred, given, returned, returned_at, ended_at, extended_at"
+    " FROM lots ORDER BY participant, number"
 )
 
 

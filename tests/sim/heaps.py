@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(slots=True)
 class Heap:
-    """Points that came together. `ended` are those whose time was over, `again` that they were given more of it."""
+    """Points that came together. `ended` are those whose time was over; `first_end` is when, if they got more of it.
+
+    `given` points are somebody else's now, `back` ones had been spent until `back_at`.
+    """
 
     number: int
     source: str
@@ -22,8 +25,12 @@ class Heap:
     refunded: int = 0
     owed: int = 0
     extended: int = 0
-    again: bool = False
-    given: bool = False
+    extended_at: datetime | None = None
+    transferred: bool = False
+    given: int = 0
+    back: int = 0
+    back_at: datetime | None = None
+    first_end: datetime | None = None
 
     def is_over(self, at: datetime) -> bool:
         return self.expires is not None and self.expires <= at
@@ -32,7 +39,12 @@ class Heap:
         """What of it can pay at a moment, as far as it was not spent since."""
         if moment < self.earned or moment < self.arrives or self.is_over(moment):
             return 0
-        return self.left + (0 if self.again else self.ended)
+        away = self.back if self.back_at and moment < self.back_at else 0
+        return max(self.left - away, 0) + self.ended_after(moment)
+
+    def ended_after(self, moment: datetime) -> int:
+        """What ended, but not yet at a moment; of points that got more time nobody knows."""
+        return 0 if self.first_end or self.is_over(moment) else self.ended
 
 
 @dataclass(slots=True)
@@ -68,6 +80,7 @@ class Bought:
     prize: str
     points: int
     state: str
+    at: datetime
     paid: list[tuple[int, int]] = field(default_factory=list)
     returned: int = 0
     voucher: bytes | None = None

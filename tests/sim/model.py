@@ -74,20 +74,22 @@ class Model:
         self._claw_back(heap, own + other)
 
     def _was_active(self, person: Person, at: datetime) -> None:
-        person.active = max(at, person.active or at)
         for heap in person.heaps:
-            if heap.renew_days is None or heap.expires is None or not heap.at(at):
-                continue
-            until = day_end(at, heap.renew_days, self.policy.zone)
-            if until > heap.expires:
-                self._revive(heap, at)
-                heap.expires = until
+            until = self._renewed(person, heap, at)
+            there = heap.left + heap.ended_after(at)
+            if until and there:
+                self._take(heap, there)
+                heap.left, heap.expires = there, until
+        person.active = max(at, person.active or at)
 
-    def _revive(self, heap: Heap, at: datetime) -> None:
-        back = heap.at(at) - heap.left
-        heap.left += back
-        heap.ended -= back
-        self.books["expired"] -= back
+    def _renewed(self, person: Person, heap: Heap, at: datetime) -> datetime | None:
+        """Until when points live longer because somebody was active at `at`, and perhaps later."""
+        if heap.renew_days is None or heap.expires is None or heap.earned > at or heap.is_over(at):
+            return None
+        until = day_end(at, heap.renew_days, self.policy.zone)
+        if person.active and at < person.active < until:
+            until = day_end(person.active, heap.renew_days, self.policy.zone)
+        return until if until > heap.expires else None
 
     def _earn(self, asked: c.Earn) -> str:
         person, policy, at = self._at(asked.participant, asked.at), self.policy, asked.at
@@ -120,26 +122,28 @@ class Model:
 
     def _refund(self, asked: c.Refund) -> str:
         person = self._at(asked.participant, asked.at)
-        own = next((heap for heap in person.heaps if heap.source == asked.purchase and not heap.given), None)
+        own = next((heap for heap in person.heaps if heap.source == asked.purchase and not heap.transferred), None)
         if own is None:
             return "took back 0, owed 0"
         at = max(asked.at, own.earned)
         self._at(asked.participant, at)
         missing = min(asked.points, own.points - own.refunded)
         own.refunded += missing
-        in_it = 0 if own.is_over(at) else own.left + (0 if own.again else own.ended)
-        taken = self._claw_back(own, min(in_it, missing))
+        taken = self._claw_back(own, min(own.left + own.ended_after(at), missing))
         gone = min(own.ended, missing - taken)
         own.ended -= gone
         missing -= taken + gone
-        for heap in person.payers(at):
-            share = min(heap.at(at), missing) if heap is not own else 0
+        coming = [heap for heap in person.heaps if heap.left and not heap.here and heap.earned <= at]
+        coming.sort(key=lambda heap: (heap.arrives, heap.number))
+        for heap in person.payers(at) + coming:
+            share = min(heap.at(at) if heap.here else heap.left, missing) if heap is not own else 0
             taken += self._claw_back(heap, share)
             missing -= share
-        if self.policy.refunds == "never_below_zero":
-            person.owed += missing
-        else:
-            own.owed += missing
+        never_back = min(missing, own.given)
+        own.given -= never_back
+        by_person = missing if self.policy.refunds == "never_below_zero" else never_back
+        person.owed += by_person
+        own.owed += missing - by_person
         return f"took back {taken}, owed {missing}"
 
     def _redeem(self, asked: c.Redeem) -> str:
@@ -148,14 +152,15 @@ class Model:
         reason = self._why_not(person, prize, asked)
         if prize is None:
             return f"declined: {reason}, {person.can_pay(at)} there"
-        bought = Bought(asked.redemption, person.name, prize.id, prize.points, "declined")
+        bought = Bought(asked.redemption, person.name, prize.id, prize.points, "declined", at)
         self.bought[bought.id] = bought
         if reason:
             return f"declined: {reason}, {person.can_pay(at)} there"
         if prize.stocked:
             self.stock[prize.id] -= 1
-        bought.paid = self._pay(person, prize.points, at)
+        bought.paid = self._shares(person, prize.points, at)
         self._was_active(person, at)
+        self._pay(person, bought.paid)
         held = asked.voucher is not None and prize.value_class == "C"
         bought.state = "held" if held else "captured"
         person.held += prize.points * held
@@ -165,14 +170,17 @@ class Model:
             bought.expires = day_end(at, prize.valid_days, self.policy.zone)
         return self._tell(bought)
 
-    def _pay(self, person: Person, points: int, at: datetime) -> list[tuple[int, int]]:
+    def _shares(self, person: Person, points: int, at: datetime) -> list[tuple[int, int]]:
         shares = []
         for heap in person.payers(at):
             share = min(heap.at(at), points)
-            self._take(heap, share)
             points -= share
             shares.append((heap.number, share))
         return [(number, share) for number, share in shares if share]
+
+    def _pay(self, person: Person, shares: list[tuple[int, int]]) -> None:
+        for number, share in shares:
+            self._take(person.heaps[number - 1], share)
 
     def _why_not(self, person: Person, prize: Prize | None, asked: c.Redeem) -> str:
         if prize is None:
@@ -198,13 +206,15 @@ class Model:
 
     def _earned_lately(self, person: Person, at: datetime) -> int:
         year = timedelta(days=365)
-        return sum(h.points - h.refunded for h in person.heaps if not h.given and at - year < h.earned <= at)
+        return sum(h.points - h.refunded for h in person.heaps if not h.transferred and at - year < h.earned <= at)
 
-    def _tell(self, bought: Bought) -> str:
+    def _tell(self, bought: Bought, back: int = 0) -> str:
         after = self.people[bought.owner].available()
         paid = " ".join(f"{number}:{share}" for number, share in bought.paid)
         voucher = f", voucher {bought.voucher_state} until {bought.expires}" if bought.voucher else ""
-        return f"{bought.id} {bought.state}, {bought.returned} returned, paid by {paid}, {after} left{voucher}"
+        return (
+            f"{bought.id} {bought.state}, {bought.returned} returned, {back} now, paid by {paid}, {after} left{voucher}"
+        )
 
     def _cancel(self, asked: c.Cancel) -> str:
         bought = self.bought.get(asked.redemption)
@@ -246,9 +256,9 @@ class Model:
         back = Counter(away[len(away) - points :])
         for number in sorted(back, key=[number for number, _ in bought.paid].index):
             heap = person.heaps[number - 1]
-            if heap.is_over(at) and not heap.again:
-                heap.expires, heap.again = day_end(at, self.policy.grace_days, self.policy.zone), True
+            self._come_back(person, heap, bought.at, at)
             heap.left += back[number]
+            heap.back += back[number]
             self._collect(person, heap)
             if heap.is_over(at):
                 self._pass_time(heap, at)
@@ -259,7 +269,15 @@ class Model:
                 bought.voucher_state = voucher_becomes
                 if self.prizes[bought.prize].stocked:
                     self.stock[bought.prize] += 1
-        return self._tell(bought)
+        return self._tell(bought, points)
+
+    def _come_back(self, person: Person, heap: Heap, spent_at: datetime, at: datetime) -> None:
+        """Points that come back live as if they had not been away; and some days more, but not again and again."""
+        heap.expires = (person.active and self._renewed(person, heap, person.active)) or heap.expires
+        heap.back_at = at
+        if heap.is_over(at) and not (heap.first_end and spent_at >= heap.first_end):
+            heap.first_end = heap.first_end or heap.expires
+            heap.expires = day_end(at, self.policy.grace_days, self.policy.zone)
 
     def _transfer(self, asked: c.Transfer) -> str:
         giver = self._at(asked.participant, asked.at)
@@ -273,11 +291,15 @@ class Model:
         if asked.points > there:
             return f"declined: not_enough_points, {there} there"
         getter = self._at(asked.recipient, asked.at)
-        for number, share in self._pay(giver, asked.points, asked.at):
+        shares = self._shares(giver, asked.points, asked.at)
+        self._pay(giver, shares)
+        for number, share in shares:
             old = giver.heaps[number - 1]
+            old.given += share
             new = Heap(
-                len(getter.heaps) + 1, asked.transfer, old.earned, old.arrives, old.expires, share, share, True,
-                old.renew_days, old.version, extended=old.extended, again=old.again, given=True,
+                len(getter.heaps) + 1, asked.transfer, old.earned, asked.at, old.expires, share, share, True,
+                old.renew_days, old.version, extended=old.extended, extended_at=old.extended_at,
+                first_end=old.first_end, transferred=True,
             )  # fmt: skip
             getter.heaps.append(new)
             self._collect(getter, new)
@@ -294,8 +316,9 @@ class Model:
         if rule and person.active and local_day(person.active, zone) >= local_day(at, zone) - timedelta(days=rule[0]):
             for heap in person.heaps:
                 soon = heap.expires and at < heap.expires <= day_end(at, rule[1], zone)
-                if heap.left and heap.expires and soon and heap.extended < rule[3]:
-                    heap.expires = day_end(heap.expires, rule[2] - 1, zone)
+                today = heap.extended_at and local_day(heap.extended_at, zone) >= local_day(at, zone)
+                if heap.left and heap.expires and soon and heap.extended < rule[3] and not today:
+                    heap.expires, heap.extended_at = day_end(heap.expires, rule[2] - 1, zone), at
                     heap.extended += 1
                     told.append(f"{heap.number} until {heap.expires}")
         return f"extended {', '.join(told)}"

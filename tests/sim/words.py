@@ -30,5 +30,5 @@ def _redeemed(outcome: c.Redeemed) -> str:
     record, voucher = outcome.redemption, outcome.voucher
     paid = " ".join(f"{number}:{share}" for number, share in record.paid_by)
     shown = f", voucher {voucher.state.value} until {voucher.expires_at}" if voucher else ""
-    state = f"{record.id} {record.state.value}, {record.returned} returned, paid by {paid}"
+    state = f"{record.id} {record.state.value}, {record.returned} returned, {outcome.returned} now, paid by {paid}"
     return f"{state}, {record.available_after} left{shown}"
