@@ -161,7 +161,9 @@ class Book:
 
     def change_stock(self, reward: str, cell: int, pieces: int) -> None:
         """Put `pieces` of the reward into the cell's slice, or take them."""
-        stock = self.changes.stock.setdefault(reward, dict(self.snapshot.stock.get(reward, {})))
+        stock = self.changes.stock.get(reward)
+        if stock is None:
+            stock = self.changes.stock[reward] = dict(self.snapshot.stock.get(reward, {}))
         stock[cell] = stock.get(cell, 0) + pieces
 
     def tier_points(self, account: Account, now: datetime) -> int:

@@ -39,8 +39,9 @@ def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
             agreed_points=command.agreed_points,
             details=command.details,
             at=command.at,
-            tier_points=book.tier_points(account, command.at),
-            had_before=book.had_before(command.participant, command.reward),
+            # Both are looked for only where the reward asks.
+            tier_points=book.tier_points(account, command.at) if terms and terms.from_points else 0,
+            had_before=book.had_before(command.participant, terms.id) if terms and terms.per_participant else 0,
             in_stock=terms is not None and (not terms.stocked or cell is not None),
             available=available,
         )

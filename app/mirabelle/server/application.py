@@ -72,7 +72,7 @@ def create_app(context: Context) -> Litestar:
     api = Router(
         path=API_PREFIX,
         route_handlers=[*public_routes(context), participant_routes(context), staff_routes(context)],
-        guards=[json_only],
+        middleware=[json_only],
     )
     return Litestar(
         route_handlers=[api, health],

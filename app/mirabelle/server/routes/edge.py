@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response
-from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
 from litestar.exceptions import (
     ClientException,
@@ -17,9 +16,9 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter
+from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -70,13 +69,18 @@ def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
     return caller
 
 
-def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """A guard: a body is JSON and says so."""
-    headers = connection.headers
-    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if has_body and media_type != "application/json":
-        raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
+def json_only(app: ASGIApp) -> ASGIApp:
+    """A middleware: a body is JSON and says so. A guard would cost each request a copy of its handler and a thread."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if has_body and media_type != b"application/json":
+            raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
+        await app(scope, receive, send)
+
+    return checked
 
 
 async def request_hash(request: Ask, data: m.Message | None = None) -> bytes:
