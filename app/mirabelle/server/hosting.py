@@ -1,6 +1,7 @@
 """Runs the backend, with or without the web app beside it, on one port."""
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -226,6 +227,10 @@ async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
+                # What is there by now lives as long as the server: looking through it for garbage again and again
+                # would halt every request for as long as that takes.
+                gc.collect()
+                gc.freeze()
                 on_ready(self)
 
     with listener:
