@@ -136,8 +136,10 @@ def test_a_non_canonical_r_or_key_is_refused_in_a_signature(raw: bytes) -> None:
 
 
 def test_a_key_off_the_curve_is_never_enrolled() -> None:
-    off = [y.to_bytes(32, "little") for y in range(2, 100) if decoded(y) is None]
-    on = [y.to_bytes(32, "little") for y in range(2, 100) if decoded(y) is not None]
+    chosen = random.Random(7)
+    values = [*range(2, 100), *(chosen.randrange(2, P) for _ in range(200))]
+    off = [y.to_bytes(32, "little") for y in values if decoded(y) is None]
+    on = [y.to_bytes(32, "little") for y in values if decoded(y) is not None]
     assert off and not any(map(ed25519.is_safe_public_key, off))
     assert on and all(map(ed25519.is_safe_public_key, on))
 

@@ -1,12 +1,27 @@
 """The whole path over HTTP: from a balance to a voucher that is accepted once."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
+from tests.server.conftest import fresh_database
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The demo programme's server, on each database in turn."""
+    data = tmp_path_factory.mktemp("path")
+    if request.param == "sqlite":
+        with Backend(data) as running:
+            yield running
+        return
+    with fresh_database(request.getfixturevalue("postgresql")) as url, Backend(data, database_url=url) as running:
+        yield running
 
 
 def test_a_voucher_is_accepted_once_and_refused_ever_after(backend: Backend) -> None:
