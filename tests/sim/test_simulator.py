@@ -12,6 +12,7 @@ from tests.sim.simulation import Failure, run
 
 SEEDS = 500
 PARTS = 10
+ROOT = Path(__file__).parents[2]
 BUGS = sorted(path.stem for path in (Path(__file__).parent / "bugs").glob("*.py"))
 
 
@@ -49,7 +50,8 @@ def test_a_seed_replays_exactly_whatever_order_sets_have() -> None:
     told = [
         subprocess.run(
             [sys.executable, "-m", "tests.sim", "--seed", "7"],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT / "app")},
             capture_output=True,
             check=True,
         ).stdout
