@@ -10,10 +10,13 @@ from mirabelle.server.ledger import postgresql, sqlite
 from mirabelle.server.ledger.batches import Answer, Answers, KeyReused, Submission, batch_steps
 from mirabelle.server.ledger.load import RunDry, World
 from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.direct import DatabaseBusy
 
 BATCH_COMMANDS: Final = 64
 # While one batch is on its way to the disk, the next is put together.
 POSTGRESQL_BATCHES: Final = 2
+# For so many batches a reward whose slices ran dry is taken from all of them at once.
+DRY_BATCHES: Final = 200
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Ledger:
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _workers: set[asyncio.Task[None]] = field(default_factory=set)
     _dry: frozenset[str] = frozenset()
+    _batches: int = 0
 
     async def submit(self, submission: Submission) -> Answer:
         """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused."""
@@ -47,6 +51,8 @@ class Ledger:
             batch = self._next_batch()
             try:
                 answers = await self._run([waiting.submission for waiting in batch])
+            except DatabaseBusy as fault:
+                _fail(batch, fault)  # it is busy for each of them
             except Exception as fault:
                 await self._run_apart(batch, fault)
             else:
@@ -74,11 +80,13 @@ class Ledger:
                     continue
                 except Exception as own_fault:
                     fault = own_fault
-            if not waiting.done.done():
-                waiting.done.set_exception(fault)
+            _fail([waiting], fault)
 
     async def _run(self, batch: Sequence[Submission]) -> Answers:
         sql = sqlite if self.database.is_sqlite else postgresql
+        self._batches += 1
+        if self._batches % DRY_BATCHES == 0:
+            self._dry = frozenset()  # there may be more of them by now
         whole = self._dry
         while True:
             try:
@@ -88,6 +96,12 @@ class Ledger:
                 self._dry = whole
             else:
                 return answers
+
+
+def _fail(batch: Sequence[_Waiting], fault: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(fault)
 
 
 def _tell(batch: Sequence[_Waiting], answers: Answers) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mirabelle.server.storage.direct import DatabaseBusy, Direct, DirectPostgresql, DirectSqlite, TryAgain
+from mirabelle.server.storage.direct import Conflict, DatabaseBusy, Direct, DirectPostgresql, DirectSqlite, TryAgain
 from mirabelle.server.storage.mark import DatabaseDamaged, WriteMark, number_write, require_pages
 from mirabelle.server.storage.steps import Steps
 
@@ -92,6 +92,8 @@ class Database:
                     return await work(connection)
             except TryAgain as fault:
                 self.deadlocks += fault.deadlock
+                if not tries_left and isinstance(fault, Conflict):
+                    raise
                 if not tries_left:
                     raise DatabaseBusy(str(fault)) from fault
             except DBAPIError as fault:
@@ -103,7 +105,7 @@ class Database:
     async def run(self, steps_of: Callable[[], Steps[T]]) -> T:
         """What the steps come to in a transaction of their own, made anew where another process got in between.
 
-        Raises DatabaseBusy, and whatever the steps raise.
+        Raises DatabaseBusy, Conflict where the same happens each time, and whatever the steps raise.
         """
         for tries_left in reversed(range(WRITE_TRIES)):
             try:
@@ -111,6 +113,8 @@ class Database:
                     return await self._direct.run(steps_of)
             except TryAgain as fault:
                 self.deadlocks += fault.deadlock
+                if not tries_left and isinstance(fault, Conflict):
+                    raise
                 if not tries_left:
                     raise DatabaseBusy(str(fault)) from fault
         raise AssertionError("unreachable: the last try returns or raises")

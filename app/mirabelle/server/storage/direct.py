@@ -34,12 +34,16 @@ class TryAgain(Exception):
         self.deadlock = deadlock
 
 
+class Conflict(TryAgain):
+    """A row was refused: another process wrote the same key, or the work itself is at fault and stays so."""
+
+
 @contextmanager
 def _sqlite_faults() -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as fault:
-        raise TryAgain(fault) from fault
+        raise Conflict(fault) from fault
     except sqlite3.OperationalError as fault:
         raise DatabaseBusy(str(fault)) from fault
 
@@ -51,7 +55,7 @@ def _postgresql_faults() -> Iterator[None]:
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as fault:
-        raise TryAgain(fault) from fault
+        raise Conflict(fault) from fault
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as fault:
         raise TryAgain(fault, deadlock=isinstance(fault, asyncpg.DeadlockDetectedError)) from fault
     except (
