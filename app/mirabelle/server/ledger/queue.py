@@ -32,7 +32,8 @@ class Ledger:
     database: Database
     world: World
     _waiting: deque[_Waiting] = field(default_factory=deque)
-    _workers: set[asyncio.Task[None]] = field(default_factory=set)
+    _working: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _dry: frozenset[str] = frozenset()
     _batches: int = 0
 
@@ -40,23 +41,31 @@ class Ledger:
         """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused."""
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._workers) < (1 if self.database.is_sqlite else POSTGRESQL_BATCHES):
-            worker = asyncio.create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        if self._working < (1 if self.database.is_sqlite else POSTGRESQL_BATCHES):
+            self._working += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)  # a task that nobody holds may vanish
+            task.add_done_callback(self._tasks.discard)
         return await waiting.done
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            try:
-                answers = await self._run([waiting.submission for waiting in batch])
-            except DatabaseBusy as fault:
-                _fail(batch, fault)  # it is busy for each of them
-            except Exception as fault:
-                await self._run_apart(batch, fault)
-            else:
-                _tell(batch, answers)
+        try:
+            while self._waiting:
+                await self._run_next()
+        finally:
+            # In the same breath as the look at who waits: whoever comes after it must find nobody at work.
+            self._working -= 1
+
+    async def _run_next(self) -> None:
+        batch = self._next_batch()
+        try:
+            answers = await self._run([waiting.submission for waiting in batch])
+        except DatabaseBusy as fault:
+            _fail(batch, fault)  # it is busy for each of them
+        except Exception as fault:
+            await self._run_apart(batch, fault)
+        else:
+            _tell(batch, answers)
 
     def _next_batch(self) -> list[_Waiting]:
         """What waits, up to the limit; of two with one key, the second stays for the next batch."""
