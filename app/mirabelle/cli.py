@@ -173,9 +173,10 @@ def _serve(options: argparse.Namespace) -> int:
         port = listener.getsockname()[1]
 
         def on_ready(_server: object) -> None:
+            hosting.spare_what_is_loaded()
             print(f"Mirabelle is ready at http://{options.host}:{port}", flush=True)
 
-        hosting.run(hosting.serve(host, listener, port, on_ready))
+        hosting.run_alone(hosting.serve(host, listener, port, on_ready))
     return 0
 
 

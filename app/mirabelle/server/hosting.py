@@ -200,7 +200,7 @@ class Server:
 
     def _run(self, listener: socket.socket, port: int) -> None:
         try:
-            run(serve(self.hosting, listener, port, self._on_ready))
+            asyncio.run(serve(self.hosting, listener, port, self._on_ready))
         except BaseException as fault:
             self._fault = fault
         finally:
@@ -211,12 +211,19 @@ class Server:
         self._ready.set()
 
 
-def run(serving: Coroutine[Any, Any, None]) -> None:
-    """Run `serve` on the fastest event loop that is there."""
+def run_alone(serving: Coroutine[Any, Any, None]) -> None:
+    """Run `serve` in a process that does nothing else, on the fastest event loop that is there."""
     import uvicorn
 
     with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
         runner.run(serving)
+
+
+def spare_what_is_loaded() -> None:
+    """Leave what is there by now out of the search for garbage: it lives as long as the server, and looking through it
+    again and again would halt every request for as long as that takes."""
+    gc.collect()
+    gc.freeze()
 
 
 async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: Callable[[Any], None]) -> None:
@@ -227,10 +234,6 @@ async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                # What is there by now lives as long as the server: looking through it for garbage again and again
-                # would halt every request for as long as that takes.
-                gc.collect()
-                gc.freeze()
                 on_ready(self)
 
     with listener:
