@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
 from mirabelle.contract import messages as m
+from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
 
 API_PREFIX: Final = "/api/v1"
@@ -30,8 +31,8 @@ class Endpoint(Generic[A]):
     method: Literal["GET", "POST"]
     path: str
     answer: type[A]
-    request: type[m.Message] | None = None
-    role: m.Role | None = None
+    request: type[Message] | None = None
+    role: Role | None = None
     own_refusals: tuple[Reason, ...] = ()
 
     @property
