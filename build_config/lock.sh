@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 lock() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@" pyproject.toml
+        --no-annotate --no-header "$@" pyproject.toml
 }
 
 lock "$@" --output-file build_config/requirements-run.txt
