@@ -23,7 +23,7 @@ BANKS = ("first@bank.example", "second@bank.example")  # to whom all give points
 TILLS_AT_ONCE = 3
 GIVING_SHARE = 0.3
 CANCELLED_SHARE = 0.3
-SCARCE_SHARE = 0.1
+SCARCE_EVERY = 10  # redemptions of each person: no dice, so that it surely runs out
 GREEDY_TRIES = 8
 PAUSE_SECONDS = 0.02  # between two looks at balances
 
@@ -150,8 +150,8 @@ class Crowd:
         return told
 
     async def _redeem_and_use(self, person: Somebody, tills: list[Somebody]) -> None:
-        for _ in range(self._part.vouchers):
-            scarce = self._dice.random() < SCARCE_SHARE
+        for number in range(self._part.vouchers):
+            scarce = number % SCARCE_EVERY == SCARCE_EVERY // 2
             plenty = self._dice.choice([(TEA, TEA_POINTS), (GIFT, GIFT_POINTS)])
             redeemed = await self._redeem(person, *((SCARCE, SCARCE_POINTS) if scarce else plenty))
             if redeemed is not None:

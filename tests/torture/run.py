@@ -67,8 +67,8 @@ class Plan:
 
     @property
     def scarce(self) -> int:
-        """How many pieces there are of what is scarce: about half as many as are wanted."""
-        return int(self.clients * self.participants * self.vouchers * crowd.SCARCE_SHARE / 2)
+        """How many pieces there are of what is scarce: half as many as are wanted."""
+        return self.clients * self.participants * (self.vouchers // crowd.SCARCE_EVERY) // 2
 
     @property
     def attempts(self) -> int:
