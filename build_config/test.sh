@@ -43,4 +43,4 @@ check "Style" -m ruff check
 check "Format" -m ruff format --check
 check "Types" -m mypy
 check "Import arrows" -c 'from importlinter.cli import lint_imports_command as check; check(["--no-logo"])'
-check "Tests" -m pytest -n 2 --dist loadgroup "$@"
+check "Tests" -m pytest -n 2 --dist worksteal "$@"

@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mirabelle.server.hosting import LOOPBACK, Hosting, Settings, bind, serve
 from mirabelle.server.services.programme_file import read_programme
@@ -106,14 +107,22 @@ def main(listener: str, data: str, programme: str, database_url: str) -> None:
         if line == "start\n":
             child = os.fork()
             if not child:
-                try:
-                    _serve(inherited, Path(data), programme, database_url, lambda _server: print("ready", flush=True))
-                finally:
-                    os._exit(1)
+                _be_a_server(inherited, Path(data), programme, database_url)
         else:
             child = _kill(child)
             print("killed", flush=True)
     _kill(child)
+
+
+def _be_a_server(listener: socket.socket, data: Path, programme: str, database_url: str) -> NoReturn:
+    """Serve until killed; who waits for a server that cannot start is told so, and why."""
+    try:
+        _serve(listener, data, programme, database_url, lambda _server: print("ready", flush=True))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        print("ended by itself", flush=True)
+        os._exit(1)
 
 
 def _kill(child: int) -> int:

@@ -25,6 +25,7 @@ GIVING_SHARE = 0.3
 CANCELLED_SHARE = 0.3
 SCARCE_EVERY = 10  # redemptions of each person: no dice, so that it surely runs out
 GREEDY_TRIES = 8
+TOKENS_TRIED = 3
 PAUSE_SECONDS = 0.02  # between two looks at balances
 
 
@@ -112,7 +113,7 @@ class Crowd:
 
     async def _ask(self, who: Somebody, path: str, body: Any = None, key: str = "") -> Reply:
         """Ask as `who`, whose access token may be over by now; a write has a key, counts as an attempt."""
-        while True:
+        for _ in range(TOKENS_TRIED):
             token = who.token
             reply = await (self._line.post(path, token, body, key) if key else self._line.get(path, token))
             if reply.status != 401:
@@ -120,6 +121,7 @@ class Crowd:
             async with who.renewing:
                 if who.token == token:
                     await self._renew(who)
+        assert reply.status != 401, f"{who.name} renewed the session and is still refused: {reply}"
         if key:
             self._line.counts["attempts"] += 1
             with self._progress.get_lock():

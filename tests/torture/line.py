@@ -11,7 +11,7 @@ from typing import Any
 from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
 
 LOST_SHARE = 0.2  # of the replies to what was done
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60  # for one answer, which is many times what a start after a kill takes
 BUSY = 503
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
@@ -71,6 +71,8 @@ class Line:
             port = self.dice.choice(self.ports)
             try:
                 reply = await asyncio.wait_for(self._ask(port, method, path, token, body, key), PATIENCE_SECONDS)
+            except TimeoutError:  # an OSError too, but nobody died: asking again would hide that nothing answers
+                raise
             except (OSError, asyncio.IncompleteReadError):
                 self.counts["connections that broke"] += 1  # its server was killed: nobody knows what was done
                 continue

@@ -9,7 +9,6 @@ from tests.torture.plans import SHORT
 from tests.torture.run import Plan, torture
 
 
-@pytest.mark.xdist_group("torture")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("plan", SHORT, ids=["one server on SQLite", "two on PostgreSQL"])
 def test_servers_that_are_killed_again_and_again_keep_their_word(
