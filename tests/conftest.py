@@ -1,5 +1,7 @@
 """What every test can ask for, and how Hypothesis runs: the same examples each time, no deadline on a busy machine."""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +11,12 @@ from tests.backend import Backend
 
 settings.register_profile("mirabelle", deadline=None, derandomize=True, database=None)
 settings.load_profile("mirabelle")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell a failure as it happens: a run that is cut short has then said what it knew."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.nodeid} failed in its {report.when}:\n{report.longreprtext}", file=sys.__stderr__, flush=True)
 
 
 @pytest.fixture(scope="session")
