@@ -7,7 +7,7 @@ import pytest
 
 from mirabelle.client.api import LostAnswer, NotSent
 from mirabelle.client.app import App
-from mirabelle.contract.messages import Scan
+from mirabelle.contract.till_messages import Scan
 from tests.backend import Backend
 from tests.client.devices import Device, signed_in
 from tests.clock import MovableClock

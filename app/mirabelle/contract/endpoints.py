@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
 from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
 
@@ -118,9 +119,22 @@ RENEW_LEASE = Endpoint(
     own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SUPERSEDED_DEVICE),
 )
 
-TILL = Endpoint("GET", "/till", m.Till, role="staff")
-SCAN = Endpoint("POST", "/scans", m.Scan, m.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
-SCANS = Endpoint("GET", "/scans", m.Scans, role="staff")
+TILL = Endpoint("GET", "/till", tm.Till, role="staff")
+SCAN = Endpoint("POST", "/scans", tm.Scan, tm.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
+UNDO_SCAN = Endpoint(
+    "POST", "/scans/{scan:str}/undos", tm.Scan, role="staff", own_refusals=(Reason.NOT_FOUND, Reason.TOO_LATE)
+)
+UPLOAD_SCAN = Endpoint(
+    "POST", "/scans/uploads", tm.ScanReceipt, tm.ScanUpload, role="staff", own_refusals=(Reason.BAD_PROOF,)
+)
+ENROL = Endpoint(
+    "POST",
+    "/till/enrolments",
+    m.Session,
+    tm.EnrolmentRequest,
+    own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY, Reason.RATE_LIMITED, Reason.SESSION_ENDED),
+)
+SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     TOO_FEW_POINTS = RedemptionRefusal.TOO_FEW_POINTS.value
     NO_SUCH_RECIPIENT = RedemptionRefusal.NO_SUCH_RECIPIENT.value
     SUPERSEDED_DEVICE = "superseded_device"
+    BAD_PROOF = "bad_proof"
+    TOO_LATE = "too_late"
 
 
 STATUS: dict[Reason, int] = {
@@ -72,4 +74,6 @@ STATUS: dict[Reason, int] = {
     Reason.TOO_FEW_POINTS: 409,
     Reason.NO_SUCH_RECIPIENT: 404,
     Reason.SUPERSEDED_DEVICE: 409,
+    Reason.BAD_PROOF: 422,
+    Reason.TOO_LATE: 409,
 }

@@ -8,9 +8,9 @@ import msgspec
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import endpoints as e
-from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 
-_DECODER: Final = msgspec.json.Decoder(m.Scan)
+_DECODER: Final = msgspec.json.Decoder(tm.Scan)
 
 
 class Till:
@@ -19,9 +19,9 @@ class Till:
     def __init__(self, store: Store, api: Api) -> None:
         self._store, self._api = store, api
 
-    def current(self) -> m.Till | None:
+    def current(self) -> tm.Till | None:
         """The till as last seen."""
-        return self._store.document("till", m.Till)
+        return self._store.document("till", tm.Till)
 
     async def refresh(self) -> Refusal | None:
         """Fetch the till; raises NoAnswer."""
@@ -33,7 +33,7 @@ class Till:
         return None
 
 
-def keep_scan(connection: sqlite3.Connection, scan: m.Scan) -> None:
+def keep_scan(connection: sqlite3.Connection, scan: tm.Scan) -> None:
     """Write a scan, in the caller's transaction."""
     row = (scan.id, scan.at.isoformat(), msgspec.json.encode(scan))
     connection.execute("INSERT OR REPLACE INTO scans (id, at, body) VALUES (?, ?, ?)", row)
@@ -45,7 +45,7 @@ class Scans:
     def __init__(self, store: Store, api: Api) -> None:
         self._store, self._api = store, api
 
-    def list(self) -> list[m.Scan]:
+    def list(self) -> list[tm.Scan]:
         """The scans, newest first."""
         return [
             _DECODER.decode(row[0]) for row in self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id")

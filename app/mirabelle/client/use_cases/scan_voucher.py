@@ -17,7 +17,7 @@ from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import limits
-from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules.frame import Frame, parse
 from mirabelle.rules.voucher_code import VoucherCode
@@ -31,19 +31,19 @@ class ScanVoucher:
     def __init__(self, store: Store, api: Api, outbox: Outbox, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._outbox, self._now = store, api, outbox, now
 
-    async def frame(self, text: str) -> m.Scan | Refusal:
+    async def frame(self, text: str) -> tm.Scan | Refusal:
         """The verdict on a scanned text, to the character; raises NoAnswer."""
         read = parse(text)
         voucher = read.voucher.hex() if isinstance(read, Frame) else text
-        return await self._scan(m.ScanRequest(frame=text[: limits.FRAME_CHARACTERS]), voucher)
+        return await self._scan(tm.ScanRequest(frame=text[: limits.FRAME_CHARACTERS]), voucher)
 
-    async def code(self, text: str) -> m.Scan | Refusal:
+    async def code(self, text: str) -> tm.Scan | Refusal:
         """The verdict on a typed code; raises NoAnswer."""
-        return await self._scan(m.ScanRequest(code=text[:40]), text)
+        return await self._scan(tm.ScanRequest(code=text[:40]), text)
 
-    async def _scan(self, request: m.ScanRequest, voucher: str) -> m.Scan | Refusal:
+    async def _scan(self, request: tm.ScanRequest, voucher: str) -> tm.Scan | Refusal:
         for lost in self._lost(voucher):
-            answer = await self._send(lost.key, msgspec.json.decode(lost.body, type=m.ScanRequest))
+            answer = await self._send(lost.key, msgspec.json.decode(lost.body, type=tm.ScanRequest))
             if isinstance(answer, Refusal) or answer.verdict == VoucherCode.ACCEPTED:
                 return answer  # it was accepted the first time, and nobody had been told
         key = new_key()
@@ -57,7 +57,7 @@ class ScanVoucher:
         except LostAnswer:
             return await self._send(key, request)  # the same key: if it was counted, this is its answer
 
-    async def _send(self, key: str, request: m.ScanRequest) -> m.Scan | Refusal:
+    async def _send(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
         answer = await self._api.call(e.SCAN, body=request, key=key)
         if isinstance(answer, Refusal):
             if answer.status < 500 and answer.reason not in (Reason.SESSION_ENDED, Reason.NOT_SIGNED_IN):

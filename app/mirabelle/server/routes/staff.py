@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from litestar.router import Router
 
 from mirabelle.contract import endpoints as e
-from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 from mirabelle.server.routes.edge import Ask, Key, answered, caller_of, request_hash, told
 from mirabelle.server.services import scans
 from mirabelle.server.services.context import Context
@@ -19,20 +19,20 @@ def staff_routes(context: Context) -> Router:
     """The routes, bound to a running server's parts; participants are refused."""
 
     @get(e.TILL.path, operation_id="getTill", responses=told(e.TILL))
-    async def get_till(caller: NamedDependency[Caller]) -> m.Till:
+    async def get_till(caller: NamedDependency[Caller]) -> tm.Till:
         """The calling till and its store."""
         async with context.database.read() as connection:
             return await scans.till_of(connection, caller.subject, context.now())
 
     @get(e.SCANS.path, operation_id="getScans", responses=told(e.SCANS))
-    async def get_scans(caller: NamedDependency[Caller]) -> m.Scans:
+    async def get_scans(caller: NamedDependency[Caller]) -> tm.Scans:
         """The calling till's scans, newest first."""
         async with context.database.read() as connection:
             return await scans.scans_of(connection, caller.subject)
 
     @post(e.SCAN.path, operation_id="scan", responses=told(e.SCAN))
     async def scan(
-        caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.ScanRequest], key: Key
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[tm.ScanRequest], key: Key
     ) -> Response[Any]:
         """Judge what was shown and, if it is accepted, use the voucher."""
         return answered(await scans.scan(context, caller, data, key, await request_hash(request, data)))

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import frame
 from mirabelle.rules.commands import Outcome, Scan, Scanned
@@ -48,10 +49,10 @@ async def _till_row(connection: AsyncConnection, till: str) -> Row[Any]:
     return row
 
 
-async def till_of(connection: AsyncConnection, till: str, now: datetime) -> m.Till:
+async def till_of(connection: AsyncConnection, till: str, now: datetime) -> tm.Till:
     """The till as its device is told; raises Refused where it is gone."""
     row = await _till_row(connection, till)
-    return m.Till(
+    return tm.Till(
         id=row.id,
         name=row.name,
         staff=row.staff,
@@ -62,7 +63,7 @@ async def till_of(connection: AsyncConnection, till: str, now: datetime) -> m.Ti
     )
 
 
-async def scan(context: Context, caller: Caller, request: m.ScanRequest, key: str, request_hash: bytes) -> Answer:
+async def scan(context: Context, caller: Caller, request: tm.ScanRequest, key: str, request_hash: bytes) -> Answer:
     """Judge what the till was shown and, if it is accepted, use the voucher. Raises KeyReused, Refused."""
     if bool(request.frame) == bool(request.code):
         raise Refused(Reason.INVALID, "exactly one of frame and code", field="frame")
@@ -72,7 +73,7 @@ async def scan(context: Context, caller: Caller, request: m.ScanRequest, key: st
         return await _judge(context, caller, request, key, request_hash)
 
 
-async def _judge(context: Context, caller: Caller, request: m.ScanRequest, key: str, request_hash: bytes) -> Answer:
+async def _judge(context: Context, caller: Caller, request: tm.ScanRequest, key: str, request_hash: bytes) -> Answer:
     now = context.now()
     async with context.database.read() as connection:
         till = await _till_row(connection, caller.subject)
@@ -109,7 +110,7 @@ async def _limit_typed_codes(connection: AsyncConnection, till: str, now: dateti
         raise Refused(Reason.RATE_LIMITED)
 
 
-async def _named_voucher(connection: AsyncConnection, request: m.ScanRequest) -> bytes | None:
+async def _named_voucher(connection: AsyncConnection, request: tm.ScanRequest) -> bytes | None:
     if request.frame:
         parsed = frame.parse(request.frame)
         return parsed.voucher if isinstance(parsed, frame.Frame) else None
@@ -119,13 +120,13 @@ async def _named_voucher(connection: AsyncConnection, request: m.ScanRequest) ->
     return bytes.fromhex(voucher) if voucher else None
 
 
-def _message(describer: Describer, command: Scan, outcome: Scanned, names: Names) -> m.Scan:
+def _message(describer: Describer, command: Scan, outcome: Scanned, names: Names) -> tm.Scan:
     verdict = outcome.verdict
     voucher = None if verdict.code in _UNTRUSTED else outcome.voucher
     right_store = None
     if voucher is not None and verdict.code is VoucherCode.WRONG_STORE and voucher.store in names.stores:
         right_store = m.Text(**names.stores[voucher.store][1])
-    return m.Scan(
+    return tm.Scan(
         id=command.scan,
         at=command.at,
         verdict=verdict.code.value,
@@ -143,8 +144,8 @@ def _instant(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-async def scans_of(connection: AsyncConnection, till: str) -> m.Scans:
+async def scans_of(connection: AsyncConnection, till: str) -> tm.Scans:
     """The till's scans, newest first."""
     query = select(t.scans.c.answer).where(t.scans.c.till == till).order_by(t.scans.c.at.desc())
     found = (await connection.execute(query.limit(limits.SCANS_PAGE_ROWS))).all()
-    return m.Scans(scans=[msgspec.json.decode(row.answer, type=m.Scan) for row in found])
+    return tm.Scans(scans=[msgspec.json.decode(row.answer, type=tm.Scan) for row in found])

@@ -12,7 +12,7 @@ from mirabelle.client.device.decode import CannotRead, Fault, read_code
 from mirabelle.client.device.feedback import Feedback
 from mirabelle.client.ui.till.state import Sight, Verdict, place_of, presented, verdict_of
 from mirabelle.client.ui.till.verdict import spoken
-from mirabelle.contract.messages import Scan
+from mirabelle.contract.till_messages import Scan
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App

@@ -13,7 +13,7 @@ from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import card, empty_state, icon_button, page_frame, text
 from mirabelle.client.ui.till.state import verdict_of
 from mirabelle.client.ui.till.verdict import SHAPES
-from mirabelle.contract.messages import Scan
+from mirabelle.contract.till_messages import Scan
 from mirabelle.contract.translation import Translator
 
 

@@ -17,7 +17,7 @@ from mirabelle.client.ui.till.scanning import Scanning, scanning_of
 from mirabelle.client.ui.till.scans import history, nothing_yet
 from mirabelle.client.ui.till.state import Place, place_of
 from mirabelle.client.ui.till.verdict import verdict_view
-from mirabelle.contract.messages import Scan
+from mirabelle.contract.till_messages import Scan
 from mirabelle.contract.translation import Translator
 
 _BESIDE: Final = 12  # scans shown at the side of a wide window

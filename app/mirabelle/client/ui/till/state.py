@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.api import Refusal
 from mirabelle.client.ui.shared.widgets import parted
-from mirabelle.contract.messages import Scan
 from mirabelle.contract.reasons import Reason
+from mirabelle.contract.till_messages import Scan
 from mirabelle.rules import fallback_code
 from mirabelle.rules.frame import PREFIX, Frame, parse
 from mirabelle.rules.voucher_code import VoucherCode

@@ -9,7 +9,9 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
 from mirabelle.client.ui.shared.widgets import heading, text
 from mirabelle.client.ui.till.state import Outcome, Place, Verdict
-from mirabelle.contract.messages import Scan, Text, Use
+from mirabelle.contract.fields import Text
+from mirabelle.contract.messages import Use
+from mirabelle.contract.till_messages import Scan
 from mirabelle.contract.translation import Translator
 
 UNCHECKED: Final = "#7A4F00"

@@ -1,0 +1,98 @@
+"""What travels between a till and the backend, as JSON. Times are RFC 3339 in UTC, money is in minor units."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from mirabelle.contract import limits
+from mirabelle.contract.fields import Identifier, Message, Points, PublicKey, SecretMessage, Text, ValueClass
+from mirabelle.contract.messages import Use
+
+Frame = Annotated[str, Meta(max_length=limits.FRAME_CHARACTERS)]
+ScanKey = Annotated[str, Meta(min_length=8, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, pattern=r"^[\x21-\x7e]+$")]
+Nonce = Annotated[
+    str, Meta(pattern=r"^([0-9a-f]{16})?$", description="The till's challenge, 8 bytes in hex, if it set one")
+]
+
+
+class EnrolmentRequest(SecretMessage, frozen=True, kw_only=True):
+    """Makes the calling device the till that an operator prepared; `code` is good once."""
+
+    code: Annotated[str, Meta(max_length=40)]
+    device_key: PublicKey
+
+
+class Till(Message, frozen=True, kw_only=True):
+    id: Identifier
+    name: str
+    staff: str
+    store: Identifier
+    store_reference: int
+    store_name: Text
+    server_time: datetime
+
+
+class ScanRequest(Message, frozen=True, kw_only=True):
+    """One presentation of a voucher: a scanned `frame`, or a typed `code`; exactly one of them."""
+
+    frame: Frame = ""
+    code: Annotated[str, Meta(max_length=40)] = ""
+    nonce: Nonce = ""
+
+
+class Conflict(Message, frozen=True, kw_only=True):
+    """Two scans accepted for one use: the `other` one, and what the programme lost. The use is the `first` one's."""
+
+    other: Use
+    is_first: bool
+    points_lost: Points
+
+
+class Scan(Message, frozen=True, kw_only=True):
+    """What the till was answered. `verdict` is `accepted` or the reason code of the first check that failed.
+
+    An accepted scan may be undone until `undo_until`.
+    """
+
+    id: Identifier
+    at: datetime
+    verdict: str
+    reward: Identifier | None
+    title: Text
+    value_class: ValueClass | None
+    first_use: Use | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    right_store: Text | None
+    value_minor: int | None = None
+    offline: bool = False
+    undo_until: datetime | None = None
+    undone_at: datetime | None = None
+    conflict: Conflict | None = None
+
+
+class Scans(Message, frozen=True, kw_only=True):
+    """This till's scans, newest first."""
+
+    scans: list[Scan]
+
+
+class ScanUpload(Message, frozen=True, kw_only=True):
+    """A scan that a till accepted without network, under the key that it would have sent; `at` is its trusted time.
+
+    One that was `undone` on the till before it was sent uses nothing up, and is kept for the record.
+    """
+
+    key: ScanKey
+    frame: Frame
+    at: datetime
+    nonce: Nonce = ""
+    undone: bool = False
+
+
+class ScanReceipt(Message, frozen=True, kw_only=True):
+    """The backend has the scan, so that the till may let go of it. A `conflict` was used by somebody else before."""
+
+    scan: Scan
+    outcome: Literal["recorded", "conflict", "undone"]
