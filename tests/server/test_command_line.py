@@ -155,13 +155,16 @@ def test_serve_says_when_it_is_ready_answers_and_ends_when_told(tmp_path: Path) 
     environment = os.environ | {"PYTHONPATH": str(ROOT / "app")}
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        url = line.removeprefix("Mirabelle is ready at ").strip()
-        assert httpx.get(f"{url}/healthz").text == "ok"
-        assert "<html" in httpx.get(url).text.lower()
-        assert httpx.get(f"{url}/api/v1/programme").json()["demo"] is True
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) in (0, -signal.SIGTERM)
+        try:
+            line = process.stdout.readline()
+            with httpx.Client(base_url=line.removeprefix("Mirabelle is ready at ").strip(), timeout=60) as http:
+                assert http.get("/healthz").text == "ok"
+                assert "<html" in http.get("/").text.lower()
+                assert http.get("/api/v1/programme").json()["demo"] is True
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in (0, -signal.SIGTERM)
+        finally:
+            process.kill()  # what did not end when told would be waited for without end
 
 
 TAMPERED = {

@@ -212,4 +212,4 @@ def test_a_catalog_that_did_not_change_is_not_sent_again(people: dict[str | None
 
 
 def test_health_is_told_once_the_database_answers(backend: Backend) -> None:
-    assert httpx.get(f"{backend.url}/healthz").text == "ok"
+    assert httpx.get(f"{backend.url}/healthz", timeout=60).text == "ok"
