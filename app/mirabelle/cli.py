@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.contract.places import data_directory
 
@@ -28,6 +28,10 @@ environment:
   MIRABELLE_SMTP   SMTP server for sign-in codes, as smtp://[user:password@]host[:port], or smtps:// for TLS from the
                    start; without it each mail is written into the data directory's outbox/
   MIRABELLE_DATA   data directory where --data does not name one
+"""
+_ABOUT_CHECK = """\
+Exit code 0: accepted, or every vector got its answer. 1: refused, or a vector did not. 2: unusable input.
+A frame may hold spaces, $ and %%: quote it.
 """
 
 
@@ -85,7 +89,31 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
     audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
     audit.add_argument("--json", action="store_true", help="print JSON")
+    _add_voucher_words(
+        commands.add_parser("voucher", help="judge vouchers as a till does").add_subparsers(
+            dest="voucher_command", metavar="COMMAND", required=True
+        )
+    )
     return parser
+
+
+def _add_voucher_words(commands: Any) -> None:
+    check = commands.add_parser(
+        "check", help="explain one frame field by field, or judge a file of test vectors", description=_ABOUT_CHECK
+    )
+    check.add_argument("frame", nargs="?", metavar="FRAME", help="the text of the code, exactly as scanned")
+    check.add_argument("--at", metavar="TIME", help="judge it for this time, as in 2018-01-02T05:00:00Z")
+    check.add_argument("--store", metavar="N", help="at the store of this number")
+    check.add_argument("--group", action="append", default=[], metavar="N", help="which is in this group of stores")
+    check.add_argument(
+        "--keyset",
+        type=Path,
+        metavar="FILE.json",
+        help="issuer keys: {expires_at, keys: [{key_id, public_key, state}]}",
+    )
+    check.add_argument("--nonce", metavar="HEX", help="the challenge that the till has set, 8 bytes")
+    check.add_argument("--offline", action="store_true", help="by a till without network")
+    check.add_argument("--vectors", type=Path, metavar="FILE.json", help="judge every case of this file instead")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -101,6 +129,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "extend": _extend,
         "reverse": _reverse,
         "audit": _audit,
+        "voucher": _voucher,
     }
     try:
         code = commands[options.command](options)
@@ -340,6 +369,29 @@ async def _audited(options: argparse.Namespace, as_of: datetime) -> "Audit":
             return await audit(connection, as_of)
     finally:
         await database.close()
+
+
+def _voucher(options: argparse.Namespace) -> int:
+    from mirabelle.voucher_check import command
+
+    of_a_frame = (options.frame, options.at, options.store, options.keyset)
+    try:
+        if options.vectors is not None:
+            if any((*of_a_frame, options.group, options.nonce, options.offline)):
+                raise Unusable("voucher check: --vectors stands alone")
+            lines, passed = command.check_vectors(options.vectors)
+        elif None in of_a_frame:
+            raise Unusable("voucher check: give a FRAME with --at, --store and --keyset, or --vectors")
+        else:
+            lines, passed = command.check_frame(
+                options.frame, options.at, options.store, options.group, options.keyset, options.nonce,
+                offline=options.offline,
+            )  # fmt: skip
+    except command.Unreadable as fault:
+        raise Unusable(fault) from fault
+    for line in lines:
+        print(line)
+    return 0 if passed else CHECK_FAILED
 
 
 def _instant(text: str) -> datetime:

@@ -30,7 +30,7 @@ MAX_LEASE_MINUTES = 72 * 60
 _DYNAMIC_HEAD, _STATIC_HEAD = 0x11, 0x10
 _LENGTHS = {_DYNAMIC_HEAD: DYNAMIC_BYTES, _STATIC_HEAD: ISSUED_BYTES}
 _LEASE = struct.Struct(">BB4s16sIIIHHBB32s")
-_MAX_TEXT = 4296  # the most characters a QR code can hold; past it nothing was scanned, and nothing is worth decoding
+MAX_TEXT = 4296  # the most characters a QR code can hold; past it nothing was scanned, and nothing is worth decoding
 
 Sign = Callable[[bytes], bytes]
 
@@ -187,18 +187,18 @@ def parse(text: str) -> Frame | Refusal:
     """Read a scanned text, exactly as scanned: trimming it would give one voucher several spellings."""
     if not text.startswith(PREFIX):
         return Refusal(VoucherCode.NOT_A_VOUCHER, "prefix")
-    if len(text) > _MAX_TEXT:
-        return Refusal(VoucherCode.NOT_A_VOUCHER, "length")
+    if len(text) > MAX_TEXT:
+        return Refusal(VoucherCode.NOT_A_VOUCHER, "too long")
     try:
         raw = base45.decode(text[len(PREFIX) :])
     except base45.NotBase45 as fault:
         return Refusal(VoucherCode.NOT_A_VOUCHER, f"base45 {fault}")
     if not raw:
-        return Refusal(VoucherCode.NOT_A_VOUCHER, "length")
+        return Refusal(VoucherCode.NOT_A_VOUCHER, "empty")
     if raw[0] not in _LENGTHS:
         return Refusal(VoucherCode.UNSUPPORTED_VERSION, f"version {raw[0]:02x}")
     if len(raw) != _LENGTHS[raw[0]]:
-        return Refusal(VoucherCode.NOT_A_VOUCHER, "length")
+        return Refusal(VoucherCode.NOT_A_VOUCHER, f"length {len(raw)}")
     if raw[1] >> 4:
         return Refusal(VoucherCode.UNSUPPORTED_ALGORITHM, f"algorithm {raw[1] >> 4}")
     return _frame(raw)
