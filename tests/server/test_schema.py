@@ -1,16 +1,18 @@
 """The tables that the migrations make are the tables that the code knows, on both databases."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from mirabelle.server.hosting import demo_programme, open_store
 from mirabelle.server.storage.database import open_database
-from mirabelle.server.storage.schema import metadata
+from mirabelle.server.storage.schema import metadata, programmes
 
 
 def differences(connection: Connection) -> list[object]:
@@ -84,3 +86,15 @@ async def written(url: str, change: str) -> None:
 def test_sqlite_refuses_to_write_over_a_posting_as_well(tmp_path: Path) -> None:
     replacing = _POSTING.replace("INSERT", "INSERT OR REPLACE").replace("5, 0, 0, -5", "6, 0, 0, -6")
     assert "append-only" in asyncio.run(refusal_of(f"sqlite:///{tmp_path / 'database.sqlite'}", replacing))
+
+
+async def test_servers_that_start_at_once_on_an_empty_database_both_start(database_url: str, tmp_path: Path) -> None:
+    programme = demo_programme()
+    databases = await asyncio.gather(
+        *(open_store(tmp_path, database_url, programme, datetime.now(UTC)) for _ in range(4))
+    )
+    async with databases[0].read() as connection:
+        versions = (await connection.execute(select(programmes.c.version))).scalars().all()
+    for database in databases:
+        await database.close()
+    assert versions == [1]

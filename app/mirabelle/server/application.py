@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX
@@ -25,7 +26,7 @@ from mirabelle.server.routes.staff import staff_routes
 from mirabelle.server.services.closing import close_days, forget_what_is_past, lapse_holds
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
-from mirabelle.server.services.programme import loaded_programme, world_of
+from mirabelle.server.services.programme import Loaded, loaded_programme, world_of
 from mirabelle.server.services.secrets_file import open_secrets, register_key
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
@@ -43,9 +44,12 @@ COMPRESS_FROM_BYTES: Final = 1000
 async def open_context(settings: Settings, database: Database) -> Context:
     """Put the parts of a server together; raises OSError where its secrets cannot be kept, MailUnusable."""
     secrets = open_secrets(settings.data / "secrets")
-    async with database.write() as connection:
-        loaded = await loaded_programme(connection)
+
+    async def register(connection: AsyncConnection) -> Loaded:
         await register_key(connection, secrets.issuer, settings.clock())
+        return await loaded_programme(connection)
+
+    loaded = await database.attempt(register)
     mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
     return Context(
         settings=settings,

@@ -98,8 +98,10 @@ async def open_store(
     _require_writable(data)
     database = await open_database(database_url or url_of_directory(data))
     if programme is not None:
-        async with _closed_on_fault(database), database.write() as connection:
-            await load_programme(connection, programme, now, replaces_others=replaces_others)
+        async with _closed_on_fault(database):
+            await database.attempt(
+                lambda connection: load_programme(connection, programme, now, replaces_others=replaces_others)
+            )
     return database
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -40,6 +40,9 @@ _PRAGMAS: Final = (
 # Batches find every row by its key. Their plans are made once, maybe while the tables are empty and reading them whole
 # looks cheap; these settings keep to the indexes.
 _BY_KEY: Final = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off")
+
+# Servers that start at once on an empty database would each make the tables. Any number does that nobody else uses.
+_UPGRADES_TAKE_TURNS: Final = text("SELECT pg_advisory_xact_lock(0x4d697261)")
 
 T = TypeVar("T")
 
@@ -214,9 +217,14 @@ async def open_database(url: str) -> Database:
     from mirabelle.server.storage.migrations import upgrade
 
     database = await connect(url)
+
+    async def bring_up_to_date(connection: AsyncConnection) -> None:
+        if not database.is_sqlite:
+            await connection.execute(_UPGRADES_TAKE_TURNS)
+        await connection.run_sync(upgrade)
+
     try:
-        async with database.write() as connection:
-            await connection.run_sync(upgrade)
+        await database.attempt(bring_up_to_date)
     except SQLAlchemyError as fault:
         await database.close()
         raise _unusable(database.engine.url, told(fault)) from fault
