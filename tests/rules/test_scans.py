@@ -7,7 +7,7 @@ import pytest
 
 from mirabelle.rules import frame, holder
 from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
-from mirabelle.rules.scans import judge_scan
+from mirabelle.rules.scans import judge_scan, scan_id
 from mirabelle.rules.voucher_code import VoucherCode
 
 ISSUER, HOLDER = bytes(32), bytes(range(32))
@@ -115,3 +115,8 @@ def test_the_lease_of_a_frame_is_told_once_its_issuer_is_trusted() -> None:
     assert (forged.code, forged.lease_end) == (VoucherCode.BAD_ISSUER_SIGNATURE, None)
     unknown = judge_scan(shown(), VOUCHER, False, {})
     assert (unknown.code, unknown.lease_end) == (VoucherCode.UNKNOWN_KEY, None)
+
+
+def test_a_scan_has_one_name_for_its_till_and_key_whoever_gives_it() -> None:
+    assert scan_id("till-1", "key") == "s-473ca3f1d3d3c0dca79f" == scan_id("till-1", "key")
+    assert len({scan_id("a", "bc"), scan_id("ab", "c"), scan_id("a", "b")}) == 3

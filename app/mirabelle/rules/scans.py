@@ -1,5 +1,6 @@
 """Judging what a till was shown, with the server's knowledge: the frame's own checks, or a typed code's."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,12 @@ from mirabelle.rules.voucher_code import VoucherCode
 
 # The server holds its own keys: they are as fresh as can be.
 _ALWAYS_FRESH: Final = 2**63
+
+
+def scan_id(till: str, key: str) -> str:
+    """Name the scan that `till` asks for, or accepts without network, under `key`: both ends find the same name."""
+    named = hashlib.sha256(b"\0".join((till.encode(), key.encode())))
+    return f"s-{named.hexdigest()[:20]}"
 
 
 class Presented(Protocol):
