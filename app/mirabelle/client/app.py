@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from mirabelle.client.api import Api
 from mirabelle.client.device.keys import Keys
@@ -69,7 +68,7 @@ class App:
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
 
         self.catalog = Catalog(self.store, self.api, self.programme, now)
-        self.wallet = Wallet(self.store, self.api, now, self._zone)
+        self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
         self.redemptions = Redemptions(self.store, self.api)
         self.vouchers = Vouchers(self.store, now)
         self.outbox = Outbox(self.store)
@@ -113,15 +112,11 @@ class App:
 
     def _speak(self, language: str) -> None:
         self.language = language if language in LANGUAGES else FALLBACK
-        self.t = Translator(self.language, self._zone() if self._is_elsewhere else None)
+        self.t = Translator(self.language, self.programme.zone() if self._is_elsewhere else None)
         self.api.language = self.language
 
     def _language_of_contract(self) -> m.Language:
         return "fr" if self.language == "fr" else "ar" if self.language == "ar" else "en"
-
-    def _zone(self) -> tzinfo:
-        programme = self.programme.current()
-        return ZoneInfo(programme.time_zone) if programme else UTC
 
     def _on_contact(self, reached: bool) -> None:
         before = self.connection

@@ -299,7 +299,10 @@ class Use(Message, frozen=True, kw_only=True):
 
 class Voucher(Message, frozen=True, kw_only=True):
     """A voucher as its holder keeps it. `issued` is the signed part of its MV1 frame (136 bytes, hex), whose holder
-    key is derived on the device from its seed and `key_salt`."""
+    key is derived on the device from its seed and `key_salt`.
+
+    It is `superseded` where a device that signed in later than the one that asks shows it now.
+    """
 
     id: Identifier
     redemption: Identifier
@@ -315,6 +318,7 @@ class Voucher(Message, frozen=True, kw_only=True):
     expires_at: datetime
     issued_at: datetime
     use: Use | None
+    superseded: bool = False
 
 
 class Redemption(Message, frozen=True, kw_only=True):

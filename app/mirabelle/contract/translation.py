@@ -124,6 +124,10 @@ class Translator:
         """The day and the time of day."""
         return self("shared.date_time", date=self.date(at, "day"), time=self.time(at))
 
+    def weekday_time(self, at: datetime) -> str:
+        """The day of the week and the time of day: for what is less than a week away."""
+        return self("shared.weekday_time", day=self.date(at, "weekday"), time=self.time(at))
+
     def relative_days(self, days: int) -> str:
         """How far a day is from today: "today", "tomorrow", "in 11 days"."""
         from babel.dates import format_timedelta

@@ -12,7 +12,10 @@ from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.ui.vouchers.qr import QUIET_MODULES, SMALLEST_PIXELS, draw, side
 from mirabelle.client.ui.vouchers.state import on_tab, showing, works_offline
 from mirabelle.rules.frame import Frame, parse
-from tests.client.ui.visiting import visitor
+from tests.backend import Backend
+from tests.client.devices import sign_in_by_mail
+from tests.client.ui.visiting import Visitor, visitor
+from tests.people import people_with_points
 
 MODULES = 61  # version 9 with its quiet zone
 
@@ -101,8 +104,49 @@ async def test_past_its_lease_a_voucher_asks_for_a_moment_of_network(backend, tm
         someone.ahead = 73 * 3600
         async with someone.window(f"/vouchers/{voucher.id}") as window:
             assert window.one(key="is-renew") and window.one(key="renew")
-        assert showing(voucher, datetime.now(UTC) + timedelta(hours=73)) == "renew"
-        assert showing(voucher, voucher.expires_at) == "expired"
+        assert showing(voucher, datetime.now(UTC) + timedelta(hours=73), is_here=True) == "renew"
+        assert showing(voucher, voucher.expires_at, is_here=True) == "expired"
+
+
+@pytest.mark.parametrize(
+    ("reward", "words"),
+    [("croissant", "Good at the till until {time} without network"), ("gift-card-cafe", "The shop needs the network")],
+)
+async def test_it_says_until_when_the_till_takes_it_without_network_or_that_it_does_not(
+    backend, tmp_path, reward, words
+):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem(reward, recipient="Nour")).voucher
+        time = someone.app.t.weekday_time(voucher.lease_ends_at).replace(" ", "\u00a0")
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            assert any(told.startswith(words.format(time=time)) for told in window.texts())
+
+
+async def test_the_last_day_is_handed_over_as_a_calendar_file(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            await window.tap(window.one(key="calendar"))
+            [saved] = [arguments for kind, _, arguments in window.window.calls if kind == "FilePicker"]
+            assert saved["file_name"] == "croissant.ics"
+            assert saved["src_bytes"].startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+async def test_a_voucher_that_lives_on_another_device_shows_no_code_but_says_so(tmp_path):
+    data = tmp_path / "server"
+    people_with_points(data, "nour@example.org")
+    with Backend(data) as backend:
+        old, new = Visitor(backend.url, tmp_path / "old"), Visitor(backend.url, tmp_path / "new")
+        await sign_in_by_mail(old.app, backend, "nour@example.org")
+        voucher = (await old.redeem("croissant")).voucher
+        await sign_in_by_mail(new.app, backend, "nour@example.org")
+        await old.app.sync.quietly()
+        async with old.window(f"/vouchers/{voucher.id}") as window:
+            assert window.one(key="is-elsewhere") and not window.all(ft.Image, key="code")
+        async with new.window(f"/vouchers/{voucher.id}") as window:
+            assert window.one(ft.Image, key="code")
+        await old.app.close()
+        await new.app.close()
 
 
 async def test_the_drawer_tells_ready_used_and_ordered_apart(backend, tmp_path):

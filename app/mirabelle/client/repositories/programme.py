@@ -1,7 +1,9 @@
 """The programme: its name, tiers, categories, charities and stores."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, put_document
@@ -25,6 +27,11 @@ class Programme:
     def current(self) -> m.Programme | None:
         """The programme as last seen."""
         return self._store.document("programme", m.Programme)
+
+    def zone(self) -> tzinfo:
+        """The programme's time zone; UTC until it is known."""
+        programme = self.current()
+        return ZoneInfo(programme.time_zone) if programme else UTC
 
     async def refresh(self) -> Refusal | None:
         """Fetch the programme; raises NoAnswer."""

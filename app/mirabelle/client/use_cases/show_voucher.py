@@ -13,6 +13,11 @@ class ShowVoucher:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
+    def is_here(self, voucher: Voucher) -> bool:
+        """Whether this device can show `voucher`: it is leased to the key that this device has for it."""
+        leased_to = frame.read_issued(bytes.fromhex(voucher.issued)).holder_key.hex()
+        return leased_to == self._keys.holder_public(voucher.key_salt.encode())
+
     def frame(self, voucher: Voucher, now: datetime) -> str:
         """The MV1 text of `voucher` for the window of 30 s that `now` is in."""
 

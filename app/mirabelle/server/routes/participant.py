@@ -47,7 +47,7 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
     async def get_redemptions(caller: NamedDependency[Caller]) -> m.Redemptions:
         """All that the caller redeemed, with the vouchers as they stand."""
         async with context.database.read() as connection:
-            return await redemptions.redemptions_of(context, connection, caller.subject)
+            return await redemptions.redemptions_of(context, connection, caller)
 
     return [get_wallet, get_activity, get_redemptions]
 

@@ -55,7 +55,7 @@ async def cancel(context: Context, caller: Caller, redemption: str, key: str, re
 
 async def _submit(context: Context, caller: Caller, key: str, request_hash: bytes, command: Redeem | Cancel) -> Answer:
     def answer(outcome: Outcome, names: Names) -> Answer:
-        return _answer(Describer.of(context, names), outcome)
+        return _answer(Describer.of(context, names), outcome, caller.epoch)
 
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
@@ -78,7 +78,7 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _answer(describer: Describer, outcome: Outcome) -> Answer:
+def _answer(describer: Describer, outcome: Outcome, epoch: int) -> Answer:
     if isinstance(outcome, Declined):
         reason = Reason(outcome.reason.value)
         points = outcome.terms.points if outcome.terms else None
@@ -86,7 +86,7 @@ def _answer(describer: Describer, outcome: Outcome) -> Answer:
         return Answer(STATUS[reason], problem_body(reason, points=points, points_missing=missing))
     assert isinstance(outcome, Redeemed)
     lots = {lot.number: lot for lot in outcome.lots}
-    told = redemption_message(describer, outcome.redemption, outcome.voucher, None, lots)
+    told = redemption_message(describer, outcome.redemption, outcome.voucher, None, lots, epoch)
     return Answer(201, msgspec.json.encode(told))
 
 
@@ -96,8 +96,9 @@ def redemption_message(
     voucher: VoucherRecord | None,
     use: UseRecord | None,
     lots: Mapping[int, Lot],
+    epoch: int,
 ) -> m.Redemption:
-    """A redemption as the app sees it."""
+    """A redemption as the app on the device with `epoch` sees it."""
     return m.Redemption(
         id=record.id,
         reward=record.reward,
@@ -107,13 +108,14 @@ def redemption_message(
         details=m.Details(**record.details),
         created_at=record.at,
         paid_by=shares_message(record.paid_by, lots),
-        voucher=describer.voucher(voucher, use) if voucher else None,
+        voucher=describer.voucher(voucher, use, epoch) if voucher else None,
         available_after=record.available_after,
     )
 
 
-async def redemptions_of(context: Context, connection: AsyncConnection, participant: str) -> m.Redemptions:
-    """All that the participant redeemed, newest first, with the vouchers as they stand."""
+async def redemptions_of(context: Context, connection: AsyncConnection, caller: Caller) -> m.Redemptions:
+    """All that the participant redeemed, newest first, with the vouchers as they stand for the calling device."""
+    participant = caller.subject
     table, vouchers, lots, cell = t.redemptions, t.vouchers, t.lots, cell_of(participant)
     query = select(table).where(
         table.c.cell == cell, table.c.participant == participant, table.c.state != RedemptionState.DECLINED.value
@@ -130,7 +132,12 @@ async def redemptions_of(context: Context, connection: AsyncConnection, particip
     return m.Redemptions(
         redemptions=[
             redemption_message(
-                describer, record, known.get(record.voucher or b""), uses.get(record.voucher or b""), paid_lots
+                describer,
+                record,
+                known.get(record.voucher or b""),
+                uses.get(record.voucher or b""),
+                paid_lots,
+                caller.epoch,
             )
             for record in records
         ]

@@ -87,8 +87,8 @@ class Describer:
         """Where and when a voucher was used."""
         return m.Use(at=use.at, store=self.store(use.store), till=use.till)
 
-    def voucher(self, voucher: VoucherRecord, use: UseRecord | None) -> m.Voucher:
-        """The voucher with its signed part."""
+    def voucher(self, voucher: VoucherRecord, use: UseRecord | None, epoch: int) -> m.Voucher:
+        """The voucher with its signed part, as the device with `epoch` is told."""
         reference, title = self._rewards[voucher.reward]
         lease = lease_of(self._context, voucher, reference)
         return m.Voucher(
@@ -106,6 +106,7 @@ class Describer:
             expires_at=voucher.expires_at,
             issued_at=voucher.issued_at,
             use=self.use(use) if use else None,
+            superseded=epoch < voucher.epoch,
         )
 
 
@@ -140,4 +141,4 @@ async def renew_lease(
         values = {"holder_key": holder_key, "epoch": voucher.epoch, "lease_start": voucher.lease_start}
         await connection.execute(update(table).where(table.c.id == voucher_id).values(values))
     describer = await Describer.load(context, connection, {voucher.reward})
-    return describer.voucher(voucher, use)
+    return describer.voucher(voucher, use, caller.epoch)

@@ -11,7 +11,7 @@ Tab = Literal["ready", "used", "expired", "orders"]
 TABS: Final[tuple[Tab, ...]] = ("ready", "used", "expired", "orders")
 EXPIRES_SOON_DAYS: Final = 7
 
-Showing = Literal["live", "renew", "used", "expired", "cancelled"]
+Showing = Literal["live", "renew", "elsewhere", "used", "expired", "cancelled"]
 
 
 def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
@@ -37,13 +37,18 @@ def order_state(order: Redemption, reward: Reward | None) -> str:
     return order.state
 
 
-def showing(voucher: Voucher, now: datetime) -> Showing:
-    """How a voucher is shown now: live, or why not; `renew` when only the network can make it live again."""
+def showing(voucher: Voucher, now: datetime, *, is_here: bool) -> Showing:
+    """How a voucher is shown now: live, or why not; `renew` when only the network can make it live again.
+
+    It `is_here` where it is leased to this device.
+    """
     if voucher.state != "ready":
         return voucher.state
     if voucher.expires_at <= now:
         return "expired"
-    return "live" if now < voucher.lease_ends_at else "renew"
+    if voucher.superseded and not is_here:
+        return "elsewhere"
+    return "live" if is_here and now < voucher.lease_ends_at else "renew"
 
 
 def works_offline(voucher: Voucher) -> bool:

@@ -1,57 +1,32 @@
 """One voucher, as the shop needs to see it: its code, live, and nothing that distracts from it."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import flet as ft
 
 from mirabelle.client.api import Refusal
+from mirabelle.client.device.files import Files
 from mirabelle.client.device.screen import Screen
-from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
-from mirabelle.client.ui.shared.times import last_moment
-from mirabelle.client.ui.shared.widgets import (
-    apart,
-    empty_state,
-    error_card,
-    icon_button,
-    kept_together,
-    page_frame,
-    parted,
-    picture,
-    skeleton,
-    text,
-)
-from mirabelle.client.ui.vouchers.qr import code_picture
-from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
-from mirabelle.contract.messages import Redemption, Reward, Voucher
+from mirabelle.client.ui.shared.widgets import empty_state, error_card, icon_button, page_frame, skeleton, text
+from mirabelle.client.ui.vouchers.card import CARD_WIDTH, Held, voucher_card
+from mirabelle.client.ui.vouchers.state import showing
+from mirabelle.client.use_cases.remind import calendar_file
+from mirabelle.contract.messages import Redemption
 from mirabelle.contract.translation import Translator
-from mirabelle.rules.frame import WINDOW_SECONDS
-
-# The card is white in both themes, since the code on it must be.
-_INK: Final = theme.INK
-_QUIET: Final = "#675562"
-_LINE: Final = "#EADFE7"
-_GOOD: Final = "#1A5A33"
-_GOOD_TINT: Final = "#E2F2E7"
-_WARM: Final = "#6B4300"
-_WARM_TINT: Final = "#FFEFD0"
-_CARD_WIDTH: Final = 520
 
 
-@dataclass(frozen=True)
-class Held:
-    """A voucher in the hand: `store` is empty where any will do."""
+class Deed(NamedTuple):
+    """Something that can be done with a voucher: the name of its text, its picture, and what a tap does."""
 
-    voucher: Voucher
-    reward: Reward | None
-    store: str
-    state: Showing
+    name: str
+    icon: ft.IconData
+    run: Callable[..., Any]
 
 
 @screen
@@ -59,6 +34,7 @@ def voucher_screen(id: str) -> ft.View:
     """The voucher `id`; while it is on the screen, that is bright and stays awake."""
     app, window, page = use_app(), use_window(), ft.context.page
     lamp, _ = ft.use_state(lambda: Screen(page))
+    files, _ = ft.use_state(Files)
     is_asking, ask = ft.use_state(False)
 
     def read() -> Held | None:
@@ -66,7 +42,8 @@ def voucher_screen(id: str) -> ft.View:
         if voucher is None:
             return None
         store = app.programme.store_name(voucher.store) if voucher.store else ""
-        return Held(voucher, app.catalog.get(voucher.reward), store, showing(voucher, app.now()))
+        is_here = app.show_voucher.is_here(voucher)
+        return Held(voucher, app.catalog.get(voucher.reward), store, showing(voucher, app.now(), is_here=is_here))
 
     held = use_live(app, ("vouchers", "catalog", "programme"), read)
     is_live = held is not None and held.state == "live"
@@ -84,34 +61,49 @@ def voucher_screen(id: str) -> ft.View:
         ask(False)
         return await app.cancel(held.voucher.redemption)
 
+    async def remind_now() -> None:
+        where = held.store or app.t("vouchers.any_store")
+        content = calendar_file(app.t, held.voucher, where, app.programme.zone(), app.now())
+        await files.hand_over(f"{held.voucher.reward}.ics", content)
+
     ft.use_effect(light, [is_live], cleanup=restore)
-    cancel, renew = use_command(cancel_now), use_command(renew_now)
-
-    async def on_cancel() -> None:
-        await cancel()
-
-    ft.use_dialog(_cancel_dialog(app.t, on_cancel, lambda: ask(False)) if is_asking else None)
+    cancel, renew, remind = use_command(cancel_now), use_command(renew_now), use_command(remind_now)
+    ft.use_dialog(_cancel_dialog(app.t, _runs(cancel), lambda: ask(False)) if is_asking else None)
     if held is None:
         is_known = app.programme.current() is not None
         return page_frame("", [_unknown(app.t) if is_known else skeleton(320)], tab="vouchers", back="/vouchers")
-    return voucher_view(app.t, window, held, lamp.can_brighten, cancel, renew, lambda: ask(True))
+    deeds = [
+        Deed("calendar", ft.Icons.EDIT_CALENDAR, _runs(remind)),
+        Deed("cancel", ft.Icons.UNDO, lambda: ask(True)),
+    ]
+    return voucher_view(app.t, window, held, lamp.can_brighten, renew, deeds, (cancel, remind))
+
+
+def _runs(command: Command) -> Callable[[], Any]:
+    async def run() -> None:
+        await command()
+
+    return run
 
 
 def voucher_view(
-    translate: Translator, window: Window, held: Held, brightens: bool, cancel: Command, renew: Command,
-    on_cancel: Callable[[], Any],
+    translate: Translator, window: Window, held: Held, brightens: bool, renew: Command, deeds: Sequence[Deed],
+    commands: Sequence[Command],
 ) -> ft.View:  # fmt: skip
     """The voucher as a page: a white card on plum."""
-    parts: list[ft.Control] = [_card(translate, window, held, renew)]
-    if cancel.failed is not None:
-        parts.append(ft.Container(error_card(translate, cancel.failed), width=_CARD_WIDTH, padding=16))
+    parts: list[ft.Control] = [voucher_card(translate, window, held, renew)]
+    parts += [
+        ft.Container(error_card(translate, command.failed), width=CARD_WIDTH, padding=16)
+        for command in commands
+        if command.failed is not None
+    ]
     if held.state == "live":
         hint = translate("vouchers.hand_to_nobody" if brightens else "vouchers.hand_to_nobody_bright")
         parts.append(
             ft.Container(
                 text(hint, theme.BODY, theme.ON_BAND, text_align=ft.TextAlign.CENTER),
                 padding=ft.Padding.symmetric(horizontal=24, vertical=theme.L),
-                width=_CARD_WIDTH,
+                width=CARD_WIDTH,
             )
         )
     in_hand = ft.Column(
@@ -124,7 +116,7 @@ def voucher_view(
     )
     band = ft.Container(
         ft.Column(
-            [_top(translate, window, held, on_cancel), in_hand],
+            [_top(translate, window, deeds if held.voucher.state == "ready" else ()), in_hand],
             spacing=0,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         ),
@@ -136,16 +128,19 @@ def voucher_view(
     return ft.View(route=ft.context.page.route, controls=[band], padding=0, spacing=0)
 
 
-def _top(translate: Translator, window: Window, held: Held, on_cancel: Callable[[], Any]) -> ft.Control:
+def _top(translate: Translator, window: Window, deeds: Sequence[Deed]) -> ft.Control:
     back = icon_button(
         ft.Icons.ARROW_BACK, translate("shared.back"), lambda: go("/vouchers"), color=theme.ON_BAND, key="back"
     )
     parts: list[ft.Control] = [back, ft.Container(expand=True)]
-    if held.voucher.state == "ready":
-        item = ft.PopupMenuItem(translate("vouchers.cancel"), icon=ft.Icons.UNDO, on_click=on_cancel, key="cancel")
+    items = [
+        ft.PopupMenuItem(translate(f"vouchers.{deed.name}"), icon=deed.icon, on_click=deed.run, key=deed.name)
+        for deed in deeds
+    ]
+    if items:
         parts.append(
             ft.PopupMenuButton(
-                items=[item],
+                items=items,
                 icon=ft.Icon(ft.Icons.MORE_VERT, color=theme.ON_BAND, semantics_label=translate("vouchers.more")),
                 tooltip=translate("vouchers.more"),
                 key="more",
@@ -153,142 +148,6 @@ def _top(translate: Translator, window: Window, held: Held, on_cancel: Callable[
         )
     above = window.inset_top + (8 if window.size == "phone" else 20)
     return ft.Container(ft.Row(parts), padding=ft.Padding.only(left=8, right=8, top=above, bottom=4))
-
-
-def _card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
-    width = ft.context.page.width or window.width
-    inside = _live_parts(translate, held, width) if held.state == "live" else [_instead(translate, held, renew)]
-    column = ft.Column(
-        [_title(translate, held), ft.Divider(color=_LINE), *inside],
-        spacing=theme.M,
-        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
-    )
-    return ft.Container(
-        column,
-        bgcolor=ft.Colors.WHITE,
-        border_radius=theme.CORNER_XL,
-        padding=ft.Padding.symmetric(vertical=20),
-        width=min(width, _CARD_WIDTH),
-        key="card",
-    )
-
-
-def _title(translate: Translator, held: Held) -> ft.Control:
-    voucher = held.voucher
-    parts: list[ft.Control] = []
-    if held.reward is not None:
-        parts.append(picture(held.reward, dark=False, height=60, corner=theme.CORNER, width=60, share=0.8))
-    where = held.store or translate("vouchers.any_store")
-    until = translate("vouchers.until", date=translate.date(last_moment(voucher.expires_at), "day"))
-    words = [
-        text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
-        text(parted(translate, where, until), theme.SMALL, _QUIET),
-    ]
-    parts.append(ft.Column(words, spacing=2, expand=True))
-    return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))
-
-
-def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Control]:
-    voucher = held.voucher
-    spelled = " ".join(voucher.code.replace("-", " "))
-    code = ft.Semantics(
-        label=translate("vouchers.code", code=spelled),
-        exclude_semantics=True,
-        # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
-        content=ft.Text(
-            apart(translate, voucher.code, "\u2066"), theme_style=theme.TITLE, color=_INK, selectable=True, key="typed"
-        ),
-    )
-    if works_offline(voucher):
-        until = kept_together(translate.date_time(min(voucher.lease_ends_at, voucher.expires_at)))
-        note = _note(ft.Icons.CLOUD_OFF_OUTLINED, translate("vouchers.offline_until", time=until), _GOOD, _GOOD_TINT)
-    else:
-        note = _note(ft.Icons.CLOUD_OUTLINED, translate("vouchers.needs_network"), _WARM, _WARM_TINT)
-    return [
-        live_code(voucher, int(min(room, _CARD_WIDTH))),
-        text(translate("vouchers.or_say"), theme.SMALL, _QUIET),
-        code,
-        ft.Container(note, padding=ft.Padding.symmetric(horizontal=20)),
-    ]
-
-
-def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
-    row = ft.Row([ft.Icon(icon, size=20, color=color), text(words, theme.LABEL, color, expand=True)], spacing=theme.M)
-    return ft.Container(row, bgcolor=tint, border_radius=theme.CORNER, padding=14)
-
-
-@fixes.component
-def live_code(voucher: Voucher, room: int) -> ft.Control:
-    """The code and the ring that runs out with it. The ring moves once a second, the code once a window."""
-    app, page = use_app(), ft.context.page
-    frame, set_frame = ft.use_state(lambda: app.show_voucher.frame(voucher, app.now()))
-    left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
-
-    async def keep_live() -> None:
-        while page.session.connection is not None:  # a page that comes back is drawn anew, and this with it
-            now = app.now()
-            if showing(voucher, now) != "live":
-                app.store.tell("vouchers")  # its time is over: the page says so instead
-                return
-            set_frame(app.show_voucher.frame(voucher, now))
-            set_left(app.show_voucher.seconds_left(now))
-            await asyncio.sleep(1 - now.microsecond / 1_000_000)
-
-    ft.use_effect(keep_live, [voucher.issued], cleanup=lambda: None)
-    ring = ft.ProgressRing(
-        value=left / WINDOW_SECONDS, width=18, height=18, stroke_width=3, color=theme.PLUM, bgcolor=_LINE
-    )
-    words = text(app.t("vouchers.live"), theme.BODY, _QUIET)
-    return ft.Column(
-        [
-            _still_code(frame, room),
-            ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER, tight=True),
-        ],
-        spacing=theme.XS,
-        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
-    )
-
-
-@ft.memo
-@fixes.component
-def _still_code(frame: str, room: int) -> ft.Control:
-    """Drawn once a frame, not once a second."""
-    app, page = use_app(), ft.context.page
-    ratio = page.media.device_pixel_ratio if page.media else 1
-    return code_picture(frame, room, ratio, app.t("vouchers.code_picture"))
-
-
-def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
-    """In the code's place when there is none to show: used, expired, cancelled, or due for a moment of network."""
-    icons = {
-        "used": ft.Icons.TASK_ALT, "expired": ft.Icons.HOURGLASS_DISABLED, "cancelled": ft.Icons.UNDO,
-        "renew": ft.Icons.CLOUD_SYNC_OUTLINED,
-    }  # fmt: skip
-    use = held.voucher.use
-    if use is not None:
-        hint = translate("vouchers.used_at", time=translate.date_time(use.at))
-    else:
-        hint = translate(
-            f"vouchers.is_{held.state}_hint", date=translate.date(last_moment(held.voucher.expires_at), "day")
-        )
-    parts: list[ft.Control] = [
-        ft.Icon(icons[held.state], size=72, color=_QUIET),
-        text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
-        text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
-    ]
-    if held.state == "renew":
-
-        async def on_renew() -> None:
-            await renew()
-
-        style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
-        parts.append(
-            ft.FilledButton(
-                translate("vouchers.renew"), on_click=on_renew, disabled=renew.running, style=style, key="renew"
-            )
-        )
-    column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
-    return ft.Container(column, padding=ft.Padding.symmetric(horizontal=28, vertical=48), key=f"is-{held.state}")
 
 
 def _cancel_dialog(translate: Translator, on_cancel: Callable[[], Any], on_close: Callable[[], Any]) -> ft.AlertDialog:

@@ -1,0 +1,175 @@
+"""The white card of a voucher: its code, live, or what stands in the code's place."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import flet as ft
+
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.command import Command
+from mirabelle.client.ui.shared.context import Window, use_app
+from mirabelle.client.ui.shared.times import last_moment
+from mirabelle.client.ui.shared.widgets import apart, kept_together, parted, picture, text
+from mirabelle.client.ui.vouchers.qr import code_picture
+from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
+from mirabelle.contract.messages import Reward, Voucher
+from mirabelle.contract.translation import Translator
+from mirabelle.rules.frame import WINDOW_SECONDS
+
+# The card is white in both themes, since the code on it must be.
+_INK: Final = theme.INK
+_QUIET: Final = "#675562"
+_LINE: Final = "#EADFE7"
+_GOOD: Final = "#1A5A33"
+_GOOD_TINT: Final = "#E2F2E7"
+_WARM: Final = "#6B4300"
+_WARM_TINT: Final = "#FFEFD0"
+CARD_WIDTH: Final = 520
+
+
+@dataclass(frozen=True)
+class Held:
+    """A voucher in the hand: `store` is empty where any will do."""
+
+    voucher: Voucher
+    reward: Reward | None
+    store: str
+    state: Showing
+
+
+def voucher_card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
+    """The voucher: what it is for, and its code or why there is none."""
+    width = ft.context.page.width or window.width
+    inside = _live_parts(translate, held, width) if held.state == "live" else [_instead(translate, held, renew)]
+    column = ft.Column(
+        [_title(translate, held), ft.Divider(color=_LINE), *inside],
+        spacing=theme.M,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+    return ft.Container(
+        column,
+        bgcolor=ft.Colors.WHITE,
+        border_radius=theme.CORNER_XL,
+        padding=ft.Padding.symmetric(vertical=20),
+        width=min(width, CARD_WIDTH),
+        key="card",
+    )
+
+
+def _title(translate: Translator, held: Held) -> ft.Control:
+    voucher = held.voucher
+    parts: list[ft.Control] = []
+    if held.reward is not None:
+        parts.append(picture(held.reward, dark=False, height=60, corner=theme.CORNER, width=60, share=0.8))
+    where = held.store or translate("vouchers.any_store")
+    until = translate("vouchers.until", date=translate.date(last_moment(voucher.expires_at), "day"))
+    words = [
+        text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
+        text(parted(translate, where, until), theme.SMALL, _QUIET),
+    ]
+    parts.append(ft.Column(words, spacing=2, expand=True))
+    return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))
+
+
+def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Control]:
+    voucher = held.voucher
+    spelled = " ".join(voucher.code.replace("-", " "))
+    code = ft.Semantics(
+        label=translate("vouchers.code", code=spelled),
+        exclude_semantics=True,
+        # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
+        content=ft.Text(
+            apart(translate, voucher.code, "\u2066"), theme_style=theme.TITLE, color=_INK, selectable=True, key="typed"
+        ),
+    )
+    if works_offline(voucher):
+        until = kept_together(translate.weekday_time(min(voucher.lease_ends_at, voucher.expires_at)))
+        note = _note(ft.Icons.CLOUD_OFF_OUTLINED, translate("vouchers.offline_until", time=until), _GOOD, _GOOD_TINT)
+    else:
+        note = _note(ft.Icons.CLOUD_OUTLINED, translate("vouchers.needs_network"), _WARM, _WARM_TINT)
+    return [
+        live_code(voucher, int(min(room, CARD_WIDTH))),
+        text(translate("vouchers.or_say"), theme.SMALL, _QUIET),
+        code,
+        ft.Container(note, padding=ft.Padding.symmetric(horizontal=20)),
+    ]
+
+
+def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
+    row = ft.Row([ft.Icon(icon, size=20, color=color), text(words, theme.LABEL, color, expand=True)], spacing=theme.M)
+    return ft.Container(row, bgcolor=tint, border_radius=theme.CORNER, padding=14)
+
+
+@fixes.component
+def live_code(voucher: Voucher, room: int) -> ft.Control:
+    """The code and the ring that runs out with it. The ring moves once a second, the code once a window."""
+    app, page = use_app(), ft.context.page
+    frame, set_frame = ft.use_state(lambda: app.show_voucher.frame(voucher, app.now()))
+    left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
+
+    async def keep_live() -> None:
+        while page.session.connection is not None:  # a page that comes back is drawn anew, and this with it
+            now = app.now()
+            if showing(voucher, now, is_here=True) != "live":
+                app.store.tell("vouchers")  # its time is over: the page says so instead
+                return
+            set_frame(app.show_voucher.frame(voucher, now))
+            set_left(app.show_voucher.seconds_left(now))
+            await asyncio.sleep(1 - now.microsecond / 1_000_000)
+
+    ft.use_effect(keep_live, [voucher.issued], cleanup=lambda: None)
+    ring = ft.ProgressRing(
+        value=left / WINDOW_SECONDS, width=18, height=18, stroke_width=3, color=theme.PLUM, bgcolor=_LINE
+    )
+    words = text(app.t("vouchers.live"), theme.BODY, _QUIET)
+    return ft.Column(
+        [
+            _still_code(frame, room),
+            ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER, tight=True),
+        ],
+        spacing=theme.XS,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+    )
+
+
+@ft.memo
+@fixes.component
+def _still_code(frame: str, room: int) -> ft.Control:
+    """Drawn once a frame, not once a second."""
+    app, page = use_app(), ft.context.page
+    ratio = page.media.device_pixel_ratio if page.media else 1
+    return code_picture(frame, room, ratio, app.t("vouchers.code_picture"))
+
+
+def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
+    """In the code's place when there is none to show: used, expired, cancelled, or due for a moment of network."""
+    icons = {
+        "used": ft.Icons.TASK_ALT, "expired": ft.Icons.HOURGLASS_DISABLED, "cancelled": ft.Icons.UNDO,
+        "renew": ft.Icons.CLOUD_SYNC_OUTLINED, "elsewhere": ft.Icons.MOBILE_SCREEN_SHARE,
+    }  # fmt: skip
+    use = held.voucher.use
+    if use is not None:
+        hint = translate("vouchers.used_at", time=translate.date_time(use.at))
+    else:
+        hint = translate(
+            f"vouchers.is_{held.state}_hint", date=translate.date(last_moment(held.voucher.expires_at), "day")
+        )
+    parts: list[ft.Control] = [
+        ft.Icon(icons[held.state], size=72, color=_QUIET),
+        text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
+        text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
+    ]
+    if held.state == "renew":
+
+        async def on_renew() -> None:
+            await renew()
+
+        style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
+        parts.append(
+            ft.FilledButton(
+                translate("vouchers.renew"), on_click=on_renew, disabled=renew.running, style=style, key="renew"
+            )
+        )
+    column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
+    return ft.Container(column, padding=ft.Padding.symmetric(horizontal=28, vertical=48), key=f"is-{held.state}")
