@@ -5,6 +5,7 @@ from typing import Final, Generic, Literal, TypeVar
 
 from mirabelle.contract import messages as m
 from mirabelle.contract import till_messages as tm
+from mirabelle.contract import trust
 from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
 
@@ -120,6 +121,7 @@ RENEW_LEASE = Endpoint(
 )
 
 TILL = Endpoint("GET", "/till", tm.Till, role="staff")
+TRUST = Endpoint("GET", "/till/trust", trust.SignedTrust, role="staff")
 SCAN = Endpoint("POST", "/scans", tm.Scan, tm.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
 UNDO_SCAN = Endpoint(
     "POST", "/scans/{scan:str}/undos", tm.Scan, role="staff", own_refusals=(Reason.NOT_FOUND, Reason.TOO_LATE)
@@ -138,5 +140,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
-    CANCEL, TRANSFER, RENEW_LEASE, TILL, SCAN, SCANS,
+    CANCEL, TRANSFER, RENEW_LEASE, TILL, TRUST, SCAN, SCANS,
 )  # fmt: skip

@@ -101,7 +101,11 @@ class NewVoucher:
 
 @dataclass(frozen=True, slots=True)
 class VoucherRecord:
-    """A voucher as the ledger keeps it."""
+    """A voucher as the ledger keeps it.
+
+    `epoch_at` is when another device took it over, None where none did: until the earlier lease ends, a till without
+    network must know of it. A blocked one is refused everywhere until it is no longer blocked.
+    """
 
     id: bytes
     participant: str
@@ -118,6 +122,14 @@ class VoucherRecord:
     expires_at: datetime
     state: VoucherState = VoucherState.READY
     use: int = 1
+    epoch_at: datetime | None = None
+    blocked_at: datetime | None = None
+    blocked_why: str | None = None
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether no till may take it: its points went back, or the operator blocked it."""
+        return self.state.is_revoked or self.blocked_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def judge_scan(
 def _judge_frame(
     shown: Presented, voucher: VoucherRecord | None, used: bool, issuer_keys: Mapping[bytes, bytes]
 ) -> ScanVerdict:
-    revoked = voucher is not None and voucher.state.is_revoked
+    revoked = voucher is not None and voucher.is_revoked
     verdict = check(
         shown.frame,
         CheckContext(
@@ -87,7 +87,7 @@ def _judge_code(shown: Presented, voucher: VoucherRecord | None, used: bool) -> 
     checks = (
         (voucher.expires_at <= shown.at, VoucherCode.LEASE_EXPIRED),
         (voucher.store not in (0, shown.store, *shown.groups), VoucherCode.WRONG_STORE),
-        (voucher.state.is_revoked, VoucherCode.REVOKED),
+        (voucher.is_revoked, VoucherCode.REVOKED),
         (used, VoucherCode.ALREADY_USED),
     )
     return next((code for failed, code in checks if failed), VoucherCode.ACCEPTED)

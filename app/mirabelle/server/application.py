@@ -25,9 +25,10 @@ from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
 from mirabelle.server.services.closing import close_days, forget_what_is_past, lapse_holds
 from mirabelle.server.services.context import Context, Settings
+from mirabelle.server.services.issuer_keys import register_key
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
 from mirabelle.server.services.programme import Loaded, loaded_programme, world_of
-from mirabelle.server.services.secrets_file import open_secrets, register_key
+from mirabelle.server.services.secrets_file import open_secrets
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
@@ -58,6 +59,7 @@ async def open_context(settings: Settings, database: Database) -> Context:
         version=loaded.version,
         ledger=Ledger(database, world_of(loaded)),
         issuer=secrets.issuer,
+        programme_key=secrets.programme,
         tokens=Tokens(secrets.token_key),
         mailer=mailer,
     )

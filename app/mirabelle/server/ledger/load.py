@@ -19,6 +19,7 @@ from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
 from mirabelle.rules.redemption import RedemptionRecord, UseRecord, VoucherRecord
+from mirabelle.rules.trust import STILL_OUT
 from mirabelle.server.ledger import records
 from mirabelle.server.ledger.records import Reward, Row
 from mirabelle.server.storage.schema import instant_of, microseconds_of
@@ -162,10 +163,12 @@ def _names(
 
 
 def _issuer_keys(sql: Sql, commands: Sequence[Command]) -> Steps[dict[bytes, bytes]]:
-    """Every key that signed vouchers of this ledger: those of other servers on it, and earlier ones, count as well."""
-    if not any(isinstance(c, Scan) for c in commands):
+    """The keys whose vouchers may be honoured: those of other servers on this ledger, and earlier ones, count as well,
+    for as long as leases that they signed can last."""
+    scanned = [c.at for c in commands if isinstance(c, Scan)]
+    if not scanned:
         return {}
-    found = yield sql.issuer_keys()
+    found = yield sql.issuer_keys(microseconds_of(min(scanned) - STILL_OUT))
     return {bytes.fromhex(key_id): public_key for key_id, public_key in found}
 
 

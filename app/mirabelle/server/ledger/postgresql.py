@@ -139,9 +139,15 @@ def uses(vouchers: Collection[str]) -> Statement:
     return Statement(_USES, (list(vouchers),))
 
 
-def issuer_keys() -> Statement:
-    """Every key that signed vouchers of this ledger."""
-    return Statement("SELECT key_id, public_key FROM issuer_keys")
+_ISSUER_KEYS: Final = (
+    "SELECT key_id, public_key FROM issuer_keys"
+    " WHERE compromised_at IS NULL AND (retired_at IS NULL OR retired_at > $1)"
+)
+
+
+def issuer_keys(retired_after: int) -> Statement:
+    """Every key that signed vouchers of this ledger, but those that were compromised or retired by then."""
+    return Statement(_ISSUER_KEYS, (retired_after,))
 
 
 _STOCK: Final = (

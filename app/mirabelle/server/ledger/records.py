@@ -161,7 +161,7 @@ def redemption_row(record: RedemptionRecord) -> Row:
 def voucher_from(row: Row) -> VoucherRecord:
     """The voucher in a row of `vouchers`."""
     id_, who, redemption, reward, code, store, value_class, holder, salt, epoch, lease, issued, expires, *rest = row
-    state, use = rest
+    state, use, epoch_at, blocked_at, blocked_why = rest
     return VoucherRecord(
         id=bytes.fromhex(id_),
         participant=who,
@@ -178,6 +178,9 @@ def voucher_from(row: Row) -> VoucherRecord:
         expires_at=instant_of(expires),  # type: ignore[arg-type]
         state=VoucherState(state),
         use=use,
+        epoch_at=instant_of(epoch_at),
+        blocked_at=instant_of(blocked_at),
+        blocked_why=blocked_why,
     )
 
 
@@ -199,6 +202,9 @@ def voucher_row(voucher: VoucherRecord) -> Row:
         microseconds_of(voucher.expires_at),
         voucher.state.value,
         voucher.use,
+        microseconds_of(voucher.epoch_at),
+        microseconds_of(voucher.blocked_at),
+        voucher.blocked_why,
     )
 
 

@@ -213,3 +213,9 @@ HANDLERS: Final[dict[Any, Any]] = {
 ETAG: Final = ResponseHeader(name="ETag", documentation_only=True, description="Names what is answered.")
 IfNoneMatch = Annotated[str, HeaderParameter(name="If-None-Match", description="An ETag that was answered before.")]
 NOT_MODIFIED: Final = {304: ResponseSpec(data_container=None, description="Nothing changed since the named ETag.")}
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Whether an If-None-Match header names `etag`, by the weak comparison of RFC 9110, 13.1.2."""
+    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag.removeprefix("W/") in known or known == ["*"]

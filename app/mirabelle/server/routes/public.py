@@ -11,7 +11,17 @@ from litestar.params import JSONBody, QueryParameter
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
-from mirabelle.server.routes.edge import ETAG, NOT_MODIFIED, Ask, IfNoneMatch, Key, refused, request_hash, told
+from mirabelle.server.routes.edge import (
+    ETAG,
+    NOT_MODIFIED,
+    Ask,
+    IfNoneMatch,
+    Key,
+    is_known,
+    refused,
+    request_hash,
+    told,
+)
 from mirabelle.server.services import demo, sessions, sign_in
 from mirabelle.server.services.catalog import catalog_after
 from mirabelle.server.services.context import Context
@@ -47,17 +57,11 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         body = msgspec.json.encode(changed)
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN}
-        if _is_known(etag, if_none_match):
+        if is_known(etag, if_none_match):
             return Response(content=b"", status_code=304, headers=headers)  # type: ignore[arg-type]
         return Response(content=body, media_type="application/json", headers=headers)  # type: ignore[arg-type]
 
     return [programme, catalog]
-
-
-def _is_known(etag: str, if_none_match: str) -> bool:
-    """Whether an If-None-Match header names `etag`, by the weak comparison of RFC 9110, 13.1.2."""
-    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in known or known == ["*"]
 
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:

@@ -9,8 +9,20 @@ from litestar.router import Router
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
-from mirabelle.server.routes.edge import Ask, Key, answered, caller_of, request_hash, told
-from mirabelle.server.services import scans
+from mirabelle.contract import trust as tr
+from mirabelle.server.routes.edge import (
+    ETAG,
+    NOT_MODIFIED,
+    Ask,
+    IfNoneMatch,
+    Key,
+    answered,
+    caller_of,
+    is_known,
+    request_hash,
+    told,
+)
+from mirabelle.server.services import scans, trust
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.tokens import Caller
 
@@ -23,6 +35,15 @@ def staff_routes(context: Context) -> Router:
         """The calling till and its store."""
         async with context.database.read() as connection:
             return await scans.till_of(connection, caller.subject, context.now())
+
+    @get(e.TRUST.path, operation_id="getTrust", responses=told(e.TRUST) | NOT_MODIFIED, response_headers=[ETAG])
+    async def get_trust(caller: NamedDependency[Caller], if_none_match: IfNoneMatch = "") -> Response[tr.SignedTrust]:
+        """What the calling till must know to check vouchers without network."""
+        bundle, etag = await trust.bundle_of(context, caller.subject)
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if is_known(etag, if_none_match):
+            return Response(content=b"", status_code=304, headers=headers)  # type: ignore[arg-type]
+        return Response(content=trust.signed(bundle, context.programme_key), headers=headers)
 
     @get(e.SCANS.path, operation_id="getScans", responses=told(e.SCANS))
     async def get_scans(caller: NamedDependency[Caller]) -> tm.Scans:
@@ -39,7 +60,7 @@ def staff_routes(context: Context) -> Router:
 
     return Router(
         path="/",
-        route_handlers=[get_till, get_scans, scan],
+        route_handlers=[get_till, get_trust, get_scans, scan],
         dependencies={"caller": Provide(caller_of(context, "staff"), sync_to_thread=False)},
         security=[{"access_token": []}],
     )

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
 from mirabelle.server.services.programme_file import ProgrammeDocument
-from mirabelle.server.services.secrets_file import Issuer
+from mirabelle.server.services.secrets_file import LocalSigner
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
 
@@ -34,14 +34,18 @@ class Settings:
 
 @dataclass(slots=True)
 class Context:
-    """The parts of a running server. `programme` and the ledger's world are those of the newest `version` loaded."""
+    """The parts of a running server. `programme` and the ledger's world are those of the newest `version` loaded.
+
+    `issuer` signs vouchers, `programme_key` what tills may rely on.
+    """
 
     settings: Settings
     database: Database
     programme: ProgrammeDocument
     version: int
     ledger: Ledger
-    issuer: Issuer
+    issuer: LocalSigner
+    programme_key: LocalSigner
     tokens: Tokens
     mailer: Mailer
     _typing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)

@@ -94,6 +94,27 @@ class VoucherRules(Struct, forbid_unknown_fields=True):
     lease_hours: Annotated[int, Meta(ge=1, le=limits.LEASE_HOURS)] = limits.LEASE_HOURS
 
 
+class CapRules(Struct, forbid_unknown_fields=True):
+    """How many vouchers of a class, and of which value, a till without network takes between two syncs."""
+
+    count: Annotated[int, Meta(ge=0, le=100_000)]
+    value: str | None = None
+
+
+class TillRules(Struct, forbid_unknown_fields=True):
+    """What tills may do without network, and for how many minutes a scan may be undone.
+
+    A till goes by what it was told for `keyset_days`, and takes vouchers for `hours_since_sync` after the last sync.
+    """
+
+    keyset_days: Annotated[int, Meta(ge=1, le=90)] = 14
+    hours_since_sync: Annotated[int, Meta(ge=0, le=24 * 90)] = 24
+    undo_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 5
+    caps: dict[Literal["A", "B"], CapRules] = field(
+        default_factory=lambda: {"A": CapRules(count=20), "B": CapRules(count=20)}
+    )
+
+
 class TierRules(Struct, forbid_unknown_fields=True):
     """A tier and the points, earned in a year, that lead to it."""
 
@@ -156,6 +177,7 @@ class ProgrammeDocument(Struct, forbid_unknown_fields=True):
     extension: ExtensionRules | None = None
     transfers: TransferRules = field(default_factory=TransferRules)
     vouchers: VoucherRules = field(default_factory=VoucherRules)
+    tills: TillRules = field(default_factory=TillRules)
     tiers: list[TierRules] = field(default_factory=list)
     categories: list[m.NamedThing] = field(default_factory=list)
     charities: list[m.NamedThing] = field(default_factory=list)
@@ -229,6 +251,7 @@ def _check(file: Path, document: ProgrammeDocument) -> None:
         _ = document.zone
     except (KeyError, ValueError, OSError) as fault:
         raise ProgrammeUnusable(f"{file}: programme.time_zone: no such zone: {document.programme.time_zone}") from fault
+    _check_caps(file, document)
     unique = {
         "tiers": [tier.id for tier in document.tiers],
         "stores": [store.id for store in document.stores],
@@ -246,6 +269,14 @@ def _check(file: Path, document: ProgrammeDocument) -> None:
     for index, person in enumerate(document.staff):
         if person.store not in unique["stores"]:
             raise ProgrammeUnusable(f"{file}: staff[{index}].store: unknown: {person.store}")
+
+
+def _check_caps(file: Path, document: ProgrammeDocument) -> None:
+    for class_, cap in document.tills.caps.items():
+        try:
+            value_of(cap, document.programme.currency)
+        except ValueError as fault:
+            raise ProgrammeUnusable(f"{file}: tills.caps.{class_}.value: {fault}") from fault
 
 
 def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Collection[str]) -> str | None:
@@ -271,9 +302,9 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
     return next((fault for failed, fault in checks if failed), None)
 
 
-def value_of(reward: RewardRules, currency: str) -> int | None:
-    """The reward's value in money, in minor units; raises ValueError."""
-    return None if reward.value is None else minor_units(reward.value, currency)
+def value_of(rules: RewardRules | CapRules, currency: str) -> int | None:
+    """The value in money, in minor units, of a reward or of a till's cap; raises ValueError."""
+    return None if rules.value is None else minor_units(rules.value, currency)
 
 
 def value_class_of(reward: RewardRules) -> Literal["A", "B", "C"]:

@@ -5,28 +5,25 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.frame import key_id
-from mirabelle.server.ledger.save import insert_or
-from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.files import whole_file
 
 SECRET_BYTES: Final = 32
 ISSUER_KEY: Final = "issuer.key"
+PROGRAMME_KEY: Final = "programme.key"
 TOKEN_KEY: Final = "token.key"
-SECRETS: Final = (ISSUER_KEY, TOKEN_KEY)
+SECRETS: Final = (ISSUER_KEY, PROGRAMME_KEY, TOKEN_KEY)
 
 
 @dataclass(frozen=True)
-class Issuer:
-    """The key that signs vouchers. Only `sign` ever touches the private part."""
+class LocalSigner:
+    """A key that is read from a file. Only `sign` ever touches the private part."""
 
     _private: Ed25519PrivateKey = field(repr=False)
 
@@ -47,9 +44,10 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class ServerSecrets:
-    """The issuer, and the key under which tokens and codes are authenticated."""
+    """What signs vouchers, what signs the trust of tills, and the key under which tokens are authenticated."""
 
-    issuer: Issuer
+    issuer: LocalSigner
+    programme: LocalSigner
     token_key: bytes = field(repr=False)
 
 
@@ -75,8 +73,11 @@ def _read_or_make(file: Path) -> bytes:
 def open_secrets(directory: Path) -> ServerSecrets:
     """The secrets in `directory`, made at the first call; raises OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    issuer = Ed25519PrivateKey.from_private_bytes(_read_or_make(directory / ISSUER_KEY))
-    return ServerSecrets(Issuer(issuer), _read_or_make(directory / TOKEN_KEY))
+    issuer, programme = (
+        LocalSigner(Ed25519PrivateKey.from_private_bytes(_read_or_make(directory / name)))
+        for name in (ISSUER_KEY, PROGRAMME_KEY)
+    )
+    return ServerSecrets(issuer, programme, _read_or_make(directory / TOKEN_KEY))
 
 
 def read_secrets(directory: Path) -> dict[str, bytes]:
@@ -91,9 +92,3 @@ def put_secrets(directory: Path, contents: Mapping[str, bytes]) -> None:
         if name in contents:
             with whole_file(directory / name) as stream:
                 stream.write(contents[name])
-
-
-async def register_key(connection: AsyncConnection, issuer: Issuer, now: datetime) -> None:
-    """Let every server of this ledger know the issuer's public key, so that each honours the others' vouchers."""
-    row = {"key_id": issuer.key_id.hex(), "public_key": issuer.public_key, "created_at": now}
-    await connection.execute(insert_or(connection, t.issuer_keys).on_conflict_do_nothing(), [row])

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
+from mirabelle.contract.trust import VALUE_CLASSES
 from mirabelle.rules import ed25519, frame
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.redemption import UseRecord, ValueClass, VoucherRecord, VoucherState
@@ -18,8 +19,6 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.storage import schema as t
-
-_CLASS_NUMBERS = {ValueClass.A: 1, ValueClass.B: 2, ValueClass.C: 3}
 
 
 def lease_of(context: Context, voucher: VoucherRecord, reward_reference: int) -> frame.Lease:
@@ -39,7 +38,7 @@ def lease_of(context: Context, voucher: VoucherRecord, reward_reference: int) ->
         lease_minutes=minutes,
         epoch=voucher.epoch,
         use=voucher.use,
-        value_class=_CLASS_NUMBERS[voucher.value_class],
+        value_class=VALUE_CLASSES[voucher.value_class.value],
         holder_key=voucher.holder_key,
     )
 
@@ -136,9 +135,13 @@ async def renew_lease(
     if caller.epoch < voucher.epoch:
         raise Refused(Reason.SUPERSEDED_DEVICE)
     use = (await uses_of(connection, {voucher.id})).get(voucher.id)
-    if voucher.state is VoucherState.READY and use is None and voucher.expires_at > context.now():
-        voucher = replace(voucher, holder_key=holder_key, epoch=caller.epoch, lease_start=context.now())
-        values = {"holder_key": holder_key, "epoch": voucher.epoch, "lease_start": voucher.lease_start}
+    renewable = voucher.state is VoucherState.READY and voucher.blocked_at is None and use is None
+    if renewable and voucher.expires_at > context.now():
+        now = context.now()
+        epoch_at = voucher.epoch_at if caller.epoch == voucher.epoch else now
+        voucher = replace(voucher, holder_key=holder_key, epoch=caller.epoch, lease_start=now, epoch_at=epoch_at)
+        changed = ("holder_key", "epoch", "lease_start", "epoch_at")
+        values = {name: getattr(voucher, name) for name in changed}
         await connection.execute(update(table).where(table.c.id == voucher_id).values(values))
     describer = await Describer.load(context, connection, {voucher.reward})
     return describer.voucher(voucher, use, caller.epoch)

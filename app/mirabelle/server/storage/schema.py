@@ -83,6 +83,17 @@ issuer_keys = Table(
     Column("key_id", String(8), primary_key=True),
     Column("public_key", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+    Column("compromised_at", Instant),
+)
+
+# What tills were told last, as a hash of it: one row. Not in a backup, see services.trust.
+trust = Table(
+    "trust",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 stores = Table(
@@ -254,8 +265,14 @@ vouchers = Table(
     Column("expires_at", Instant, nullable=False),
     Column("state", String(10), nullable=False),
     Column("use", Integer, nullable=False),
+    Column("epoch_at", Instant),
+    Column("blocked_at", Instant),
+    Column("blocked_why", String),
     Index(None, "participant"),
 )
+# What tills without network must be told of, and nothing that a redemption writes.
+DISTRUSTED: Final = text("(state IN ('cancelled', 'lapsed') OR blocked_at IS NOT NULL OR epoch_at IS NOT NULL)")
+Index("ix_vouchers_distrusted", vouchers.c.lease_start, sqlite_where=DISTRUSTED, postgresql_where=DISTRUSTED)
 
 uses = Table(
     "uses",
@@ -266,6 +283,7 @@ uses = Table(
     Column("till", String, nullable=False),
     Column("store", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
+    Index(None, "at"),
 )
 
 scans = Table(
