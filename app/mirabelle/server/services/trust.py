@@ -106,7 +106,7 @@ async def _content(connection: AsyncConnection, context: Context, now: datetime)
         programme=rules.programme_id(context.programme_key.public_key),
         keys=[_key(key) for key in await known_keys(connection) if key.is_trusted(now)],
         revoked=[(row.id, row.store) for row in doubtful if VoucherState(row.state).is_revoked],
-        epochs=[(row.id, row.epoch, row.store) for row in doubtful if row.epoch_at is not None and row.epoch_at > since],
+        epochs=[(row.id, row.epoch, row.store) for row in doubtful if row.epoch_at and row.epoch_at > since],
         blocked=[(row.id, row.store) for row in doubtful if row.blocked_at is not None],
         used=await _used(connection, since),
         store_names={str(row.reference): Text(**row.name) for row in stores},
