@@ -20,6 +20,7 @@ from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.routes.edge import HANDLERS, json_only
+from mirabelle.server.routes.lane import COMPRESS_FROM_BYTES
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 PROGRAMME_SECONDS: Final = 1
 TALLY_SECONDS: Final = 1
 HOUSEKEEPING_SECONDS: Final = 30
-COMPRESS_FROM_BYTES: Final = 1000
 
 
 async def open_context(settings: Settings, database: Database) -> Context:

@@ -120,6 +120,7 @@ async def build(hosting: Hosting, port: int) -> Any:
     from starlette.routing import Router
 
     from mirabelle.server.application import create_app, open_context
+    from mirabelle.server.routes.lane import with_lane
 
     settings = hosting.settings
     database = await open_store(
@@ -135,6 +136,7 @@ async def build(hosting: Hosting, port: int) -> Any:
         except MailUnusable as fault:
             raise ServerUnusable(str(fault)) from fault
     api = create_app(context)
+    ours = with_lane(context, api)
     web = hosting.web_app(f"http://{_reachable(hosting.host)}:{port}", settings.data) if hosting.web_app else None
 
     @asynccontextmanager
@@ -150,8 +152,8 @@ async def build(hosting: Hosting, port: int) -> Any:
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
-        ours = path == "/healthz" or path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
-        await (api if ours or web is None else web)(scope, receive, send)
+        is_ours = path == "/healthz" or path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+        await (ours if is_ours or web is None else web)(scope, receive, send)
 
     return Router(default=dispatch, lifespan=lifespan)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -36,14 +37,17 @@ from mirabelle.server.storage.direct import DatabaseBusy
 
 log = logging.getLogger(__name__)
 
+_KEY_FROM: Final = 8
+_KEY_PATTERN: Final = r"^[\x21-\x7e]+$"
+
 Ask = Request[Any, Any, Any]
 Key = Annotated[
     str,
     HeaderParameter(
         name=IDEMPOTENCY_KEY,
-        min_length=8,
+        min_length=_KEY_FROM,
         max_length=IDEMPOTENCY_KEY_CHARACTERS,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=_KEY_PATTERN,
         description="Chosen by the caller, once for each thing to be done; the same key again gets the first answer.",
     ),
 ]
@@ -52,21 +56,31 @@ Key = Annotated[
 Named = Annotated[str, PathParameter(max_length=IDENTIFIER_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
+def is_key(text: str) -> bool:
+    """Whether `text` can be an idempotency key, as a `Key` is."""
+    return _KEY_FROM <= len(text) <= IDEMPOTENCY_KEY_CHARACTERS and re.match(_KEY_PATTERN, text) is not None
+
+
 def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
     """A dependency that tells who calls, and refuses everybody but `role`."""
 
     def caller(request: Ask) -> Caller:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Refused(Reason.NOT_SIGNED_IN)
-        known = context.tokens.caller(token.strip(), context.now())
-        if known is None:
-            raise Refused(Reason.SESSION_ENDED)
-        if known.role != role:
-            raise Refused(Reason.WRONG_ROLE)
-        return known
+        return caller_by(context, role, request.headers.get("authorization", ""))
 
     return caller
+
+
+def caller_by(context: Context, role: m.Role | None, authorization: str) -> Caller:
+    """Who calls with this Authorization header; raises Refused where that is nobody, or somebody who is not `role`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refused(Reason.NOT_SIGNED_IN)
+    known = context.tokens.caller(token.strip(), context.now())
+    if known is None:
+        raise Refused(Reason.SESSION_ENDED)
+    if known.role != role:
+        raise Refused(Reason.WRONG_ROLE)
+    return known
 
 
 def json_only(app: ASGIApp) -> ASGIApp:
@@ -91,13 +105,22 @@ async def request_hash(request: Ask, data: m.Message | None = None) -> bytes:
     body = await request.body()
     if data is not None:
         msgspec.json.decode(body, type=type(data))
-    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+    return hash_of(request.method, request.url.path, body)
+
+
+def hash_of(method: str, path: str, body: bytes) -> bytes:
+    """The hash of a request."""
+    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
 
 
 def answered(answer: Answer) -> Response[Any]:
     """An answer of the ledger as it was stored."""
-    media_type = "application/json" if answer.status < 400 else PROBLEM_JSON
-    return Response(content=answer.body, status_code=answer.status, media_type=media_type)
+    return Response(content=answer.body, status_code=answer.status, media_type=media_type_of(answer))
+
+
+def media_type_of(answer: Answer) -> str:
+    """What the body of an answer of the ledger is."""
+    return "application/json" if answer.status < 400 else PROBLEM_JSON
 
 
 def refused(reason: Reason, detail: str = "", **more: Any) -> Response[Any]:
@@ -209,6 +232,14 @@ HANDLERS: Final[dict[Any, Any]] = {
     UnicodeDecodeError: _on_malformed,
     Exception: _on_fault,
 }
+
+
+def problem_of(request: Ask, fault: Exception) -> Response[Any]:
+    """What `fault` is told as."""
+    handler = next(HANDLERS[kind] for kind in type(fault).__mro__ if kind in HANDLERS)
+    told: Response[Any] = handler(request, fault)
+    return told
+
 
 ETAG: Final = ResponseHeader(name="ETag", documentation_only=True, description="Names what is answered.")
 IfNoneMatch = Annotated[str, HeaderParameter(name="If-None-Match", description="An ETag that was answered before.")]
