@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,12 +60,17 @@ class ServerProcess(AbstractContextManager["ServerProcess"]):
             cwd=ROOT, pass_fds=[self._listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'app'}{os.pathsep}{ROOT}"},
         )  # fmt: skip
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_fault: object) -> None:
         assert self._parent is not None and self._parent.stdin and self._parent.stdout
-        self._parent.stdin.close()
+        with suppress(BrokenPipeError):
+            self._parent.stdin.close()
         self._parent.wait()
         self._parent.stdout.close()
         self._listener.close()
