@@ -21,6 +21,7 @@ from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import MEMORY, Store
 from mirabelle.client.use_cases.cancel import Cancel
+from mirabelle.client.use_cases.print_voucher import PrintVoucher
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.send_points import SendPoints
@@ -79,6 +80,7 @@ class App:
         self.cancel = Cancel(self.store, self.api, self.wallet)
         self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
         self.show_voucher = ShowVoucher(keys)
+        self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
         self.scan = ScanVoucher(self.store, self.api, self.outbox, now)
         self.sign_in = SignIn(self.api, self._sessions, keys, self._language_of_contract, self._change_person)
         self.sync = Sync(

@@ -119,6 +119,13 @@ RENEW_LEASE = Endpoint(
     role="participant",
     own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SUPERSEDED_DEVICE),
 )
+PUT_ON_PAPER = Endpoint(
+    "POST",
+    "/vouchers/{voucher:str}/papers",
+    m.PaperVoucher,
+    role="participant",
+    own_refusals=(Reason.NOT_FOUND, Reason.PAPER_NOT_ALLOWED, Reason.VOUCHER_OVER, Reason.SUPERSEDED_DEVICE),
+)
 
 TILL = Endpoint("GET", "/till", tm.Till, role="staff")
 TRUST = Endpoint("GET", "/till/trust", trust.SignedTrust, role="staff")
@@ -140,5 +147,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
-    CANCEL, TRANSFER, RENEW_LEASE, TILL, TRUST, SCAN, SCANS,
+    CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, TILL, TRUST, SCAN, SCANS,
 )  # fmt: skip

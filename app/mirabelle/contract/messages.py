@@ -105,6 +105,8 @@ class Reward(Message, frozen=True, kw_only=True):
     available_until: datetime | None
     available_from: datetime | None = None
     popularity: int
+    paper: bool = False
+    challenge: bool = False
 
 
 class Catalog(Message, frozen=True, kw_only=True):
@@ -301,7 +303,8 @@ class Voucher(Message, frozen=True, kw_only=True):
     """A voucher as its holder keeps it. `issued` is the signed part of its MV1 frame (136 bytes, hex), whose holder
     key is derived on the device from its seed and `key_salt`.
 
-    It is `superseded` where a device that signed in later than the one that asks shows it now.
+    It is `superseded` where a device that signed in later than the one that asks shows it now. It may be put on
+    `paper` where the reward allows.
     """
 
     id: Identifier
@@ -319,6 +322,15 @@ class Voucher(Message, frozen=True, kw_only=True):
     issued_at: datetime
     use: Use | None
     superseded: bool = False
+    paper: bool = False
+
+
+class PaperVoucher(SecretMessage, frozen=True, kw_only=True):
+    """A voucher for whoever holds it: a static MV1 `frame`, good until `ends_at`, and once, as the voucher is."""
+
+    frame: str
+    code: str
+    ends_at: datetime
 
 
 class Redemption(Message, frozen=True, kw_only=True):

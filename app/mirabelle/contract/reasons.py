@@ -40,6 +40,8 @@ class Reason(StrEnum):
     TOO_FEW_POINTS = RedemptionRefusal.TOO_FEW_POINTS.value
     NO_SUCH_RECIPIENT = RedemptionRefusal.NO_SUCH_RECIPIENT.value
     SUPERSEDED_DEVICE = "superseded_device"
+    PAPER_NOT_ALLOWED = "paper_not_allowed"
+    VOUCHER_OVER = "voucher_over"
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
 
@@ -74,6 +76,8 @@ STATUS: dict[Reason, int] = {
     Reason.TOO_FEW_POINTS: 409,
     Reason.NO_SUCH_RECIPIENT: 404,
     Reason.SUPERSEDED_DEVICE: 409,
+    Reason.PAPER_NOT_ALLOWED: 409,
+    Reason.VOUCHER_OVER: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
 }

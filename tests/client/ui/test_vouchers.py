@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from mirabelle.client.device.decode import read_code
+from mirabelle.client.device.qr import QUIET_MODULES
 from mirabelle.client.repositories.catalog import CatalogQuery
-from mirabelle.client.ui.vouchers.qr import QUIET_MODULES, SMALLEST_PIXELS, draw, side
+from mirabelle.client.ui.vouchers.qr import SMALLEST_PIXELS, draw, side
 from mirabelle.client.ui.vouchers.state import on_tab, showing, works_offline
 from mirabelle.rules.frame import Frame, parse
 from tests.backend import Backend
@@ -130,6 +131,21 @@ async def test_the_last_day_is_handed_over_as_a_calendar_file(backend, tmp_path)
             [saved] = [arguments for kind, _, arguments in window.window.calls if kind == "FilePicker"]
             assert saved["file_name"] == "croissant.ics"
             assert saved["src_bytes"].startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+async def test_paper_is_offered_where_the_reward_allows_it_and_handed_over_in_the_size_that_is_chosen(
+    backend, tmp_path
+):
+    async with visitor(backend.url, tmp_path) as someone:
+        other = (await someone.redeem("coffee-and-cake")).voucher
+        async with someone.window(f"/vouchers/{other.id}") as window:
+            assert window.all(key="calendar") and not window.all(key="paper")
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+            await window.tap(window.one(key="paper"))
+            await window.tap(window.one(key="paper-letter", root=window.dialog))
+            saved = await window.until(lambda: [one for one in window.window.calls if one[0] == "FilePicker"])
+            assert saved[0][2]["src_bytes"].startswith(b"%PDF")
 
 
 async def test_a_voucher_that_lives_on_another_device_shows_no_code_but_says_so(tmp_path):

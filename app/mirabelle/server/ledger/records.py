@@ -38,6 +38,8 @@ class Reward(NamedTuple):
     terms: RewardTerms
     reference: int
     title: Mapping[str, str]
+    paper: bool = False
+    challenge: bool = False
 
 
 def _json(value: object) -> str:
@@ -251,4 +253,5 @@ def reward_from(row: Row, store_references: Mapping[str, int], tier_points: Mapp
         store=store_references[document["store"]] if document["store"] else 0,
         valid_days=document["valid_days"],
     )
-    return Reward(terms, reference, document["title"])
+    paper, challenge = document.get("paper", False), document.get("challenge", False)
+    return Reward(terms, reference, document["title"], paper, challenge)

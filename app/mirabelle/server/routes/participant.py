@@ -85,4 +85,11 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         async with context.database.write() as connection:
             return await vouchers.renew_lease(context, connection, caller, voucher, data)
 
-    return [redeem, cancel, transfer, renew_lease]
+    @post(e.PUT_ON_PAPER.path, operation_id="putOnPaper", responses=told(e.PUT_ON_PAPER))
+    async def put_on_paper(caller: NamedDependency[Caller], request: Ask, voucher: Named, key: Key) -> m.PaperVoucher:
+        """Give a voucher a form that whoever holds it can use."""
+        await claim_key(context, caller.subject, key, await request_hash(request))
+        async with context.database.read() as connection:
+            return await vouchers.put_on_paper(context, connection, caller, voucher)
+
+    return [redeem, cancel, transfer, renew_lease, put_on_paper]

@@ -37,6 +37,8 @@ def _reward(row: Row[Any]) -> m.Reward:
         available_from=row.available_from,
         available_until=row.available_until,
         popularity=document["popularity"],
+        paper=document.get("paper", False),
+        challenge=document.get("challenge", False),
     )
 
 

@@ -141,7 +141,11 @@ class StaffRules(Struct, forbid_unknown_fields=True):
 
 
 class RewardRules(Struct, forbid_unknown_fields=True):
-    """A reward as the programme offers it."""
+    """A reward as the programme offers it.
+
+    With `paper` its vouchers may be printed: whoever holds the paper can use it. With `challenge` the till sets a task
+    that only the holder's device can answer, which paper cannot.
+    """
 
     id: m.Identifier
     kind: m.Kind
@@ -162,6 +166,8 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     needs: m.Needs = "nothing"
     fulfilment: m.Fulfilment = "voucher"
     valid_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    paper: bool = False
+    challenge: bool = False
     available_from: date | None = None
     available_until: date | None = None
     popularity: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -293,6 +299,7 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
         # A programme without categories takes those that its rewards name.
         (categories and reward.category and reward.category not in categories, f"category: unknown: {reward.category}"),
         (reward.value_class == "B" and not reward.store, "store: class B is bound to a store"),
+        (reward.paper and reward.challenge, "paper: nothing on paper can answer a challenge"),
         (reward.available_until and reward.available_until.year > LAST_YEAR, f"available_until: after {LAST_YEAR}"),
         (
             reward.available_from and reward.available_from > (reward.available_until or date.max),

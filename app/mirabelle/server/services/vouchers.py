@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,18 +22,29 @@ from mirabelle.server.services.tokens import Caller
 from mirabelle.server.storage import schema as t
 
 
-def lease_of(context: Context, voucher: VoucherRecord, reward_reference: int) -> frame.Lease:
+class RewardWords(NamedTuple):
+    """What a voucher must know of its reward."""
+
+    reference: int
+    title: m.Text
+    paper: bool
+    challenge: bool
+
+
+def lease_of(context: Context, voucher: VoucherRecord, reward: RewardWords) -> frame.Lease:
     """The lease that the issuer signs: from the voucher's lease start to its own end or the voucher's, the earlier."""
     whole = timedelta(hours=context.programme.vouchers.lease_hours)
     end = min(voucher.lease_start + whole, voucher.expires_at)
     minutes = max(1, (end - voucher.lease_start) // timedelta(minutes=1))
-    offline = 0 if voucher.value_class is ValueClass.C else frame.OFFLINE
+    flags = 0 if voucher.value_class is ValueClass.C else frame.OFFLINE
+    flags |= frame.STORE_BOUND if voucher.store else 0
+    flags |= frame.CHALLENGE if reward.challenge else 0
     return frame.Lease(
         dynamic=True,
-        flags=offline | (frame.STORE_BOUND if voucher.store else 0),
+        flags=flags,
         key_id=context.issuer.key_id,
         voucher=voucher.id,
-        reward=reward_reference,
+        reward=reward.reference,
         scope=voucher.store,
         lease_start=int(voucher.lease_start.timestamp()),
         lease_minutes=minutes,
@@ -40,6 +52,20 @@ def lease_of(context: Context, voucher: VoucherRecord, reward_reference: int) ->
         use=voucher.use,
         value_class=VALUE_CLASSES[voucher.value_class.value],
         holder_key=voucher.holder_key,
+    )
+
+
+def paper_of(context: Context, voucher: VoucherRecord, reward: RewardWords) -> frame.Lease:
+    """The lease for whoever holds the paper: from now on for as long as a lease can be, or to the voucher's end."""
+    now = context.now()
+    minutes = min(frame.MAX_LEASE_MINUTES, max(1, (voucher.expires_at - now) // timedelta(minutes=1)))
+    lease = lease_of(context, voucher, reward)
+    return replace(
+        lease,
+        dynamic=False,
+        flags=lease.flags | frame.BEARER,
+        lease_start=int(now.timestamp()),
+        lease_minutes=minutes,
     )
 
 
@@ -54,7 +80,7 @@ def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
 class Describer:
     """Puts vouchers into words, with the names of rewards and stores looked up beforehand."""
 
-    def __init__(self, context: Context, rewards: Mapping[str, tuple[int, m.Text]], stores: Mapping[int, str]) -> None:
+    def __init__(self, context: Context, rewards: Mapping[str, RewardWords], stores: Mapping[int, str]) -> None:
         self._context = context
         self._rewards = rewards
         self._stores = stores
@@ -62,7 +88,10 @@ class Describer:
     @classmethod
     def of(cls, context: Context, names: Names) -> "Describer":
         """A describer that knows what a batch has loaded."""
-        rewards = {id_: (reward.reference, m.Text(**reward.title)) for id_, reward in names.rewards.items()}
+        rewards = {
+            id_: RewardWords(reward.reference, m.Text(**reward.title), reward.paper, reward.challenge)
+            for id_, reward in names.rewards.items()
+        }
         return cls(context, rewards, {reference: id_ for reference, (id_, _) in names.stores.items()})
 
     @classmethod
@@ -71,12 +100,24 @@ class Describer:
         query = select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards)))
         found = (await connection.execute(query)).all()
         stores = (await connection.execute(select(t.stores.c.reference, t.stores.c.id))).all()
-        titles = {row.id: (row.reference, m.Text(**row.document["title"])) for row in found}
-        return cls(context, titles, {row.reference: row.id for row in stores})
+        words = {
+            row.id: RewardWords(
+                reference=row.reference,
+                title=m.Text(**row.document["title"]),
+                paper=row.document.get("paper", False),
+                challenge=row.document.get("challenge", False),
+            )
+            for row in found
+        }
+        return cls(context, words, {row.reference: row.id for row in stores})
 
     def title(self, reward: str) -> m.Text:
         """The reward's title."""
-        return self._rewards[reward][1]
+        return self._rewards[reward].title
+
+    def reward(self, reward: str) -> RewardWords:
+        """What its vouchers must know of the reward."""
+        return self._rewards[reward]
 
     def store(self, reference: int) -> str:
         """The store's id, or its number where it has none."""
@@ -88,13 +129,13 @@ class Describer:
 
     def voucher(self, voucher: VoucherRecord, use: UseRecord | None, epoch: int) -> m.Voucher:
         """The voucher with its signed part, as the device with `epoch` is told."""
-        reference, title = self._rewards[voucher.reward]
-        lease = lease_of(self._context, voucher, reference)
+        reward = self._rewards[voucher.reward]
+        lease = lease_of(self._context, voucher, reward)
         return m.Voucher(
             id=voucher.id.hex(),
             redemption=voucher.redemption,
             reward=voucher.reward,
-            title=title,
+            title=reward.title,
             state=_state(voucher, use is not None, self._context.now()),  # type: ignore[arg-type]
             code=voucher.code,
             store=self.store(voucher.store) if voucher.store else None,
@@ -106,6 +147,7 @@ class Describer:
             issued_at=voucher.issued_at,
             use=self.use(use) if use else None,
             superseded=epoch < voucher.epoch,
+            paper=reward.paper,
         )
 
 
@@ -145,3 +187,26 @@ async def renew_lease(
         await connection.execute(update(table).where(table.c.id == voucher_id).values(values))
     describer = await Describer.load(context, connection, {voucher.reward})
     return describer.voucher(voucher, use, caller.epoch)
+
+
+async def put_on_paper(
+    context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str
+) -> m.PaperVoucher:
+    """The voucher in a form that whoever holds it can use, once, as the voucher itself; raises Refused."""
+    table = t.vouchers
+    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise Refused(Reason.NOT_FOUND)
+    voucher = rows.voucher_from(row)
+    reward = (await Describer.load(context, connection, {voucher.reward})).reward(voucher.reward)
+    if not reward.paper or reward.challenge:
+        raise Refused(Reason.PAPER_NOT_ALLOWED)
+    used = (await uses_of(connection, {voucher.id})).get(voucher.id) is not None
+    if _state(voucher, used, context.now()) != "ready" or voucher.blocked_at is not None:
+        raise Refused(Reason.VOUCHER_OVER)
+    if caller.epoch < voucher.epoch:
+        raise Refused(Reason.SUPERSEDED_DEVICE)
+    lease = paper_of(context, voucher, reward)
+    text = frame.static_text(frame.issue(lease, context.issuer.sign))
+    return m.PaperVoucher(frame=text, code=voucher.code, ends_at=datetime.fromtimestamp(lease.lease_end, UTC))

@@ -5,20 +5,16 @@ import math
 from typing import Final
 
 import flet as ft
-import qrcode
-from qrcode.util import MODE_ALPHA_NUM, QRData
 
-QUIET_MODULES: Final = 4  # ISO/IEC 18004: less, and scanners lose the edge
+from mirabelle.client.device.qr import QUIET_MODULES, code_of
+
 # 60 mm with the quiet zone. A logical pixel is 1/160 inch on phones and tablets; on other screens it is larger.
 SMALLEST_PIXELS: Final = math.ceil(60 / 25.4 * 160)
 
 
 def draw(frame: str) -> tuple[bytes, int]:
     """A PNG with one pixel a module, and how many modules its side has, quiet zone included."""
-    # The frame is made for the alphanumeric mode; a library that guesses would take bytes for the prefix.
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=QUIET_MODULES, box_size=1)
-    code.add_data(QRData(frame.encode("ascii"), mode=MODE_ALPHA_NUM))
-    code.make(fit=True)
+    code = code_of(frame, "L")
     file = io.BytesIO()
     code.make_image().save(file, "PNG")
     return file.getvalue(), code.modules_count + 2 * QUIET_MODULES

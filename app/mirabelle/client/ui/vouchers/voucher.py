@@ -1,12 +1,9 @@
 """One voucher, as the shop needs to see it: its code, live, and nothing that distracts from it."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import flet as ft
 
-from mirabelle.client.api import Refusal
-from mirabelle.client.device.files import Files
 from mirabelle.client.device.screen import Screen
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
@@ -15,18 +12,9 @@ from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import empty_state, error_card, icon_button, page_frame, skeleton, text
 from mirabelle.client.ui.vouchers.card import CARD_WIDTH, Held, voucher_card
+from mirabelle.client.ui.vouchers.deeds import Deed, use_deeds
 from mirabelle.client.ui.vouchers.state import showing
-from mirabelle.client.use_cases.remind import calendar_file
-from mirabelle.contract.messages import Redemption
 from mirabelle.contract.translation import Translator
-
-
-class Deed(NamedTuple):
-    """Something that can be done with a voucher: the name of its text, its picture, and what a tap does."""
-
-    name: str
-    icon: ft.IconData
-    run: Callable[..., Any]
 
 
 @screen
@@ -34,8 +22,6 @@ def voucher_screen(id: str) -> ft.View:
     """The voucher `id`; while it is on the screen, that is bright and stays awake."""
     app, window, page = use_app(), use_window(), ft.context.page
     lamp, _ = ft.use_state(lambda: Screen(page))
-    files, _ = ft.use_state(Files)
-    is_asking, ask = ft.use_state(False)
 
     def read() -> Held | None:
         voucher = app.vouchers.get(id)
@@ -57,33 +43,13 @@ def voucher_screen(id: str) -> ft.View:
     async def restore() -> None:
         await lamp.restore()
 
-    async def cancel_now() -> Redemption | Refusal:
-        ask(False)
-        return await app.cancel(held.voucher.redemption)
-
-    async def remind_now() -> None:
-        where = held.store or app.t("vouchers.any_store")
-        content = calendar_file(app.t, held.voucher, where, app.programme.zone(), app.now())
-        await files.hand_over(f"{held.voucher.reward}.ics", content)
-
     ft.use_effect(light, [is_live], cleanup=restore)
-    cancel, renew, remind = use_command(cancel_now), use_command(renew_now), use_command(remind_now)
-    ft.use_dialog(_cancel_dialog(app.t, _runs(cancel), lambda: ask(False)) if is_asking else None)
+    renew = use_command(renew_now)
+    deeds, commands = use_deeds(app, held)
     if held is None:
         is_known = app.programme.current() is not None
         return page_frame("", [_unknown(app.t) if is_known else skeleton(320)], tab="vouchers", back="/vouchers")
-    deeds = [
-        Deed("calendar", ft.Icons.EDIT_CALENDAR, _runs(remind)),
-        Deed("cancel", ft.Icons.UNDO, lambda: ask(True)),
-    ]
-    return voucher_view(app.t, window, held, lamp.can_brighten, renew, deeds, (cancel, remind))
-
-
-def _runs(command: Command) -> Callable[[], Any]:
-    async def run() -> None:
-        await command()
-
-    return run
+    return voucher_view(app.t, window, held, lamp.can_brighten, renew, deeds, commands)
 
 
 def voucher_view(
@@ -148,18 +114,6 @@ def _top(translate: Translator, window: Window, deeds: Sequence[Deed]) -> ft.Con
         )
     above = window.inset_top + (8 if window.size == "phone" else 20)
     return ft.Container(ft.Row(parts), padding=ft.Padding.only(left=8, right=8, top=above, bottom=4))
-
-
-def _cancel_dialog(translate: Translator, on_cancel: Callable[[], Any], on_close: Callable[[], Any]) -> ft.AlertDialog:
-    return ft.AlertDialog(
-        title=translate("vouchers.cancel"),
-        content=text(translate("vouchers.cancel_hint")),
-        actions=[
-            ft.TextButton(translate("vouchers.keep"), on_click=on_close, key="keep"),
-            ft.FilledButton(translate("vouchers.cancel_confirm"), on_click=on_cancel, key="cancel-confirm"),
-        ],
-        on_dismiss=on_close,
-    )
 
 
 def _unknown(translate: Translator) -> ft.Control:
