@@ -173,4 +173,4 @@ def test_whatever_is_scanned_is_read_or_refused(text: str) -> None:
 
 
 def test_a_text_longer_than_any_qr_code_is_no_voucher() -> None:
-    assert frame.parse("MV1:" + "0" * 4293) == Refusal(VoucherCode.NOT_A_VOUCHER, "length")
+    assert frame.parse("MV1:" + "0" * 4293) == Refusal(VoucherCode.NOT_A_VOUCHER, "too long")
