@@ -1,7 +1,14 @@
-"""Base45 (RFC 9285): bytes as text that a QR code keeps in its compact alphanumeric mode."""
+"""Base45 (RFC 9285): bytes as text that a QR code keeps in its compact alphanumeric mode.
+
+Both ways work on all groups at once: a till reads every frame of its camera that holds a code.
+"""
+
+import struct
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_OUTSIDE = 255
+_VALUES = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))  # find says -1 outside, which is 255 here
+_PAIRS = tuple(first + second for second in _ALPHABET for first in _ALPHABET)
 
 
 class NotBase45(ValueError):
@@ -10,15 +17,9 @@ class NotBase45(ValueError):
 
 def encode(data: bytes) -> str:
     """Write bytes as Base45: three characters for two bytes, two for a last odd one (RFC 9285, section 4)."""
-    text: list[str] = []
-    for at in range(0, len(data) - 1, 2):
-        high, low = divmod(data[at] << 8 | data[at + 1], 45 * 45)
-        middle, first = divmod(low, 45)
-        text += (_ALPHABET[first], _ALPHABET[middle], _ALPHABET[high])
-    if len(data) % 2:
-        second, first = divmod(data[-1], 45)
-        text += (_ALPHABET[first], _ALPHABET[second])
-    return "".join(text)
+    groups = struct.unpack_from(f">{len(data) // 2}H", data)
+    text = "".join([_PAIRS[group % 2025] + _ALPHABET[group // 2025] for group in groups])
+    return text + _PAIRS[data[-1]] if len(data) % 2 else text
 
 
 def decode(text: str) -> bytes:
@@ -26,18 +27,15 @@ def decode(text: str) -> bytes:
     if len(text) % 3 == 1:
         raise NotBase45("length")
     try:
-        values = [_VALUES[character] for character in text]
-    except KeyError:
+        values = text.encode("ascii").translate(_VALUES)
+    except UnicodeEncodeError:
         raise NotBase45("alphabet") from None
-    data = bytearray()
-    for at in range(0, len(values) - 2, 3):
-        pair = values[at] + 45 * values[at + 1] + 45 * 45 * values[at + 2]
-        if pair > 0xFFFF:
-            raise NotBase45("group value")
-        data += pair.to_bytes(2, "big")
-    if len(values) % 3:
-        last = values[-2] + 45 * values[-1]
-        if last > 0xFF:
-            raise NotBase45("group value")
-        data.append(last)
-    return bytes(data)
+    if _OUTSIDE in values:
+        raise NotBase45("alphabet")
+    whole = len(values) - len(values) % 3
+    groups = zip(values[0:whole:3], values[1:whole:3], values[2:whole:3], strict=True)
+    try:
+        data = struct.pack(f">{whole // 3}H", *[first + 45 * second + 2025 * third for first, second, third in groups])
+        return data + bytes([values[-2] + 45 * values[-1]]) if len(values) % 3 else data
+    except (struct.error, ValueError):  # more than two bytes hold, or one
+        raise NotBase45("group value") from None
