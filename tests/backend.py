@@ -13,6 +13,8 @@ from mirabelle.rules import frame, holder
 from mirabelle.server.hosting import Hosting, Server, Settings, WebApp, demo_programme
 from mirabelle.server.services.context import Clock, system_clock
 from mirabelle.server.services.programme_file import ProgrammeDocument
+from mirabelle.server.services.sealing import MasterKey
+from mirabelle.server.services.signing import Signer
 
 
 def new_key() -> str:
@@ -90,6 +92,8 @@ class Backend(AbstractContextManager["Backend"]):
     programme: ProgrammeDocument | None = None
     clock: Clock = system_clock
     smtp: str = ""
+    master_key: str = field(default="", repr=False)
+    issuer: Signer | None = None
     web_app: WebApp | None = None
     port: int = 0
     url: str = ""
@@ -98,7 +102,14 @@ class Backend(AbstractContextManager["Backend"]):
 
     def __enter__(self) -> "Backend":
         hosting = Hosting(
-            settings=Settings(self.data, demo=self.demo, smtp=self.smtp, clock=self.clock),
+            settings=Settings(
+                self.data,
+                demo=self.demo,
+                smtp=self.smtp,
+                clock=self.clock,
+                master_key=MasterKey(bytes.fromhex(self.master_key)) if self.master_key else None,
+                issuer=self.issuer,
+            ),
             port=self.port,
             database_url=self.database_url,
             programme=self.programme or (demo_programme() if self.demo else None),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.contract.places import data_directory
+from mirabelle.server.hosted import key_words
 
 if TYPE_CHECKING:
     from mirabelle.server.services.audit import Audit
@@ -28,6 +29,7 @@ environment:
   MIRABELLE_SMTP   SMTP server for sign-in codes, as smtp://[user:password@]host[:port], or smtps:// for TLS from the
                    start; without it each mail is written into the data directory's outbox/
   MIRABELLE_DATA   data directory where --data does not name one
+  MIRABELLE_MASTER_KEY   64 hexadecimal digits under which the keys in --data are sealed, see 'mirabelle keys seal'
 """
 _ABOUT_CHECK = """\
 Exit code 0: accepted, or every vector got its answer. 1: refused, or a vector did not. 2: unusable input.
@@ -47,10 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     store = argparse.ArgumentParser(add_help=False)
     store.add_argument("--data", type=Path, default=None, metavar="DIR", help="data directory")
     store.add_argument("--database", default="", metavar="URL", help="postgresql://... instead of SQLite in --data")
+    sealed = argparse.ArgumentParser(add_help=False)
+    sealed.add_argument(
+        "--master-key-file", type=Path, metavar="FILE", help="holds the master key, instead of MIRABELLE_MASTER_KEY"
+    )
     rules = argparse.ArgumentParser(add_help=False)
     rules.add_argument("--programme", type=Path, metavar="FILE.toml", help="load this programme; it stays")
 
-    serve = commands.add_parser("serve", parents=[store, rules], help="run the backend and the web app on one port")
+    serve = commands.add_parser(
+        "serve", parents=[store, rules, sealed], help="run the backend and the web app on one port"
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     serve.add_argument(
         "--port", type=int, default=8550, help="port to listen on, 0 for a free one (default %(default)s)"
@@ -68,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         "file", type=Path, metavar="FILE", help="a new file; it holds the signing keys of --data as well"
     )
 
-    restore = commands.add_parser("restore", parents=[store], help="bring a backup back, into either kind of database")
+    restore = commands.add_parser(
+        "restore", parents=[store, sealed], help="bring a backup back, into either kind of database"
+    )
     restore.add_argument("file", type=Path, metavar="FILE", help="what 'mirabelle backup' wrote")
     restore.add_argument("--replace", action="store_true", help="put it in the place of what is there")
 
@@ -89,11 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
     audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
     audit.add_argument("--json", action="store_true", help="print JSON")
-    _add_voucher_words(
-        commands.add_parser("voucher", help="judge vouchers as a till does").add_subparsers(
-            dest="voucher_command", metavar="COMMAND", required=True
-        )
+    key_words.add_keys(commands, store, sealed)
+    vouchers = commands.add_parser("voucher", help="judge vouchers as a till does, or block them").add_subparsers(
+        dest="voucher_command", metavar="COMMAND", required=True
     )
+    _add_voucher_words(vouchers)
+    key_words.add_blocking(vouchers, store)
     return parser
 
 
@@ -129,6 +140,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "extend": _extend,
         "reverse": _reverse,
         "audit": _audit,
+        "keys": _keys,
         "voucher": _voucher,
     }
     try:
@@ -148,14 +160,17 @@ def _usable() -> Iterator[None]:
 
     from mirabelle.server.hosting import ServerUnusable
     from mirabelle.server.services.backup_file import BackupUnusable
+    from mirabelle.server.services.blocking import NoSuchVoucher
     from mirabelle.server.services.imports import FileUnreadable
     from mirabelle.server.services.programme_file import ProgrammeUnusable
+    from mirabelle.server.services.sealing import KeysUnusable
     from mirabelle.server.storage.database import DatabaseUnusable, told
     from mirabelle.server.storage.direct import DatabaseBusy
 
+    clear = (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, BackupUnusable, FileUnreadable, KeysUnusable)
     try:
         yield
-    except (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, BackupUnusable, FileUnreadable, OSError) as fault:
+    except (*clear, NoSuchVoucher, OSError) as fault:
         raise Unusable(fault) from fault
     except (SQLAlchemyError, DatabaseBusy) as fault:
         raise Unusable(f"the database failed: {told(fault)}") from fault
@@ -179,6 +194,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     from mirabelle.client import wiring
     from mirabelle.server import hosting
+    from mirabelle.server.hosted import key_commands
     from mirabelle.server.services.context import Settings
     from mirabelle.server.services.programme_file import read_programme
 
@@ -187,9 +203,13 @@ def _serve(options: argparse.Namespace) -> int:
         programme = read_programme(options.programme) if options.programme else None
         if programme is None and options.demo:
             programme = hosting.demo_programme()
+        data = options.data or data_directory()
         host = hosting.Hosting(
             settings=Settings(
-                data=options.data or data_directory(), demo=options.demo, smtp=os.environ.get("MIRABELLE_SMTP", "")
+                data=data,
+                demo=options.demo,
+                smtp=os.environ.get("MIRABELLE_SMTP", ""),
+                master_key=key_commands.master_key(options.master_key_file),
             ),
             host=options.host,
             port=options.port,
@@ -203,6 +223,7 @@ def _serve(options: argparse.Namespace) -> int:
 
         def on_ready(_server: object) -> None:
             hosting.spare_what_is_loaded()
+            print(f"mirabelle: {key_commands.kept(data)}", file=sys.stderr, flush=True)
             print(f"Mirabelle is ready at http://{options.host}:{port}", flush=True)
 
         hosting.run_alone(hosting.serve(host, listener, port, on_ready))
@@ -291,12 +312,13 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from mirabelle.server.hosted import commands
+    from mirabelle.server.hosted import commands, key_commands
 
     _keep_to_this_user()
     with _usable():
         data, now = options.data or data_directory(), datetime.now(UTC)
-        told, passed = commands.restore(data, options.database, options.file, now, replace=options.replace)
+        master = key_commands.master_key(options.master_key_file)
+        told, passed = commands.restore(data, options.database, options.file, now, master, replace=options.replace)
     print(told)
     return 0 if passed else CHECK_FAILED
 
@@ -371,9 +393,20 @@ async def _audited(options: argparse.Namespace, as_of: datetime) -> "Audit":
         await database.close()
 
 
+def _keys(options: argparse.Namespace) -> int:
+    _keep_to_this_user()
+    with _usable():
+        print(key_words.run_keys(options, _data_of(options), datetime.now(UTC)))
+    return 0
+
+
 def _voucher(options: argparse.Namespace) -> int:
     from mirabelle.voucher_check import command
 
+    if options.voucher_command != "check":
+        with _usable():
+            print(key_words.run_blocking(options, _data_of(options), datetime.now(UTC)))
+        return 0
     of_a_frame = (options.frame, options.at, options.store, options.keyset)
     try:
         if options.vectors is not None:

@@ -8,7 +8,7 @@ from mirabelle.contract.messages import Voucher
 from mirabelle.rules import frame
 from mirabelle.rules.voucher import CheckContext, check
 from mirabelle.rules.voucher_code import VoucherCode
-from mirabelle.server.services.secrets_file import open_secrets
+from mirabelle.server.services.secrets_file import open_issuer
 from tests.backend import Backend
 from tests.client.devices import Device, confirm, redeemed, sign_in_by_mail, signed_in, voucher_of
 from tests.clock import MovableClock
@@ -20,7 +20,7 @@ CAFE = 1  # the reference of the store that the demo's vouchers of the café are
 
 def checked(backend: Backend, text: str, now: float, *, online: bool = False) -> VoucherCode:
     """What a till says that knows the issuer's key and nothing else."""
-    issuer = open_secrets(backend.data / "secrets").issuer
+    issuer = open_issuer(backend.data / "secrets")
     read = frame.parse(text)
     store = read.scope if isinstance(read, frame.Frame) else CAFE
     keys = {issuer.key_id: issuer.public_key}

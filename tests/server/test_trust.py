@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from mirabelle.contract.trust import SignedTrust, TrustBundle, offered, read_bundle
-from mirabelle.rules import trust
+from mirabelle.rules import holder, trust
 from mirabelle.rules.voucher import check
 from mirabelle.rules.voucher_code import VoucherCode
 from tests.backend import Backend, Person
 from tests.clock import MovableClock
+from tests.people import people_with_points
+from tests.server.mailbox import sign_in
 
 
 @pytest.fixture
@@ -125,6 +127,24 @@ def test_what_was_leased_so_long_ago_that_it_is_over_is_no_longer_told_of(tmp_pa
         after = told(server.till())
     assert len(before.revoked) == len(before.used) == 1
     assert (after.revoked, after.used) == ([], [])
+
+
+def test_a_device_that_was_replaced_is_told_of_until_its_last_lease_is_over(tmp_path: Path) -> None:
+    clock = MovableClock()
+    people_with_points(tmp_path, "basil@example.org")
+    with Backend(tmp_path, clock=clock) as server:
+        old, till = sign_in(server, "basil@example.org"), server.till()
+        voucher = old.redeem("croissant", 110).json()["voucher"]
+        assert told(till).epochs == {}
+        shown = old.show(voucher, int(time.time()))
+        new = sign_in(server, "basil@example.org")
+        new_key = holder.public_key(holder.derive_holder_key(new.seed, voucher["key_salt"].encode())).hex()
+        renewed = new.post(f"/vouchers/{voucher['id']}/leases", {"holder_key": new_key}).json()
+        assert list(told(till).epochs) == [voucher["id"]]
+        assert judged(till, shown) is VoucherCode.SUPERSEDED_DEVICE
+        assert judged(till, new.show(renewed, int(time.time()))) is VoucherCode.ACCEPTED
+        clock.move(hours=74)
+        assert told(server.till()).epochs == {}
 
 
 def test_only_staff_are_told(server: Backend) -> None:

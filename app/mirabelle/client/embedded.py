@@ -14,11 +14,12 @@ PACKAGED: Final = "FLET_PLATFORM"  # set inside a packaged app, which has its wi
 def run(web_app: Callable[[str, Path], Any], page_starter: Callable[[str, Path], Any], data: Path) -> None:
     """Start the demo with its data in `data` and open it; returns when the window is closed or Ctrl+C is pressed."""
     from mirabelle.server.hosting import Hosting, Server, Settings, demo_programme, free_port
+    from mirabelle.server.services.sealing import master_key_from
 
     print("Starting the demo programme…", flush=True)
     smtp = os.environ.get("MIRABELLE_SMTP", "")
     hosting = Hosting(
-        settings=Settings(data=data, demo=True, smtp=smtp),
+        settings=Settings(data=data, demo=True, smtp=smtp, master_key=master_key_from(None, os.environ)),
         port=free_port(DEMO_PORT),
         programme=demo_programme(),
         web_app=web_app,

@@ -26,10 +26,11 @@ from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
 from mirabelle.server.services.closing import close_days, forget_what_is_past, lapse_holds
 from mirabelle.server.services.context import Context, Settings
-from mirabelle.server.services.issuer_keys import register_key
+from mirabelle.server.services.issuer_keys import current_issuer, may_sign, use_signer
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
 from mirabelle.server.services.programme import Loaded, loaded_programme, world_of
 from mirabelle.server.services.secrets_file import open_secrets
+from mirabelle.server.services.signing import Signer
 from mirabelle.server.services.stock import tally_stock
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
@@ -38,19 +39,19 @@ from mirabelle.server.storage.schema import programmes
 log = logging.getLogger(__name__)
 
 PROGRAMME_SECONDS: Final = 1
+KEYS_SECONDS: Final = 1
 TALLY_SECONDS: Final = 1
 HOUSEKEEPING_SECONDS: Final = 30
 
 
 async def open_context(settings: Settings, database: Database) -> Context:
-    """Put the parts of a server together; raises OSError where its secrets cannot be kept, MailUnusable."""
-    secrets = open_secrets(settings.data / "secrets")
+    """Put the parts of a server together; raises OSError, KeysUnusable where its secrets are not kept, MailUnusable."""
+    secrets = open_secrets(settings.secrets, settings.master_key)
 
-    async def register(connection: AsyncConnection) -> Loaded:
-        await register_key(connection, secrets.issuer, settings.clock())
-        return await loaded_programme(connection)
+    async def register(connection: AsyncConnection) -> tuple[Signer, Loaded]:
+        return await _issuer(connection, settings), await loaded_programme(connection)
 
-    loaded = await database.attempt(register)
+    issuer, loaded = await database.attempt(register)
     mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
     return Context(
         settings=settings,
@@ -58,11 +59,18 @@ async def open_context(settings: Settings, database: Database) -> Context:
         programme=loaded.document,
         version=loaded.version,
         ledger=Ledger(database, world_of(loaded)),
-        issuer=secrets.issuer,
+        issuer=issuer,
         programme_key=secrets.programme,
         tokens=Tokens(secrets.token_key),
         mailer=mailer,
     )
+
+
+async def _issuer(connection: AsyncConnection, settings: Settings) -> Signer:
+    """What signs vouchers: the signer that was given, or else the key in the data directory."""
+    if settings.issuer is not None:
+        return await use_signer(connection, settings.issuer, settings.clock())
+    return await current_issuer(connection, settings.secrets, settings.master_key, settings.clock())
 
 
 def create_app(context: Context) -> Litestar:
@@ -104,6 +112,7 @@ async def _work_going_on(context: Context) -> AsyncIterator[None]:
     """Do what needs doing beside the requests, from the start to the end of the server."""
     tasks = [
         asyncio.create_task(_keep_doing(_follow_programme, context, PROGRAMME_SECONDS)),
+        asyncio.create_task(_keep_doing(_follow_keys, context, KEYS_SECONDS)),
         asyncio.create_task(_keep_doing(_tally, context, TALLY_SECONDS)),
         asyncio.create_task(_keep_doing(_keep_house, context, HOUSEKEEPING_SECONDS)),
     ]
@@ -133,6 +142,18 @@ async def _follow_programme(context: Context) -> None:
     context.ledger.world = world_of(loaded)
     context.programme, context.version = loaded.document, loaded.version
     log.info("going by version %s of the programme", loaded.version)
+
+
+async def _follow_keys(context: Context) -> None:
+    """Sign with the new key once the present one was given up."""
+    async with context.database.read() as connection:
+        if await may_sign(connection, context.issuer):
+            return
+    if context.settings.issuer is not None:
+        log.error("the key %s of the given signer was given up: what it signs is refused", context.issuer.key_id.hex())
+        return
+    context.issuer = await context.database.attempt(lambda connection: _issuer(connection, context.settings))
+    log.info("signing with key %s", context.issuer.key_id.hex())
 
 
 async def _tally(context: Context) -> None:

@@ -14,8 +14,11 @@ from mirabelle.server.services.closing import close_days, lapse_holds
 from mirabelle.server.services.extending import extend_points, preview_extension
 from mirabelle.server.services.programme import loaded_programme, world_of
 from mirabelle.server.services.programme_file import ProgrammeUnusable
+from mirabelle.server.services.restore import SecretsPlace
 from mirabelle.server.services.restore import restore as restore_backup
 from mirabelle.server.services.reversing import reverse as reverse_redemption
+from mirabelle.server.services.sealing import MasterKey
+from mirabelle.server.services.secrets_file import are_sealed
 from mirabelle.server.storage.database import url_of_directory
 
 T = TypeVar("T")
@@ -95,14 +98,19 @@ def backup(data: Path, database_url: str, file: Path, now: datetime) -> str:
 
     held = asyncio.run(write())
     keys = "with the keys that sign vouchers: keep it to yourself" if held.keys else f"without keys: {secrets} has none"
+    if held.keys and are_sealed(secrets):
+        keys = "with the keys that sign vouchers, sealed: without their master key, which is not in it, they are lost"
     return f"{file}: {held.rows} rows, {keys}"
 
 
-def restore(data: Path, database_url: str, file: Path, now: datetime, *, replace: bool) -> tuple[str, bool]:
-    """Bring a backup back; tells what was restored, and whether the audit passed."""
+def restore(
+    data: Path, database_url: str, file: Path, now: datetime, master: MasterKey | None, *, replace: bool
+) -> tuple[str, bool]:
+    """Bring a backup back, its keys sealed where there is a master key; tells what was restored, and whether the
+    audit passed."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     url = database_url or url_of_directory(data)
-    done = asyncio.run(restore_backup(file, url, data / "secrets", now, replace=replace))
+    done = asyncio.run(restore_backup(file, url, SecretsPlace(data / "secrets", master), now, replace=replace))
     passed = "the audit passes" if done.audit.passed else "the audit FAILS, see 'mirabelle audit'"
     kept = f"; what was there is now {done.replaced}" if done.replaced else ""
     made_at = done.contents.made_at.isoformat(timespec="seconds")

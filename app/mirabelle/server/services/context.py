@@ -10,7 +10,8 @@ from weakref import WeakValueDictionary
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
 from mirabelle.server.services.programme_file import ProgrammeDocument
-from mirabelle.server.services.secrets_file import LocalSigner
+from mirabelle.server.services.sealing import MasterKey
+from mirabelle.server.services.signing import Signer
 from mirabelle.server.services.tokens import Tokens
 from mirabelle.server.storage.database import Database
 
@@ -24,12 +25,23 @@ def system_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server runs. `smtp` is the SMTP server's URL, empty to write mails into the data directory."""
+    """How a server runs. `smtp` is the SMTP server's URL, empty to write mails into the data directory.
+
+    The keys in the data directory are sealed under `master_key`, if there is one. An `issuer` that is given signs
+    vouchers instead of the key there; who gives it also changes it.
+    """
 
     data: Path
     demo: bool = False
     smtp: str = ""
     clock: Clock = system_clock
+    master_key: MasterKey | None = field(default=None, repr=False)
+    issuer: Signer | None = None
+
+    @property
+    def secrets(self) -> Path:
+        """Where the keys are."""
+        return self.data / "secrets"
 
 
 @dataclass(slots=True)
@@ -44,8 +56,8 @@ class Context:
     programme: ProgrammeDocument
     version: int
     ledger: Ledger
-    issuer: LocalSigner
-    programme_key: LocalSigner
+    issuer: Signer
+    programme_key: Signer
     tokens: Tokens
     mailer: Mailer
     _typing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.server.services.audit import Audit, audit
 from mirabelle.server.services.backup import ROWS_AT_ONCE, Contents
 from mirabelle.server.services.backup_file import BackupReader, BackupUnusable, plain_table
+from mirabelle.server.services.sealing import KeysUnusable, MasterKey, opened
 from mirabelle.server.services.secrets_file import put_secrets, read_secrets
 from mirabelle.server.storage.database import Database, DatabaseUnusable, connect, sqlite_file
 from mirabelle.server.storage.files import flush_folder
@@ -48,16 +49,50 @@ class Restored:
     replaced: Path | None = None
 
 
-async def restore(file: Path, url: str, secrets: Path, now: datetime, *, replace: bool) -> Restored:
+@dataclass(frozen=True, slots=True)
+class SecretsPlace:
+    """Where the keys go, and the master key, if there is one, under which they are sealed or will be."""
+
+    directory: Path
+    master: MasterKey | None = None
+
+    def put(self, backup: BackupReader) -> None:
+        """Put the backup's keys there; raises OSError."""
+        put_secrets(self.directory, backup.header.keys, self.master)
+
+    def require_open(self, backup: BackupReader) -> None:
+        """Raise KeysUnusable where the master key that is given is not that of the backup's keys."""
+        for name, content in backup.header.keys.items():
+            if self.master is not None:
+                opened(name, content, self.master)
+
+    def holds_others(self, backup: BackupReader) -> bool:
+        """Whether there are keys already that are not the backup's."""
+        here = read_secrets(self.directory)
+        return any(name in here and not self._same(name, here[name], key) for name, key in backup.header.keys.items())
+
+    def _same(self, name: str, one: bytes, other: bytes) -> bool:
+        # Sealed twice, one secret looks like two: told apart where the master key is there, else kept on the safe side.
+        if one == other or self.master is None:
+            return one == other
+        try:
+            return opened(name, one, self.master) == opened(name, other, self.master)
+        except KeysUnusable:
+            return False
+
+
+async def restore(file: Path, url: str, secrets: SecretsPlace, now: datetime, *, replace: bool) -> Restored:
     """Restore `file` into the database at `url`; what is there already gives way only to `replace`.
 
-    Raises BackupUnusable, DatabaseUnusable, SQLAlchemyError, OSError; then all is as it was.
+    Raises BackupUnusable, KeysUnusable, DatabaseUnusable, SQLAlchemyError, OSError; then all is as it was.
     """
     backup = BackupReader(file)
+    secrets.require_open(backup)
     if not is_known(backup.header.revision):
         raise BackupUnusable(f"{file} was made by a newer Mirabelle; nothing was restored")
     if not replace:
-        _require_no_other_keys(secrets, backup)
+        if secrets.holds_others(backup):
+            raise _taken(str(secrets.directory))
         if await _is_taken(url):
             raise _taken("the database")
     path = sqlite_file(url)
@@ -69,12 +104,6 @@ async def restore(file: Path, url: str, secrets: Path, now: datetime, *, replace
 
 def _taken(what: str) -> BackupUnusable:
     return BackupUnusable(f"{what} holds something already; --replace puts the backup in its place")
-
-
-def _require_no_other_keys(secrets: Path, backup: BackupReader) -> None:
-    here = read_secrets(secrets)
-    if any(here.get(name, secret) != secret for name, secret in backup.header.keys.items()):
-        raise _taken(str(secrets))
 
 
 async def _is_taken(url: str) -> bool:
@@ -119,7 +148,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-async def _into_file(path: Path, backup: BackupReader, secrets: Path, now: datetime) -> Restored:
+async def _into_file(path: Path, backup: BackupReader, secrets: SecretsPlace, now: datetime) -> Restored:
     made = path.with_name(f"{path.name}.restoring")
     _remove(made)
     try:
@@ -131,7 +160,7 @@ async def _into_file(path: Path, backup: BackupReader, secrets: Path, now: datet
         finally:
             await database.close()
         _close_log(made)
-        put_secrets(secrets, backup.header.keys)
+        secrets.put(backup)
         replaced = _swap(made, path)
     finally:
         _remove(made)
@@ -171,7 +200,7 @@ def _swap(made: Path, path: Path) -> Path | None:
     return kept
 
 
-async def _into_server(url: str, backup: BackupReader, secrets: Path, now: datetime) -> Restored:
+async def _into_server(url: str, backup: BackupReader, secrets: SecretsPlace, now: datetime) -> Restored:
     database: Database = await connect(url)
     try:
         async with database.write() as connection:
@@ -181,7 +210,7 @@ async def _into_server(url: str, backup: BackupReader, secrets: Path, now: datet
             await connection.run_sync(_drop_tables)
             rows = await _fill(connection, backup)
             result = await audit(connection, now)
-            put_secrets(secrets, backup.header.keys)
+            secrets.put(backup)
     finally:
         await database.close()
     return Restored(Contents(backup.header.made_at, rows, len(backup.header.keys)), result)

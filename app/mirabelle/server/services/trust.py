@@ -17,7 +17,7 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.issuer_keys import KnownKey, known_keys
 from mirabelle.server.services.programme_file import ProgrammeDocument, TillRules, value_of
 from mirabelle.server.services.refusals import Refused
-from mirabelle.server.services.secrets_file import LocalSigner
+from mirabelle.server.services.signing import Signer
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.schema import microseconds_of
 
@@ -62,7 +62,7 @@ async def bundle_of(context: Context, till: str) -> tuple[TrustBundle, str]:
     return bundle, f'W/"{_hash(named).hex()[:24]}"'
 
 
-def signed(bundle: TrustBundle, key: LocalSigner) -> SignedTrust:
+def signed(bundle: TrustBundle, key: Signer) -> SignedTrust:
     """The bundle as JSON, under the programme's signature."""
     raw = msgspec.json.encode(bundle)
     signature = key.sign(rules.bundle_message(raw))
@@ -118,8 +118,7 @@ async def _content(connection: AsyncConnection, context: Context, now: datetime)
 
 
 def _key(key: KnownKey) -> BundleKey:
-    state = rules.KeyState.CURRENT if key.is_current else rules.KeyState.RETIRED
-    return BundleKey(key_id=key.key_id.hex(), public_key=key.public_key.hex(), state=state.value)
+    return BundleKey(key_id=key.key_id.hex(), public_key=key.public_key.hex(), state=key.state.value)
 
 
 async def _doubtful(connection: AsyncConnection, since: datetime) -> list[Row[Any]]:
