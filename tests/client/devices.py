@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mirabelle.client.app import App
+from mirabelle.client.device.forward_clock import ForwardClock
 from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import MemorySecrets, SecretStore
@@ -22,11 +23,16 @@ class Device:
     """What outlives the app: its directory and its secrets."""
 
     def __init__(
-        self, directory: Path, secret_store: SecretStore | None = None, now: Callable[[], datetime] | None = None
+        self,
+        directory: Path,
+        secret_store: SecretStore | None = None,
+        now: Callable[[], datetime] | None = None,
+        clock: ForwardClock | None = None,
     ) -> None:
         self.directory = directory / secrets.token_hex(4)
         self.secrets = secret_store or MemorySecrets()
         self.now = now or MovableClock()
+        self.clock = clock
 
     @asynccontextmanager
     async def on(self, url: str, language: str = "en") -> AsyncIterator[App]:
@@ -38,7 +44,7 @@ class Device:
     async def start(self, url: str, language: str = "en") -> App:
         """The app, for a test that ends it by itself."""
         keys = await open_keys(self.secrets)
-        app = App(url, self.directory, keys, self.secrets, Preferences({}), language, self.now)
+        app = App(url, self.directory, keys, self.secrets, Preferences({}), language, self.now, clock=self.clock)
         await app.restore()
         return app
 

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from mirabelle.client.api import Api
+from mirabelle.client.device.forward_clock import ForwardClock, open_clock
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
+from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
 from mirabelle.client.repositories.till import Scans, Till
+from mirabelle.client.repositories.till_time import TillTime
+from mirabelle.client.repositories.trust import Trust
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import MEMORY, Store
 from mirabelle.client.use_cases.cancel import Cancel
+from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
+from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
@@ -29,6 +35,8 @@ from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
 from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
 from mirabelle.client.use_cases.sync import Sync
+from mirabelle.client.use_cases.undo_scan import UndoScan
+from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
 
@@ -48,6 +56,7 @@ class App:
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
         language: str, now: Callable[[], datetime] = _now, *, is_elsewhere: bool = False,
+        clock: ForwardClock | None = None,
     ) -> None:  # fmt: skip
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
         somebody's browser, is told times in the programme's zone: this machine's would be anybody's."""
@@ -75,14 +84,23 @@ class App:
         self.outbox = Outbox(self.store)
         self.alerts = Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
         self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
+        self.till_time = TillTime(self.store, now, clock or open_clock())
+        self.trust = Trust(self.store, self.api, self.till_time)
+        self.offline_scans = OfflineScans(self.store)
 
         self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
         self.cancel = Cancel(self.store, self.api, self.wallet)
         self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
-        self.scan = ScanVoucher(self.store, self.api, self.outbox, now)
-        self.sign_in = SignIn(self.api, self._sessions, keys, self._language_of_contract, self._change_person)
+        self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
+        self.undo_scan = UndoScan(self.store, self.api, self.scans, self.offline_scans, self.upload_scans, now)
+        judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, Uses(self.store))
+        self.scan = ScanVoucher(self.store, self.api, self.outbox, judge, now)
+        self.challenge_holder = ChallengeHolder(self.till, self.till_time, now)
+        self.sign_in = SignIn(
+            self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
+        )
         self.sync = Sync(
             self.store,
             self.api,
@@ -91,11 +109,12 @@ class App:
             now,
             everybody=(self.programme, self.catalog),
             participant=(self.wallet, self.redemptions),
-            staff=(self.till, self.scans),
+            staff=(self.till, self.trust, self.scans),
             vouchers=self.vouchers,
             redeem=self.redeem,
             send_points=self.send_points,
             scan=self.scan,
+            upload_scans=self.upload_scans,
         )
 
     @property
@@ -127,6 +146,8 @@ class App:
             self.last_contact = self.now()
         if before != self.connection:
             self.store.tell("connection")
+        if reached and before == "offline":
+            self.wake()  # what waits is sent at the first contact
 
     async def restore(self, roles: Sequence[m.Role] = ROLES) -> None:
         """Go on as whoever was signed in in one of `roles`, the first that there is; without network."""
@@ -137,6 +158,8 @@ class App:
 
     async def _change_person(self) -> None:
         await self.sync.stop()  # it would go on reading one person's points into the other's store
+        await self.scan.finish()
+        await self.upload_scans.stop()
         if self.session is None:
             self.store.erase()
         else:
@@ -147,6 +170,7 @@ class App:
     async def _session_over(self) -> None:
         """The server ended the session: what this device keeps of the person waits for them to sign in again."""
         await self.sync.stop()
+        await self.upload_scans.stop()
         if self.session is None:
             self.store.switch(MEMORY)
             self.store.tell("session")
@@ -184,6 +208,8 @@ class App:
     async def close(self) -> None:
         """Close connections and files, once what is being sent has been answered."""
         await self.redeem.finish()
+        await self.scan.finish()
+        await self.upload_scans.stop()
         await self.sync.stop()
         await self.api.close()
         self.store.close()

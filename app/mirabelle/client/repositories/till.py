@@ -1,6 +1,8 @@
 """The till and its scans."""
 
 import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -9,6 +11,10 @@ from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
+from mirabelle.rules.voucher_code import VoucherCode
+
+_KNOWN: Final = frozenset(code.value for code in VoucherCode)
+SHOWN: Final = 300  # as many rows as a screen can draw
 
 _DECODER: Final = msgspec.json.Decoder(tm.Scan)
 
@@ -33,9 +39,14 @@ class Till:
         return None
 
 
+def known_verdict(verdict: str) -> str:
+    """The verdict; a server newer than this till may have codes without words here: refused they are all the same."""
+    return verdict if verdict in _KNOWN else VoucherCode.UNSUPPORTED_VERSION.value
+
+
 def keep_scan(connection: sqlite3.Connection, scan: tm.Scan) -> None:
     """Write a scan, in the caller's transaction."""
-    row = (scan.id, scan.at.isoformat(), msgspec.json.encode(scan))
+    row = (scan.id, scan.at.astimezone(UTC).isoformat(), msgspec.json.encode(scan))
     connection.execute("INSERT OR REPLACE INTO scans (id, at, body) VALUES (?, ?, ?)", row)
 
 
@@ -46,20 +57,30 @@ class Scans:
         self._store, self._api = store, api
 
     def list(self) -> list[tm.Scan]:
-        """The scans, newest first."""
-        return [
-            _DECODER.decode(row[0]) for row in self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id")
-        ]
+        """The newest scans, newest first."""
+        rows = self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id LIMIT ?", (SHOWN,))
+        return [_DECODER.decode(row[0]) for row in rows]
+
+    def between(self, begin: datetime, end: datetime) -> Sequence[tm.Scan]:
+        """The scans from `begin` until before `end`, oldest first."""
+        query = "SELECT body FROM scans WHERE at >= ? AND at < ? ORDER BY at, id"
+        moments = (begin.astimezone(UTC).isoformat(), end.astimezone(UTC).isoformat())
+        return [_DECODER.decode(row[0]) for row in self._store.read.execute(query, moments)]
+
+    def get(self, id_: str) -> tm.Scan | None:
+        """The scan with this id."""
+        row = self._store.read.execute("SELECT body FROM scans WHERE id = ?", (id_,)).fetchone()
+        return _DECODER.decode(row[0]) if row else None
 
     async def refresh(self) -> Refusal | None:
-        """Fetch the scans; raises NoAnswer."""
+        """Fetch the scans; raises NoAnswer. What became of one since, such as a conflict, is told by the newest."""
         answer = await self._api.call(e.SCANS)
         if isinstance(answer, Refusal):
             return answer
-        known = {scan.id for scan in self.list()}
-        unseen = [scan for scan in answer.scans if scan.id not in known]
-        if unseen:
+        unsent = {row[0] for row in self._store.read.execute("SELECT scan FROM offline_scans")}
+        news = [scan for scan in answer.scans if scan.id not in unsent and self.get(scan.id) != scan]
+        if news:
             with self._store.write("scans") as connection:
-                for scan in unseen:
+                for scan in news:
                     keep_scan(connection, scan)
         return None

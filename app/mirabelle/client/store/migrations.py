@@ -51,7 +51,34 @@ INSERT INTO outbox SELECT * FROM outbox_before;
 DROP TABLE outbox_before;
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS)
+# What a till accepts without network, and every use that it accepted at all: one use is accepted once.
+_OFFLINE_SCANS: Final = """
+CREATE TABLE offline_scans (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    scan TEXT NOT NULL UNIQUE,
+    voucher BLOB NOT NULL,
+    use INTEGER NOT NULL,
+    value_class INTEGER NOT NULL,
+    value_minor INTEGER,
+    frame TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    at TEXT NOT NULL,
+    undone INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown', 'refused', 'seen')),
+    reason TEXT NOT NULL
+);
+CREATE TABLE uses (
+    voucher BLOB NOT NULL,
+    use INTEGER NOT NULL,
+    scan TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    PRIMARY KEY (voucher, use)
+) WITHOUT ROWID;
+CREATE INDEX scans_by_time ON scans (at);
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -1,64 +1,111 @@
 """Scanning a voucher: every way of reading one ends here, and one presentation has one key.
 
+The server is asked first. When it does not answer in time, a frame is judged by what the till itself knows, under the
+same key, so that both ends mean one scan whatever became of the question. Typed codes only the server knows.
+
 An answer that was lost is asked for again only when the same voucher is presented again: a scan that was never carried
 out must not use a voucher up while nobody stands at the till. What was carried out is in the server's history.
 """
 
+import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from mirabelle.client.api import Api, LostAnswer, NotSent, Refusal
+from mirabelle.client.api import Api, LostAnswer, NoAnswer, NotSent, Refusal
+from mirabelle.client.repositories.offline_scans import note_use
 from mirabelle.client.repositories.outbox import Entry, Outbox
 from mirabelle.client.repositories.till import keep_scan
 from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import limits
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules.frame import Frame, parse
+from mirabelle.rules.trusted_time import ClockRefusal
+from mirabelle.rules.voucher import use_key
 from mirabelle.rules.voucher_code import VoucherCode
 
+log = logging.getLogger(__name__)
+
+ONLINE_SECONDS: Final = 1.5  # that a customer waits for the server, where the till can decide without it
 LOST_ANSWERS_KEPT: Final = timedelta(minutes=5)  # as long as a customer may still stand at the till
 
 
 class ScanVoucher:
-    """Asks the server for a verdict."""
+    """Gets a verdict, from the server or without it."""
 
-    def __init__(self, store: Store, api: Api, outbox: Outbox, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, api: Api, outbox: Outbox, judge_offline: JudgeOffline, now: Callable[[], datetime]
+    ) -> None:
         self._store, self._api, self._outbox, self._now = store, api, outbox, now
+        self._judge_offline = judge_offline
+        self._asking: set[asyncio.Task[tm.Scan | Refusal]] = set()
 
-    async def frame(self, text: str) -> tm.Scan | Refusal:
-        """The verdict on a scanned text, to the character; raises NoAnswer."""
+    async def frame(self, text: str, nonce: bytes | None = None) -> tm.Scan | Refusal | ClockRefusal:
+        """The verdict on a scanned text, to the character; `nonce` is the challenge that it may answer.
+
+        Raises NoAnswer where nobody answers and the till has never heard what it must know to decide by itself.
+        """
         read = parse(text)
         voucher = read.voucher.hex() if isinstance(read, Frame) else text
-        return await self._scan(tm.ScanRequest(frame=text[: limits.FRAME_CHARACTERS]), voucher)
+        request = tm.ScanRequest(frame=text[: limits.FRAME_CHARACTERS], nonce=nonce.hex() if nonce else "")
+        if not self._judge_offline.is_possible:
+            return await self._online(request, voucher)
+        key = new_key()
+        lost = self._lost(voucher)
+        try:
+            async with asyncio.timeout(ONLINE_SECONDS):
+                answer = await self._online(request, voucher, key)
+        except (NoAnswer, TimeoutError) as fault:
+            log.info("a voucher is judged without network: %s", type(fault).__name__)
+        else:
+            if not isinstance(answer, Refusal) or answer.status < 500:
+                return answer
+        # What the last presentation asked may have been accepted: this is still that scan.
+        return self._judge_offline(text, lost[-1].key if lost and self._outbox.get(lost[-1].key) else key, nonce)
 
     async def code(self, text: str) -> tm.Scan | Refusal:
-        """The verdict on a typed code; raises NoAnswer."""
-        return await self._scan(tm.ScanRequest(code=text[:40]), text)
+        """The verdict on a typed code, which only the server knows; raises NoAnswer."""
+        return await self._online(tm.ScanRequest(code=text[:40]), text)
 
-    async def _scan(self, request: tm.ScanRequest, voucher: str) -> tm.Scan | Refusal:
+    async def _online(self, request: tm.ScanRequest, voucher: str, key: str | None = None) -> tm.Scan | Refusal:
         for lost in self._lost(voucher):
-            answer = await self._send(lost.key, msgspec.json.decode(lost.body, type=tm.ScanRequest))
+            answer = await self._ask(lost.key, msgspec.json.decode(lost.body, type=tm.ScanRequest))
             if isinstance(answer, Refusal) or answer.verdict == VoucherCode.ACCEPTED:
                 return answer  # it was accepted the first time, and nobody had been told
-        key = new_key()
+        key = key or new_key()
         self._outbox.add(key, "scan", voucher, msgspec.json.encode(request), self._now())
         self._outbox.claim(key)
         try:
-            return await self._send(key, request)
+            return await self._ask(key, request)
         except NotSent:
             self._drop(key)  # surely nothing was counted, and the next presentation is a new one
             raise
         except LostAnswer:
-            return await self._send(key, request)  # the same key: if it was counted, this is its answer
+            return await self._ask(key, request)  # the same key: if it was counted, this is its answer
+
+    async def _ask(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
+        """Ask, and go on listening where nobody waits any more: a session's renewal must not be broken off."""
+        asking = asyncio.ensure_future(self._send(key, request))
+        self._asking.add(asking)
+        asking.add_done_callback(self._done)
+        return await asyncio.shield(asking)
+
+    def _done(self, asking: "asyncio.Task[tm.Scan | Refusal]") -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled() and (fault := asking.exception()) is not None:
+            log.info("a scan got no answer: %s", type(fault).__name__)
 
     async def _send(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
         answer = await self._api.call(e.SCAN, body=request, key=key)
+        if self._outbox.get(key) is None:
+            return answer  # it came too late: the till has decided by itself
         if isinstance(answer, Refusal):
             if answer.status < 500 and answer.reason not in (Reason.SESSION_ENDED, Reason.NOT_SIGNED_IN):
                 self._drop(key)
@@ -66,6 +113,9 @@ class ScanVoucher:
         with self._store.write("outbox", "scans") as connection:
             Outbox.settle(connection, key)
             keep_scan(connection, answer)
+            read = parse(request.frame)
+            if answer.verdict == VoucherCode.ACCEPTED and isinstance(read, Frame):
+                note_use(connection, *use_key(read), answer.id, answer.at)
         return answer
 
     def _drop(self, key: str) -> None:
@@ -81,3 +131,10 @@ class ScanVoucher:
         for entry in self._outbox.entries("scan"):
             if self._now() - entry.created_at > LOST_ANSWERS_KEPT:
                 self._drop(entry.key)
+
+    async def finish(self) -> None:
+        """Stop listening for answers that nobody waits for."""
+        for asking in list(self._asking):
+            asking.cancel()
+        if self._asking:
+            await asyncio.wait(self._asking)

@@ -1,12 +1,18 @@
-"""Signing in and out."""
+"""Signing in and out, and making a device a till."""
 
 from collections.abc import Awaitable, Callable
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.device.keys import Keys
+from mirabelle.client.repositories.offline_scans import OfflineScans
 from mirabelle.client.use_cases.session import Sessions, SignedIn, new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
+
+
+class ScansWait(Exception):
+    """A till's scans are not with the programme yet, or refused and not seen: this device must keep them."""
 
 
 class SignIn:
@@ -19,10 +25,13 @@ class SignIn:
         keys: Keys,
         language: Callable[[], m.Language],
         on_change: Callable[[], Awaitable[None]],
+        offline_scans: OfflineScans,
     ) -> None:
         self._api, self._sessions, self._keys = api, sessions, keys
+        self._offline_scans = offline_scans
         self._language, self._on_change = language, on_change
         self._demo_keys: dict[m.Role, str] = {}
+        self._enrolment_keys: dict[str, str] = {}
 
     async def request_code(self, email: str) -> Refusal | None:
         """Have a code mailed; raises NoAnswer. Each call sends a new one."""
@@ -50,7 +59,23 @@ class SignIn:
         await self._on_change()
         return who
 
+    async def enrol(self, code: str) -> SignedIn | Refusal:
+        """Become the till that an operator prepared under a one-time code; raises NoAnswer.
+
+        After a lost answer the same code is good once more for this device, under the same key.
+        """
+        key = self._enrolment_keys.setdefault(code, new_key())
+        request = tm.EnrolmentRequest(code=code, device_key=self._keys.device_public())
+        return await self._begin(await self._api.call(e.ENROL, body=request, key=key))
+
+    @property
+    def kept_scans(self) -> int:
+        """How many of a till's scans are not with the programme yet, or were refused and not seen."""
+        return len(self._offline_scans.list("waiting", "unknown", "refused"))
+
     async def sign_out(self) -> None:
-        """Sign out; what this device kept of the person is removed."""
+        """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept."""
+        if self.kept_scans:
+            raise ScansWait(self.kept_scans)
         await self._sessions.end()
         await self._on_change()

@@ -13,6 +13,7 @@ from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import SignedIn, new_key
+from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.rules import frame
@@ -43,10 +44,12 @@ class Sync:
         redeem: Redeem,
         send_points: SendPoints,
         scan: ScanVoucher,
+        upload_scans: UploadScans,
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
+        self._upload_scans = upload_scans
         self._single = SingleFlight(self._run)
 
     async def __call__(self, *_event: Any) -> Refusal | None:
@@ -72,6 +75,8 @@ class Sync:
         if who is not None and who.role == "participant":
             await self._redeem.settle_all()
             await self._send_points.settle()
+        if who is not None and who.role == "staff" and (refusal := await self._upload_scans()) is not None:
+            return refusal
         for noun in self._nouns[who.role if who else None]:
             refusal = await noun.refresh()
             if refusal is not None:

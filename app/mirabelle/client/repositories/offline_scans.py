@@ -1,0 +1,158 @@
+"""What this till accepted without network: kept until the programme has it, or staff have seen that it did not."""
+
+import sqlite3
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from mirabelle.client.store.database import Store
+from mirabelle.rules.trust import Cap
+
+ScanState = Literal["waiting", "unknown", "refused", "seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineScan:
+    """A scan under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen; `seen`."""
+
+    key: str
+    scan: str
+    voucher: bytes
+    use: int
+    value_class: int
+    value_minor: int | None
+    frame: str
+    nonce: str
+    at: datetime
+    undone: bool = False
+    state: ScanState = "waiting"
+    reason: str = ""
+
+
+class OfflineScans:
+    """Add, claim, settle, refuse; and what follows from them for the next scan: caps and uses."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list(self, *states: ScanState) -> Sequence[OfflineScan]:
+        """The scans in one of `states`, in the order in which they were accepted."""
+        marks = ", ".join("?" for _ in states)
+        query = f"SELECT * FROM offline_scans WHERE state IN ({marks}) ORDER BY number"
+        return [_scan(row) for row in self._store.read.execute(query, states)]
+
+    def unsent(self) -> Sequence[OfflineScan]:
+        """The scans that the programme has given no receipt for."""
+        return self.list("waiting", "unknown")
+
+    def of(self, scan: str) -> OfflineScan | None:
+        """The scan with the id `scan`, if it was accepted without network and is still here."""
+        row = self._store.read.execute("SELECT * FROM offline_scans WHERE scan = ?", (scan,)).fetchone()
+        return _scan(row) if row else None
+
+    def taken(self) -> dict[int, Cap]:
+        """What counts against the caps: all that the programme does not know of yet, by value class."""
+        rows = self._store.read.execute(
+            "SELECT value_class, COUNT(*), SUM(COALESCE(value_minor, 0)) FROM offline_scans"
+            " WHERE state IN ('waiting', 'unknown') AND NOT undone GROUP BY value_class"
+        )
+        return {row[0]: Cap(row[1], row[2]) for row in rows}
+
+    @staticmethod
+    def add(connection: sqlite3.Connection, scan: OfflineScan) -> None:
+        """Write down an accepted scan and its use, in the caller's transaction; raises where the use is taken."""
+        connection.execute(
+            "INSERT INTO offline_scans (key, scan, voucher, use, value_class, value_minor, frame, nonce, at, undone,"
+            " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'waiting', '')",
+            (
+                scan.key, scan.scan, scan.voucher, scan.use, scan.value_class, scan.value_minor, scan.frame, scan.nonce,
+                scan.at.isoformat(),
+            ),
+        )  # fmt: skip
+        connection.execute(
+            "INSERT INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)",
+            (scan.voucher, scan.use, scan.scan, scan.at.isoformat()),
+        )
+
+    def claim(self, key: str) -> OfflineScan | None:
+        """The scan as it is to be sent; None if it is gone or refused. From here on the programme may have it."""
+        with self._store.write("offline_scans") as connection:
+            connection.execute("UPDATE offline_scans SET state = 'unknown' WHERE key = ? AND state = 'waiting'", (key,))
+        row = self._store.read.execute("SELECT * FROM offline_scans WHERE key = ?", (key,)).fetchone()
+        return _scan(row) if row and row["state"] == "unknown" else None
+
+    def put_back(self, key: str) -> None:
+        """The scan was surely not sent."""
+        with self._store.write("offline_scans") as connection:
+            connection.execute("UPDATE offline_scans SET state = 'waiting' WHERE key = ?", (key,))
+
+    @staticmethod
+    def settle(connection: sqlite3.Connection, key: str) -> None:
+        """The programme has the scan, in the caller's transaction."""
+        connection.execute("DELETE FROM offline_scans WHERE key = ?", (key,))
+
+    def refuse(self, key: str, reason: str) -> None:
+        """The programme does not take the scan: staff have to see that."""
+        with self._store.write("offline_scans", "scans") as connection:
+            connection.execute("UPDATE offline_scans SET state = 'refused', reason = ? WHERE key = ?", (reason, key))
+
+    def see(self, key: str) -> None:
+        """Staff have seen that the scan was refused."""
+        with self._store.write("offline_scans", "scans") as connection:
+            connection.execute("UPDATE offline_scans SET state = 'seen' WHERE key = ? AND state = 'refused'", (key,))
+
+    @staticmethod
+    def undo(connection: sqlite3.Connection, scan: OfflineScan) -> bool:
+        """Take back a scan that was never sent, in the caller's transaction; False where it may have been sent."""
+        done = connection.execute(
+            "UPDATE offline_scans SET undone = 1 WHERE key = ? AND state = 'waiting' AND NOT undone", (scan.key,)
+        )
+        if done.rowcount == 1:
+            forget_use(connection, scan.scan)
+        return done.rowcount == 1
+
+
+def note_use(connection: sqlite3.Connection, voucher: bytes, use: int, scan: str, at: datetime) -> None:
+    """Note which scan used a voucher, as the programme said, in the caller's transaction."""
+    connection.execute(
+        "INSERT OR REPLACE INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)", (voucher, use, scan, at.isoformat())
+    )
+
+
+def forget_use(connection: sqlite3.Connection, scan: str) -> None:
+    """The scan was undone, in the caller's transaction."""
+    connection.execute("DELETE FROM uses WHERE scan = ?", (scan,))
+
+
+class Uses(Container[tuple[bytes, int]]):
+    """The uses that this till itself has accepted, with or without network."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __contains__(self, use: object) -> bool:
+        return isinstance(use, tuple) and self.at(*use) is not None
+
+    def at(self, voucher: bytes, use: int) -> datetime | None:
+        """When this till accepted it."""
+        query = "SELECT at FROM uses WHERE voucher = ? AND use = ?"
+        row = self._store.read.execute(query, (voucher, use)).fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
+
+
+def _scan(row: sqlite3.Row) -> OfflineScan:
+    return OfflineScan(
+        key=row["key"],
+        scan=row["scan"],
+        voucher=row["voucher"],
+        use=row["use"],
+        value_class=row["value_class"],
+        value_minor=row["value_minor"],
+        frame=row["frame"],
+        nonce=row["nonce"],
+        at=datetime.fromisoformat(row["at"]),
+        undone=bool(row["undone"]),
+        state=row["state"],
+        reason=row["reason"],
+    )

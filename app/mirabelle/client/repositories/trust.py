@@ -1,0 +1,106 @@
+"""What this till relies on without network: the bundle that its programme signed last."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from mirabelle.client.api import Api, Refusal
+from mirabelle.client.repositories.till_time import TillTime
+from mirabelle.client.store.database import Store, put_document
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import till_messages as tm
+from mirabelle.contract import trust as tr
+from mirabelle.rules import trust as rules
+from mirabelle.rules.trust import TrustRefusal
+
+log = logging.getLogger(__name__)
+
+WARN_BEFORE_END: Final = timedelta(days=7)
+_UNREADABLE: Final = "unreadable"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """`synced_at` is the server's time of the sync, unix seconds; `refused` says why a later bundle was not taken."""
+
+    signed: tr.SignedTrust
+    synced_at: int
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The bundle as messages and as the rules know it, and when it came."""
+
+    bundle: tr.TrustBundle
+    trust: rules.Trust
+    programme_key: bytes
+    synced_at: int
+    refused: str
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the till has to stop, unless it hears from the programme before."""
+        without_contact = self.synced_at + self.trust.seconds_since_sync
+        return datetime.fromtimestamp(min(without_contact, self.trust.expires_at), UTC)
+
+    @property
+    def keys_end_at(self) -> datetime:
+        """When the keys in it are too old to be relied on."""
+        return datetime.fromtimestamp(self.trust.expires_at, UTC)
+
+
+class Trust:
+    """Reads the held bundle from the store and keeps it fresh; what is not believed never replaces it."""
+
+    def __init__(self, store: Store, api: Api, time: TillTime) -> None:
+        self._store, self._api, self._time = store, api, time
+        self._read: tuple[bytes, Held] | None = None
+
+    def held(self) -> Held | None:
+        """The bundle believed last."""
+        row = self._store.read.execute("SELECT body FROM documents WHERE name = 'trust'").fetchone()
+        if row is None:
+            return None
+        if self._read is None or self._read[0] != row[0]:
+            kept = self._store.document("trust", _Kept)
+            if kept is None:
+                return None
+            offered = tr.offered(kept.signed)
+            bundle = tr.read_bundle(kept.signed.bundle)
+            held = Held(bundle, offered.trust, offered.programme_key, kept.synced_at, kept.refused)
+            self._read = (row[0], held)
+        return self._read[1]
+
+    async def refresh(self) -> Refusal | None:
+        """Fetch the bundle and believe it if it can be believed; raises NoAnswer. The till is fetched before it."""
+        answer = await self._api.call(e.TRUST)
+        if isinstance(answer, Refusal):
+            return answer
+        till = self._store.document("till", tm.Till)
+        held, now = self.held(), till.server_time.timestamp() if till else 0.0
+        try:
+            offered = tr.offered(answer)
+        except (ValueError, msgspec.MsgspecError):
+            self._refuse(_UNREADABLE)
+            return None
+        known = rules.HeldTrust(held.programme_key, held.trust.version) if held else None
+        judged = rules.accept(known, offered, int(now))
+        if isinstance(judged, TrustRefusal):
+            self._refuse(judged.value)
+            return None
+        server = max(now, float(judged.issued_at))  # the signed time at the least
+        with self._store.write("trust") as connection:
+            self._time.told(connection, server)
+            put_document(connection, "trust", _Kept(answer, int(server)))
+        return None
+
+    def _refuse(self, reason: str) -> None:
+        """Go on with what is held, and remember why the new one was not believed."""
+        log.warning("a trust bundle was not believed: %s", reason)
+        kept = self._store.document("trust", _Kept)
+        if kept is not None:
+            with self._store.write("trust") as connection:
+                put_document(connection, "trust", msgspec.structs.replace(kept, refused=reason))

@@ -1,0 +1,62 @@
+"""Taking back a scan: here if it was never sent, else by the programme."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from mirabelle.client.api import Api, Refusal
+from mirabelle.client.repositories.offline_scans import OfflineScans, forget_use
+from mirabelle.client.repositories.till import Scans, keep_scan
+from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.upload_scans import UploadScans
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import till_messages as tm
+from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.rules.voucher_code import VoucherCode
+
+
+def can_be_undone(scan: tm.Scan, now: datetime) -> bool:
+    """Whether staff may still take the scan back."""
+    is_accepted = scan.verdict == VoucherCode.ACCEPTED and scan.undone_at is None
+    return is_accepted and scan.undo_until is not None and now < scan.undo_until
+
+
+class UndoScan:
+    """Undoes scans within the minutes that the programme's policy gives."""
+
+    def __init__(
+        self, store: Store, api: Api, scans: Scans, offline: OfflineScans, upload: UploadScans,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._store, self._api, self._now = store, api, now
+        self._scans, self._offline, self._upload = scans, offline, upload
+
+    async def __call__(self, scan: str) -> tm.Scan | Refusal:
+        """The scan as it is undone; raises NoAnswer. Asking again does no harm: it has one key."""
+        known = self._scans.get(scan)
+        if known is None:
+            return _refusal(Reason.NOT_FOUND)
+        if known.undone_at is not None:
+            return known
+        if not can_be_undone(known, self._now()):
+            return _refusal(Reason.TOO_LATE)
+        waiting = self._offline.of(scan)
+        if waiting is not None and waiting.state == "waiting":
+            undone = msgspec.structs.replace(known, undone_at=self._now())
+            with self._store.write("scans", "offline_scans") as connection:
+                if OfflineScans.undo(connection, waiting):
+                    keep_scan(connection, undone)
+                    return undone
+        if waiting is not None and (refusal := await self._upload()) is not None:
+            return refusal  # it may be there already, so its receipt comes first
+        answer = await self._api.call(e.UNDO_SCAN, key=f"undo-{scan}", path={"scan": scan})
+        if not isinstance(answer, Refusal):
+            with self._store.write("scans") as connection:
+                keep_scan(connection, answer)
+                forget_use(connection, scan)
+        return answer
+
+
+def _refusal(reason: Reason) -> Refusal:
+    return Refusal(reason.value, STATUS[reason], "", None)

@@ -1,0 +1,87 @@
+"""Telling the programme what was accepted without network: in order, each once however often it is sent.
+
+A scan leaves this device only on the programme's receipt. One that is refused stays until staff have seen it.
+"""
+
+import logging
+from typing import Final
+
+from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal, SingleFlight
+from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, forget_use
+from mirabelle.client.repositories.till import keep_scan
+from mirabelle.client.store.database import Store
+from mirabelle.contract import endpoints as e
+from mirabelle.contract import till_messages as tm
+from mirabelle.contract.reasons import STATUS, Reason
+
+log = logging.getLogger(__name__)
+
+# Refusals that say nothing of the scan itself: it is sent again another time.
+_LATER: Final = frozenset(
+    {
+        Reason.RATE_LIMITED, Reason.NOT_SIGNED_IN, Reason.SESSION_ENDED, Reason.WRONG_ROLE, Reason.METHOD_NOT_ALLOWED,
+        Reason.NOT_FOUND,
+    }
+)  # fmt: skip
+
+
+class UploadScans:
+    """Sends what waits; whoever asks meanwhile gets the same outcome."""
+
+    def __init__(self, store: Store, api: Api, scans: OfflineScans) -> None:
+        self._store, self._api, self._scans = store, api, scans
+        self._single = SingleFlight(self._run)
+
+    async def __call__(self) -> Refusal | None:
+        """Send all that waits; the refusal that ended it early, if one did. Raises NoAnswer."""
+        if not self._scans.unsent():
+            return None
+        return await self._single()
+
+    async def quietly(self) -> None:
+        """Send as far as it goes now."""
+        try:
+            await self()
+        except NoAnswer as fault:
+            log.info("scans wait to be sent: %s", type(fault).__name__)
+
+    async def stop(self) -> None:
+        """Break off what runs."""
+        await self._single.stop()
+
+    async def _run(self) -> Refusal | None:
+        for waiting in self._scans.unsent():
+            refusal = await self._send(waiting.key)
+            if refusal is not None:
+                return refusal
+        return None
+
+    async def _send(self, key: str) -> Refusal | None:
+        was_sure = any(scan.key == key for scan in self._scans.list("waiting"))
+        scan = self._scans.claim(key)
+        if scan is None:
+            return None  # undone or settled meanwhile, by another window
+        try:
+            answer = await self._api.call(e.UPLOAD_SCAN, body=_upload(scan), key=f"u-{key}")
+        except NotSent:
+            if was_sure:
+                self._scans.put_back(key)
+            raise
+        if isinstance(answer, Refusal):
+            return self._refused(scan, answer)
+        with self._store.write("offline_scans", "scans") as connection:
+            OfflineScans.settle(connection, key)
+            keep_scan(connection, answer.scan)
+            if scan.undone or answer.outcome == "undone":
+                forget_use(connection, scan.scan)
+        return None
+
+    def _refused(self, scan: OfflineScan, refusal: Refusal) -> Refusal | None:
+        if refusal.status >= 500 or refusal.reason in _LATER or refusal.reason not in STATUS:
+            return refusal
+        self._scans.refuse(scan.key, refusal.detail if refusal.reason == Reason.BAD_PROOF else refusal.reason)
+        return None
+
+
+def _upload(scan: OfflineScan) -> tm.ScanUpload:
+    return tm.ScanUpload(key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone=scan.undone)
