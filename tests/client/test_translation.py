@@ -18,9 +18,12 @@ from mirabelle.contract.translation import LANGUAGES, Translator, texts
 APP = Path(mirabelle.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
 # What Latin letters in Arabic texts may spell: names, and what is written so by everybody.
-LATIN_IN_ARABIC = set("QR XXXX outbox Mirabelle Apache Inter Noto Sans Arabic OFL Fluent Emoji MIT A Letter".split())
+LATIN_IN_ARABIC = set(
+    "QR XXXX outbox Mirabelle Apache Inter Noto Sans Arabic OFL Fluent Emoji MIT A Letter CSV PDF".split()
+)
 ALIKE_IN_FRENCH = set(
-    "settings.contact settings.programme settings.version shared.points shared.points_word vouchers.code vouchers.paper_a4".split()
+    "settings.contact settings.programme settings.version shared.points shared.points_word vouchers.code "
+    "vouchers.paper_a4".split()
 )
 A_KEY = re.compile(r"^[a-z]+\.[a-z0-9_]+$")
 

@@ -4,6 +4,7 @@ import io
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import flet as ft
 import pytest
@@ -12,7 +13,9 @@ from mirabelle.client.api import Refusal
 from mirabelle.client.ui.till.state import Sight, presented, verdict_of
 from mirabelle.client.ui.till.verdict import SHAPES
 from mirabelle.client.ui.vouchers.qr import draw
+from mirabelle.client.use_cases.sign_in import ScansWait
 from mirabelle.contract.translation import LANGUAGES, texts
+from mirabelle.rules.trusted_time import ClockRefusal
 from mirabelle.rules.voucher_code import VoucherCode
 from tests.backend import Backend
 from tests.client.ui.visiting import Visitor, visitor
@@ -162,14 +165,101 @@ async def test_a_verdict_is_felt_heard_and_spoken(backend, tmp_path):
         assert asked["SemanticsService", "announce_message"]["message"].startswith("REFUSED. Not a voucher.")
 
 
-async def test_without_network_a_verdict_says_that_nothing_was_checked(tmp_path):
+async def gone(stack: AsyncExitStack, tmp_path: Path, language: str = "en") -> tuple[Visitor, Visitor, Any]:
+    """A participant with a voucher and a till in sync, whose server is gone by now."""
+    with Backend(tmp_path / "server") as backend:
+        someone = await stack.enter_async_context(visitor(backend.url, tmp_path / "a"))
+        staff = await stack.enter_async_context(visitor(backend.url, tmp_path / "till", "staff", language))
+        return someone, staff, await voucher_of(someone)
+
+
+async def test_without_network_a_typed_code_is_not_checked_and_staff_are_told_what_works(tmp_path):
     async with AsyncExitStack() as stack:
-        with Backend(tmp_path / "server") as backend:
-            staff = await stack.enter_async_context(visitor(backend.url, tmp_path / "till", "staff"))
+        _, staff, voucher = await gone(stack, tmp_path)
         window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
-        await enter(window, "7K4M-QX2P-9WZD")
-        assert {"NOT CHECKED", "No network"} <= set(await verdict(window, "unchecked"))
+        await enter(window, voucher.code)
+        assert {"NOT CHECKED", "Typed codes need the network"} <= set(await verdict(window, "unchecked"))
         assert staff.app.scans.list() == []
+
+
+async def test_without_network_a_voucher_is_accepted_and_the_screen_says_that_it_waits(tmp_path):
+    async with AsyncExitStack() as stack:
+        someone, staff, voucher = await gone(stack, tmp_path)
+        window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
+        await enter(window, shown_by(someone, voucher))
+        words = await verdict(window, "accepted")
+        assert {"ACCEPTED", "Butter croissant", "Without network", "1 scan waits to be sent"} <= set(words)
+        assert any(line.endswith("class A: 29 left · class B: 20 left") for line in words)
+        await enter(window, "")
+        assert "Without network · 1 scan waits to be sent" in window.texts()
+        assert any("without network · waits to be sent" in line for line in window.texts())
+
+
+async def test_a_scan_that_still_waits_is_undone_without_network_and_the_voucher_is_good_again(tmp_path):
+    async with AsyncExitStack() as stack:
+        someone, staff, voucher = await gone(stack, tmp_path)
+        window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
+        await enter(window, shown_by(someone, voucher))
+        await verdict(window, "accepted")
+        await window.tap(window.one(key="undo"))
+        await window.tap(window.one(key="take-back", root=window.dialog))
+        await window.until(lambda: "Undone" in window.texts())
+        assert not window.all(key="undo") and not window.dialog
+        await enter(window, shown_by(someone, voucher))
+        await window.until(lambda: len(staff.app.scans.list()) == 2)
+        assert "ACCEPTED" in await verdict(window, "accepted")
+
+
+async def test_a_wrong_clock_stops_the_till_and_says_why(tmp_path):
+    async with AsyncExitStack() as stack:
+        someone, staff, voucher = await gone(stack, tmp_path)
+        staff.ahead = 600
+        window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
+        stops = "Accepts nothing without network: this device's clock is off by more than a minute."
+        assert stops in window.texts()
+        await enter(window, shown_by(someone, voucher))
+        assert {"NOT CHECKED", "This device's clock is wrong"} <= set(await verdict(window, "unchecked"))
+
+
+async def test_a_till_whose_scans_wait_is_not_signed_out(tmp_path):
+    async with AsyncExitStack() as stack:
+        someone, staff, voucher = await gone(stack, tmp_path)
+        window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
+        await enter(window, shown_by(someone, voucher))
+        await verdict(window, "accepted")
+        await window.go("/settings")
+        await window.tap(window.one(key="sign-out"))
+        words = window.texts(window.dialog)
+        assert any(line.startswith("1 scan is only on this device") for line in words)
+        assert not window.all(key="leave", root=window.dialog)
+        with pytest.raises(ScansWait):
+            await staff.app.sign_in.sign_out()
+        assert staff.app.session is not None and staff.app.offline_scans.unsent()
+
+
+async def test_the_day_report_counts_what_was_accepted_and_why_the_rest_was_not(tmp_path):
+    saved = []
+    answers = {("FilePicker", "save_file"): saved.append}
+    async with AsyncExitStack() as stack:
+        someone, staff, voucher = await gone(stack, tmp_path)
+        window = await stack.enter_async_context(staff.window("/till", answers=answers, **DESKTOP))
+        for text in (shown_by(someone, voucher), shown_by(someone, voucher), "HELLO"):
+            known = len(staff.app.scans.list())
+            await enter(window, text)
+            await window.until(lambda known=known: len(staff.app.scans.list()) > known)
+            await window.until(lambda: window.top.bgcolor)
+        await window.go("/till/report")
+        words = window.texts(window.one(key="numbers"))
+        assert words[:6] == ["Accepted", "1", "Worth", "€2.20", "Of these without network", "1"]
+        assert words[6:] == ["Refused", "2", "Already used", "1", "Not a voucher", "1"]
+        await window.tap(window.one(key="csv"))
+        await window.tap(window.one(key="pdf"))
+        await window.until(lambda: len(saved) == 2)
+        table = saved[0]["src_bytes"].decode("utf-8-sig").splitlines()
+        assert len(table) == 4 and "Butter croissant,accepted,2.20,EUR,without network" in table[1]
+        assert saved[1]["src_bytes"].startswith(b"%PDF-") and saved[1]["file_name"].endswith(".pdf")
+        await window.tap(window.one(key="day-before"))
+        assert "No scans on this day" in window.texts()
 
 
 async def test_wide_windows_have_the_history_at_the_side(backend, tmp_path):
@@ -186,7 +276,15 @@ async def test_wide_windows_have_the_history_at_the_side(backend, tmp_path):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_verdict_has_words_and_something_to_do(language):
     words = texts(language)
-    for code in (*VoucherCode, "no_answer", "rate_limited", "session_ended", "fault"):
+    for code in (
+        *VoucherCode,
+        *ClockRefusal,
+        "code_needs_network",
+        "no_answer",
+        "rate_limited",
+        "session_ended",
+        "fault",
+    ):
         assert words[f"reasons.verdict_{code}"] and words[f"reasons.verdict_{code}_do"], code
 
 

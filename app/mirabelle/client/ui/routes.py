@@ -23,6 +23,7 @@ class Place:
 PLACES: Final = (
     Place("/welcome", "welcome.screen:welcome_screen", "guest"),
     Place("/sign-in", "welcome.sign_in:sign_in_screen", "guest", "/welcome"),
+    Place("/enrol", "till.enrol:enrol_screen", "guest", "/sign-in"),
     Place("/guide", "welcome.guide:guide_screen", "anybody"),
     Place("/wallet", "wallet.screen:wallet_screen", "participant"),
     Place("/activity", "activity.screen:activity_screen", "participant"),
@@ -36,6 +37,7 @@ PLACES: Final = (
     Place("/vouchers/:id", "vouchers.voucher:voucher_screen", "participant", "/vouchers"),
     Place("/till", "till.screen:till_screen", "staff"),
     Place("/till/scans", "till.scans:scans_screen", "staff"),
+    Place("/till/report", "till.report:report_screen", "staff", "/till/scans"),
 )
 NOWHERE: Final = Place("", "welcome.nowhere:nowhere_screen", "anybody")
 

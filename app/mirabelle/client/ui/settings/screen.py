@@ -27,7 +27,11 @@ def settings_screen() -> ft.View:
     """Connects the page to the app."""
     app, shell = use_app(), use_shell()
     asks, set_asks = ft.use_state(False)
-    page = use_live(app, ("session", "connection", "wallet", "programme", "till", "outbox"), lambda: read_settings(app))
+    page = use_live(
+        app,
+        ("session", "connection", "wallet", "programme", "till", "outbox", "offline_scans"),
+        lambda: read_settings(app),
+    )
 
     async def choose_language(language: str) -> None:
         await app.set_language(language)
@@ -183,6 +187,9 @@ def _pair(name: str, value: str) -> ft.Control:
 def _sign_out_dialog(
     translate: Translator, page: SettingsPage, sign_out: Command, on_close: Callable[[], Any]
 ) -> ft.AlertDialog:
+    if page.scans:
+        return _stay_dialog(translate, page.scans, on_close)
+
     async def leave(_event: Any) -> None:
         await sign_out()
         on_close()
@@ -195,5 +202,15 @@ def _sign_out_dialog(
             widgets.text_button(translate("shared.cancel"), lambda _event: on_close(), key="stay"),
             widgets.primary_button(translate("settings.sign_out"), leave, busy=sign_out.running, key="leave"),
         ],
+        on_dismiss=lambda _event: on_close(),
+    )
+
+
+def _stay_dialog(translate: Translator, scans: int, on_close: Callable[[], Any]) -> ft.AlertDialog:
+    words = [translate("settings.scans_wait", count=scans), translate("settings.scans_wait_do")]
+    return ft.AlertDialog(
+        title=translate("settings.cannot_sign_out"),
+        content=ft.Column([widgets.text(line) for line in words], tight=True, width=360),
+        actions=[widgets.primary_button(translate("settings.stay"), lambda _event: on_close(), key="stay")],
         on_dismiss=lambda _event: on_close(),
     )

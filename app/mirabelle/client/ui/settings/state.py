@@ -14,7 +14,8 @@ SecretsKept = Literal["keyring", "device", "browser", "memory"]
 
 @dataclass(frozen=True)
 class SettingsPage:
-    """The page's plain values. `waiting` counts the redemptions without an answer, which signing out would forget."""
+    """The page's plain values. `waiting` counts the redemptions without an answer, which signing out would forget;
+    `scans` a till's scans that this device has to keep, which is why it cannot be signed out."""
 
     name: str
     detail: str
@@ -27,6 +28,7 @@ class SettingsPage:
     contact: str
     last_contact: datetime | None
     waiting: int
+    scans: int
 
 
 def read_settings(app: "App") -> SettingsPage:
@@ -50,5 +52,6 @@ def read_settings(app: "App") -> SettingsPage:
         programme=programme.name if programme else "",
         contact=programme.contact if programme else "",
         last_contact=app.last_contact,
+        scans=app.sign_in.kept_scans,
         waiting=sum(entry.state != "refused" for entry in app.outbox.entries("redemption")),
     )

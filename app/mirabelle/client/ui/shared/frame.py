@@ -30,17 +30,18 @@ def page_frame(
     spacing: int = theme.XL,
     bgcolor: ft.ColorValue | None = None,
     on_scroll: Callable[..., Any] | None = None,
+    tells_offline: bool = True,
 ) -> ft.View:
     """The view of one page. Call it inside a component.
 
     `tab`: the navigation entry to mark; None: no navigation. `back`: the route behind the back arrow; phones leave the
     navigation out then. `band`: goes across the top in place of the title. `footer`: stays at the bottom above the
     navigation. `scroll=False`: the last of `controls` expands and scrolls by itself. `in_middle`: what is less than the
-    window stands in the middle of its height.
+    window stands in the middle of its height. `tells_offline=False`: the page itself says that there is no contact.
     """
     app, window, route = use_app(), use_window(), use_route()
     connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
-    if connection == "offline":
+    if connection == "offline" and tells_offline:
         is_staff = app.session is not None and app.session.role == "staff"
         controls = [offline_banner(app.t, last_contact, is_staff=is_staff), *controls]
     body = _body(

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary, ref
 
 import flet as ft
 
-from mirabelle.client.api import NoAnswer
+from mirabelle.client.api import NoAnswer, Refusal
 from mirabelle.client.device.decode import CannotRead, Fault, read_code
 from mirabelle.client.device.feedback import Feedback
 from mirabelle.client.ui.till.state import Sight, Verdict, place_of, presented, verdict_of
 from mirabelle.client.ui.till.verdict import spoken
 from mirabelle.contract.till_messages import Scan
+from mirabelle.rules.challenge import Challenge
+from mirabelle.rules.voucher_code import VoucherCode
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App
@@ -35,6 +38,7 @@ class Scanning:
         self.fault: Fault | None = None
         self.watches = False
         self.busy = False
+        self.challenge: Challenge | None = None
 
     @property
     def _app(self) -> "App":
@@ -48,7 +52,7 @@ class Scanning:
         return self
 
     async def judge(self, entered: str) -> None:
-        """Asks the server about a scanned frame or a typed code. While it asks, nothing else is taken."""
+        """Has a scanned frame or a typed code judged. Meanwhile nothing else is taken."""
         if self.busy:
             return
         # The last verdict goes first: it must never stand over a voucher that nobody has judged yet.
@@ -66,15 +70,31 @@ class Scanning:
         app = self._app
         kind, content = presented(entered)
         try:
-            answer = await (app.scan.code(content) if kind == "code" else app.scan.frame(content))
+            answer = await (app.scan.code(content) if kind == "code" else app.scan.frame(content, self._nonce()))
         except NoAnswer:
-            return verdict_of(None, app.now())
+            return verdict_of(None, app.now(), typed=kind == "code")
         except Exception:  # such as a full disk: staff must see that this voucher was not judged
             log.exception("a voucher could not be judged")
             return verdict_of(None, app.now())
-        if isinstance(answer, Scan):
+        verdict = verdict_of(answer, app.now())
+        if isinstance(answer, Scan) and verdict.code != VoucherCode.CHALLENGE_REQUIRED:
             self._sight.judged(content, app.now())
-        return verdict_of(answer, app.now())
+        self.challenge = app.challenge_holder() if verdict.code == VoucherCode.CHALLENGE_REQUIRED else None
+        return verdict
+
+    def _nonce(self) -> bytes | None:
+        """The challenge that is on the screen, as long as its answer counts."""
+        challenge = self.challenge
+        return challenge.nonce if challenge and challenge.is_good(int(self._app.now().timestamp())) else None
+
+    async def undo(self) -> Scan | Refusal | None:
+        """Takes the scan back that the verdict is about."""
+        if self.verdict is None or self.verdict.scan is None:
+            return None
+        answer = await self._app.undo_scan(self.verdict.scan.id)
+        if isinstance(answer, Scan):
+            self.verdict = replace(self.verdict, scan=answer)
+        return answer
 
     async def seen(self, code: str) -> None:
         """Takes what the camera sees, unless it is what was judged last and still lies there, or a verdict is up."""
@@ -104,7 +124,7 @@ class Scanning:
         self.watches = True
 
     def go_on(self) -> None:
-        """Puts the verdict away for the next scan."""
+        """Puts the verdict away for the next scan, which may be the answer to its challenge."""
         self._sight.look_again(self._app.now())
         self.verdict = None
 

@@ -1,23 +1,26 @@
 """The till: a voucher comes in through the camera, a scanner, the keyboard or a picture, and a verdict comes out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import flet as ft
 
-from mirabelle.client.device.camera import CameraReader, has_camera
+from mirabelle.client.device.camera import has_camera
 from mirabelle.client.device.decode import Fault
-from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
-from mirabelle.client.ui.till.scanning import Scanning, scanning_of
-from mirabelle.client.ui.till.scans import history, nothing_yet
-from mirabelle.client.ui.till.state import Place, place_of
-from mirabelle.client.ui.till.verdict import verdict_view
-from mirabelle.contract.till_messages import Scan
+from mirabelle.client.ui.till.bar import till_bar
+from mirabelle.client.ui.till.eye import camera_eye
+from mirabelle.client.ui.till.scanning import scanning_of
+from mirabelle.client.ui.till.scans import History, history, nothing_yet, read_history, undo_dialog
+from mirabelle.client.ui.till.standing import standing_of
+from mirabelle.client.ui.till.verdict import Deeds, verdict_view
+from mirabelle.client.use_cases.undo_scan import can_be_undone
 from mirabelle.contract.translation import Translator
 
 _BESIDE: Final = 12  # scans shown at the side of a wide window
@@ -27,9 +30,8 @@ _BESIDE: Final = 12  # scans shown at the side of a wide window
 class Desk:
     """What the till's page shows besides its eye."""
 
-    place: Place
     staff: str
-    scans: list[Scan]
+    shown: History
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,30 @@ def till_screen() -> ft.View:
 
     def read() -> Desk:
         till = app.till.current()
-        return Desk(place_of(app), till.staff if till else "", app.scans.list()[:_BESIDE])
+        return Desk(till.staff if till else "", read_history(app))
 
-    desk = use_live(app, ("scans", "till", "programme"), read)
+    desk = use_live(app, ("scans", "offline_scans", "till", "programme"), read)
     # On a phone a field in focus would raise the keyboard over half of the screen.
     takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
+    asks, set_asks = ft.use_state(False)
+    undo = use_command(scanning.undo)
+    ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
     if scanning.verdict is not None:
-        on_entered = scanning.judge if takes_keys else None
-        return verdict_view(app.t, window, desk.place, scanning.verdict, scanning.go_on, on_entered)
+        scan = scanning.verdict.scan
+        may_undo = scan is not None and can_be_undone(scan, app.now())
+        deeds = Deeds(
+            on_next=scanning.go_on,
+            on_entered=scanning.judge if takes_keys else None,
+            on_undo=(lambda: set_asks(True)) if may_undo else None,
+        )
+        return verdict_view(
+            app.t, window, desk.shown.place, scanning.verdict, deeds, standing_of(app), scanning.challenge, undo.failed
+        )
     ways = Ways(
         on_entered=scanning.judge,
         on_picture=scanning.pick_picture,
         on_camera=scanning.watch if has_camera(page) else None,
-        eye=camera_eye(scanning) if scanning.watches else None,
+        eye=camera_eye(scanning.seen, scanning.busy) if scanning.watches else None,
         takes_keys=takes_keys,
     )
     return till_view(app.t, window, desk, ways, scanning.busy, scanning.fault)
@@ -73,7 +86,7 @@ def till_view(
     translate: Translator, window: Window, desk: Desk, ways: Ways, busy: bool, fault: Fault | None
 ) -> ft.View:
     """The till as a page; wide windows have its history at the side."""
-    parts: list[ft.Control] = [_head(translate, desk)]
+    parts: list[ft.Control] = [_head(translate, desk), till_bar()]
     if fault is not None:
         parts.append(
             banner(
@@ -85,25 +98,25 @@ def till_view(
         )
     parts += [_eye(translate, window, ways), _entry(translate, ways, busy)]
     if window.size == "phone":
-        return page_frame("", parts, tab="scan", spacing=20)
+        return page_frame("", parts, tab="scan", spacing=20, tells_offline=False)
     side = ft.Column(
-        [heading(translate("till.history"), theme.SECTION, 2), _history(translate, desk.scans)], spacing=theme.L
+        [heading(translate("till.history"), theme.SECTION, 2), _history(translate, desk.shown)], spacing=theme.L
     )
     row = ft.Row(
         [ft.Column(parts, spacing=20, expand=6), ft.Container(side, expand=5)],
         spacing=32 if window.size == "tablet" else 48,
         vertical_alignment=ft.CrossAxisAlignment.START,
     )
-    return page_frame("", [row], tab="scan")
+    return page_frame("", [row], tab="scan", tells_offline=False)
 
 
 def _head(translate: Translator, desk: Desk) -> ft.Control:
-    where = translate.line(desk.place.name, desk.staff)
+    where = translate.line(desk.shown.place.name, desk.staff)
     return ft.Column([heading(translate("till.title")), text(where, theme.BODY, theme.QUIET)], spacing=2)
 
 
-def _history(translate: Translator, scans: Sequence[Scan]) -> ft.Control:
-    return history(translate, scans) if scans else nothing_yet(translate)
+def _history(translate: Translator, shown: History) -> ft.Control:
+    return history(translate, shown, most=_BESIDE) if shown.scans else nothing_yet(translate)
 
 
 def _eye(translate: Translator, window: Window, ways: Ways) -> ft.Control:
@@ -177,34 +190,3 @@ def _checking(translate: Translator) -> ft.Control:
             [text(translate("till.checking"), theme.STRONG), ft.ProgressBar(border_radius=4)], spacing=theme.S
         ),
     )
-
-
-@fixes.component
-def camera_eye(scanning: Scanning) -> ft.Control:
-    """The camera's picture with what it is doing; it watches for as long as it is on the screen."""
-    app = use_app()
-    state, set_state = ft.use_state("starting")
-    reader, _ = ft.use_state(lambda: CameraReader(scanning.seen, set_state))
-    ft.use_effect(reader.start, [], cleanup=reader.stop)
-    words = "checking" if scanning.busy else f"camera_{state}"
-    return ft.Stack(
-        [_picture(reader), ft.Container(_subtitle(app.t(f"till.{words}")), left=16, right=16, bottom=16)], expand=True
-    )
-
-
-def _subtitle(words: str) -> ft.Control:
-    line = text(words, theme.LABEL, ft.Colors.WHITE, text_align=ft.TextAlign.CENTER)
-    return ft.Semantics(
-        live_region=True,
-        content=ft.Container(
-            line, bgcolor=ft.Colors.with_opacity(0.55, ft.Colors.BLACK), padding=12, border_radius=theme.CORNER,
-            alignment=ft.Alignment.CENTER,
-        ),
-    )  # fmt: skip
-
-
-@ft.memo
-@fixes.component
-def _picture(reader: CameraReader) -> ft.Control:
-    """Drawn once: a camera that is drawn anew starts anew."""
-    return ft.Container(reader.control, expand=True)

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.api import Refusal
+from mirabelle.client.repositories.till import known_verdict
 from mirabelle.client.ui.shared.widgets import parted
 from mirabelle.contract.reasons import Reason
 from mirabelle.contract.till_messages import Scan
 from mirabelle.rules import fallback_code
 from mirabelle.rules.frame import PREFIX, Frame, parse
+from mirabelle.rules.trusted_time import ClockRefusal
 from mirabelle.rules.voucher_code import VoucherCode
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 Outcome = Literal["accepted", "refused", "unchecked"]
 NO_ANSWER: Final = "no_answer"
+CODE_NEEDS_NETWORK: Final = "code_needs_network"
 _IN_WORDS: Final = (Reason.RATE_LIMITED, Reason.SESSION_ENDED)  # what the till says of its own; the rest is a fault
-_KNOWN: Final = frozenset(code.value for code in VoucherCode)
 _GONE_AFTER: Final = timedelta(seconds=3)  # out of the camera's sight for so long, a voucher was taken away
 
 
@@ -50,19 +52,16 @@ def place_of(app: "App") -> Place:
     return Place(till.id if till else "", name, {store.id: store.name.in_language(app.language) for store in stores})
 
 
-def verdict_of(answer: Scan | Refusal | None, now: datetime) -> Verdict:
-    """The verdict for what came of a scan; None stands for no answer at all."""
+def verdict_of(answer: Scan | Refusal | ClockRefusal | None, now: datetime, *, typed: bool = False) -> Verdict:
+    """The verdict for what came of a scan, or of a typed code; None stands for no answer at all."""
     if isinstance(answer, Scan):
         is_accepted = answer.verdict == VoucherCode.ACCEPTED
-        return Verdict("accepted" if is_accepted else "refused", _known(answer.verdict), answer, answer.at)
+        return Verdict("accepted" if is_accepted else "refused", known_verdict(answer.verdict), answer, answer.at)
+    if isinstance(answer, ClockRefusal):
+        return Verdict("unchecked", answer.value, None, now)
     if answer is None:
-        return Verdict("unchecked", NO_ANSWER, None, now)
+        return Verdict("unchecked", CODE_NEEDS_NETWORK if typed else NO_ANSWER, None, now)
     return Verdict("unchecked", answer.reason if answer.reason in _IN_WORDS else Reason.FAULT.value, None, now)
-
-
-def _known(verdict: str) -> str:
-    """A server newer than this till may have codes without words here; refused they are all the same."""
-    return verdict if verdict in _KNOWN else VoucherCode.UNSUPPORTED_VERSION.value
 
 
 def presented(entered: str) -> tuple[Literal["frame", "code"], str]:

@@ -1,18 +1,25 @@
 """A verdict: it fills the screen in colour, shape and words, and says what to do next."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import flet as ft
 
+from mirabelle.client.api import Refusal
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
-from mirabelle.client.ui.shared.widgets import heading, text
+from mirabelle.client.ui.shared.widgets import error_card, heading, text
+from mirabelle.client.ui.till.bar import left_told, room_told
+from mirabelle.client.ui.till.standing import Standing
 from mirabelle.client.ui.till.state import Outcome, Place, Verdict
+from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.contract.fields import Text
 from mirabelle.contract.messages import Use
 from mirabelle.contract.till_messages import Scan
 from mirabelle.contract.translation import Translator
+from mirabelle.rules.challenge import Challenge, text_of
+from mirabelle.rules.voucher_code import VoucherCode
 
 UNCHECKED: Final = "#7A4F00"
 _COLORS: Final[dict[Outcome, str]] = {
@@ -30,16 +37,22 @@ _WHITE: Final = ft.Colors.WHITE
 _SHADE: Final = ft.Colors.with_opacity(0.28, ft.Colors.BLACK)
 
 
+@dataclass(frozen=True)
+class Deeds:
+    """What can be done about a verdict. `on_entered` takes the next scan of a keyboard-wedge scanner without a touch;
+    None where a field in focus would raise an on-screen keyboard. `on_undo` is None where nothing can be undone."""
+
+    on_next: Callable[[], Any]
+    on_entered: Callable[[str], Awaitable[Any]] | None
+    on_undo: Callable[[], Any] | None
+
+
 def verdict_view(
-    translate: Translator,
-    window: Window,
-    place: Place,
-    verdict: Verdict,
-    on_next: Callable[[], Any],
-    on_entered: Callable[[str], Awaitable[Any]] | None,
-) -> ft.View:
-    """The verdict as a page. `on_entered` takes the next scan of a keyboard-wedge scanner without a touch; None where
-    a field in focus would raise an on-screen keyboard."""
+    translate: Translator, window: Window, place: Place, verdict: Verdict, deeds: Deeds, standing: Standing,
+    challenge: Challenge | None = None, failed: Refusal | Exception | None = None,
+) -> ft.View:  # fmt: skip
+    """The verdict as a page; with a `challenge` to be scanned by whoever shows the voucher. `failed` is what came of
+    an undo."""
     color = _COLORS[verdict.outcome]
     top = ft.Row(
         [
@@ -48,7 +61,7 @@ def verdict_view(
         ]
     )
     middle = ft.Column(
-        _said(translate, place, verdict),
+        _said(translate, place, verdict, challenge, int(window.height * 0.5)),
         spacing=theme.S,
         alignment=ft.MainAxisAlignment.CENTER,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
@@ -57,7 +70,12 @@ def verdict_view(
     )
     bottom = ft.Container(
         ft.Column(
-            [_to_do(translate, verdict), _next(translate, verdict, on_next, on_entered)],
+            [
+                *([_offline(translate, standing)] if verdict.scan is not None and verdict.scan.offline else []),
+                *([error_card(translate, failed)] if failed is not None else []),
+                _to_do(translate, verdict),
+                _next(translate, verdict, deeds),
+            ],
             spacing=theme.M,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         ),
@@ -80,12 +98,16 @@ def spoken(translate: Translator, place: Place, verdict: Verdict) -> str:
     return ". ".join(parts)
 
 
-def _said(translate: Translator, place: Place, verdict: Verdict) -> list[ft.Control]:
+def _said(
+    translate: Translator, place: Place, verdict: Verdict, challenge: Challenge | None, room: int
+) -> list[ft.Control]:
     lines = _words(translate, place, verdict)
     shown: list[ft.Control] = [
-        ft.Icon(SHAPES[verdict.outcome], size=168, color=_WHITE),
+        ft.Icon(SHAPES[verdict.outcome], size=168, color=_WHITE)
+        if challenge is None
+        else _challenge(translate, challenge, room),
         heading(
-            translate(f"till.{verdict.outcome}"),
+            _headline(translate, verdict),
             theme.BIG,
             1,
             color=_WHITE,
@@ -97,6 +119,31 @@ def _said(translate: Translator, place: Place, verdict: Verdict) -> list[ft.Cont
         style = theme.TITLE if place == 0 else theme.BODY_L
         shown.append(text(line, style, _WHITE, text_align=ft.TextAlign.CENTER))
     return shown
+
+
+def _headline(translate: Translator, verdict: Verdict) -> str:
+    if verdict.scan is not None and verdict.scan.undone_at is not None:
+        return translate("till.undone")
+    return translate(f"till.{verdict.outcome}")
+
+
+def _challenge(translate: Translator, challenge: Challenge, room: int) -> ft.Control:
+    ratio = ft.context.page.media.device_pixel_ratio if ft.context.page.media else 1.0
+    picture = code_picture(text_of(challenge), min(room, 300), ratio, translate("till.challenge"))
+    return ft.Container(picture, bgcolor=_WHITE, border_radius=theme.CORNER, padding=8, key="challenge")
+
+
+def _offline(translate: Translator, standing: Standing) -> ft.Control:
+    """That it was judged without network, how long that goes on, and what will become of the scan."""
+    words: list[ft.Control] = [text(translate("till.bar_offline"), theme.LABEL_S, _WHITE)]
+    if standing.stop is None:
+        left = translate.line(left_told(translate, standing.left), room_told(translate, standing))
+        words.append(text(left, theme.BODY, _WHITE))
+    if standing.waiting:
+        words.append(text(translate("till.bar_waiting", count=standing.waiting), theme.BODY, _WHITE))
+    return ft.Container(
+        ft.Column(words, spacing=theme.XS), bgcolor=_SHADE, padding=18, border_radius=theme.CORNER, key="offline"
+    )
 
 
 def _words(translate: Translator, place: Place, verdict: Verdict) -> list[str]:
@@ -148,19 +195,18 @@ def _to_do(translate: Translator, verdict: Verdict) -> ft.Control:
     )
 
 
-def _next(
-    translate: Translator,
-    verdict: Verdict,
-    on_next: Callable[[], Any],
-    on_entered: Callable[[str], Awaitable[Any]] | None,
-) -> ft.Control:
+def _next(translate: Translator, verdict: Verdict, deeds: Deeds) -> ft.Control:
+    on_next, on_entered = deeds.on_next, deeds.on_entered
     color = _COLORS[verdict.outcome]
     style = ft.ButtonStyle(bgcolor=_WHITE, color=color, padding=ft.Padding.symmetric(horizontal=28, vertical=20))
+    answers = verdict.code == VoucherCode.CHALLENGE_REQUIRED
     button = ft.FilledButton(
-        translate("till.next"), on_click=on_next, style=style, autofocus=on_entered is None, key="next"
-    )
+        translate("till.scan_answer" if answers else "till.next"), on_click=on_next, style=style,
+        autofocus=on_entered is None, key="next",
+    )  # fmt: skip
+    buttons = ft.Row([ft.Container(button, expand=True), *_undo(translate, deeds)], spacing=theme.M)
     if on_entered is None:
-        return ft.Row([ft.Container(button, expand=True)])
+        return buttons
 
     async def entered(event: ft.Event[ft.TextField]) -> None:
         # Enter alone goes on; a button in focus would take the first space of a scanned frame for a press.
@@ -190,7 +236,16 @@ def _next(
     )
     return ft.Column(
         # Enter takes the focus from a field; each verdict has a field of its own, so that each begins in focus.
-        [ft.Row([ft.Container(button, expand=True)]), ft.Row([field], key=f"field-{verdict.at.isoformat()}")],
+        [buttons, ft.Row([field], key=f"field-{verdict.at.isoformat()}")],
         spacing=theme.M,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
+
+
+def _undo(translate: Translator, deeds: Deeds) -> list[ft.Control]:
+    if deeds.on_undo is None:
+        return []
+    style = ft.ButtonStyle(
+        color=_WHITE, side=ft.BorderSide(1.5, _WHITE), padding=ft.Padding.symmetric(horizontal=28, vertical=20)
+    )
+    return [ft.OutlinedButton(translate("till.undo"), on_click=deeds.on_undo, style=style, key="undo")]

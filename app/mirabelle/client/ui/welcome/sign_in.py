@@ -102,6 +102,7 @@ def _email_step(translate: Translator, state: SigningIn, send: Command) -> list[
     ]
     if send.failed is not None:
         controls.append(_no_code(translate, send.failed))
+    controls.append(widgets.text_button(translate("till.enrol"), lambda _event: go("/enrol"), key="enrol"))
     return controls
 
 
