@@ -16,6 +16,7 @@ from mirabelle.rules.voucher_code import VoucherCode
 from tests.backend import Backend, Person
 from tests.clock import MovableClock
 from tests.people import people_with_points
+from tests.server.commands import Shop
 from tests.server.mailbox import sign_in
 
 
@@ -113,6 +114,40 @@ def test_versions_go_on_across_a_restart_and_where_the_clock_goes_back(tmp_path:
         cancelled = amina.redeem("croissant", 110).json()
         amina.post(f"/redemptions/{cancelled['id']}/cancellations")
         assert told(till).version == first.version + 1
+
+
+def test_two_servers_of_one_ledger_never_go_back_whichever_is_asked(tmp_path: Path, database_url: str) -> None:
+    with (
+        Backend(tmp_path / "data", database_url=database_url) as one,
+        Backend(tmp_path / "data", database_url=database_url) as other,
+    ):
+        amina, tills = one.participant(), [one.till(), other.till()]
+        versions = []
+        for round_ in range(6):
+            cancelled = amina.redeem("croissant", 110).json()
+            amina.post(f"/redemptions/{cancelled['id']}/cancellations")
+            versions += [told(tills[(round_ + turn) % 2]).version for turn in (0, 1, 0)]
+    changes = [versions[start : start + 3] for start in range(0, len(versions), 3)]
+    assert versions == sorted(versions)
+    assert all(len(set(same)) == 1 for same in changes) and len(set(versions)) == len(changes)
+
+
+def test_a_ledger_that_was_brought_back_numbers_on_from_above_what_it_forgot(shop: Shop) -> None:
+    data, file = shop.folder / "data", shop.folder / "monday.backup"
+    with Backend(data) as server:
+        till = server.till()
+        first = told(till)
+        assert shop.run("backup", file, *shop.store()).code == 0
+        amina = server.participant()
+        for _ in range(3):
+            cancelled = amina.redeem("croissant", 110).json()
+            amina.post(f"/redemptions/{cancelled['id']}/cancellations")
+            last = told(till)
+    assert shop.run("restore", file, *shop.store(), "--replace").code == 0
+    with Backend(data) as server:
+        restored = told(server.till())
+    assert first.version < last.version < restored.version
+    assert restored.programme == first.programme
 
 
 def test_what_was_leased_so_long_ago_that_it_is_over_is_no_longer_told_of(tmp_path: Path, database_url: str) -> None:

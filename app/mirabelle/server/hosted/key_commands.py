@@ -100,7 +100,7 @@ def seal_keys(data: Path, master: MasterKey | None) -> str:
     if not read_secrets(secrets):
         raise KeysUnusable(f"{secrets} holds no keys to seal")
     sealed = seal_secrets(secrets, master)
-    return f"{sealed} files sealed in {secrets}; from now on the server needs the master key to start"
+    return f"{sealed} files sealed in {secrets}; restart the server with the master key, which it needs from now on"
 
 
 def block_voucher(data: Path, database_url: str, voucher: str, why: str, now: datetime) -> str:
