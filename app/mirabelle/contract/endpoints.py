@@ -119,6 +119,20 @@ RENEW_LEASE = Endpoint(
     role="participant",
     own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SUPERSEDED_DEVICE),
 )
+GIVE = Endpoint(
+    "POST",
+    "/vouchers/{voucher:str}/gifts",
+    m.Redemption,
+    m.GiftRequest,
+    role="participant",
+    own_refusals=(
+        Reason.NOT_FOUND,
+        Reason.ALREADY_GIVEN,
+        Reason.VOUCHER_OVER,
+        Reason.NO_SUCH_RECIPIENT,
+        Reason.RATE_LIMITED,
+    ),
+)
 PUT_ON_PAPER = Endpoint(
     "POST",
     "/vouchers/{voucher:str}/papers",
@@ -147,5 +161,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
-    CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, TILL, TRUST, SCAN, SCANS,
+    CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, GIVE, TILL, TRUST, SCAN, SCANS,
 )  # fmt: skip

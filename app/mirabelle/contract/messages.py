@@ -303,6 +303,9 @@ class Voucher(Message, frozen=True, kw_only=True):
     """A voucher as its holder keeps it. `issued` is the signed part of its MV1 frame (136 bytes, hex), whose holder
     key is derived on the device from its seed and `key_salt`.
 
+    Whom it was given to, and by whom, is told to the other of the two; the giver is told no code any more. The points
+    of a gift are nothing to its holder: 0.
+
     It is `superseded` where a device that signed in later than the one that asks shows it now. It may be put on
     `paper` where the reward allows.
     """
@@ -311,7 +314,7 @@ class Voucher(Message, frozen=True, kw_only=True):
     redemption: Identifier
     reward: Identifier
     title: Text
-    state: Literal["ready", "used", "expired", "cancelled"]
+    state: Literal["ready", "used", "expired", "cancelled", "given"]
     code: str
     store: str | None
     value_class: ValueClass
@@ -323,6 +326,15 @@ class Voucher(Message, frozen=True, kw_only=True):
     use: Use | None
     superseded: bool = False
     paper: bool = False
+    given_to: str | None = None
+    given_by: str | None = None
+    given_at: datetime | None = None
+
+
+class GiftRequest(Message, frozen=True, kw_only=True):
+    """A voucher for another participant, known by the address they sign in with."""
+
+    recipient: Email
 
 
 class PaperVoucher(SecretMessage, frozen=True, kw_only=True):

@@ -41,7 +41,8 @@ class Reason(StrEnum):
     NO_SUCH_RECIPIENT = RedemptionRefusal.NO_SUCH_RECIPIENT.value
     SUPERSEDED_DEVICE = "superseded_device"
     PAPER_NOT_ALLOWED = "paper_not_allowed"
-    VOUCHER_OVER = "voucher_over"
+    VOUCHER_OVER = RedemptionRefusal.VOUCHER_OVER.value
+    ALREADY_GIVEN = RedemptionRefusal.ALREADY_GIVEN.value
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
 
@@ -78,6 +79,7 @@ STATUS: dict[Reason, int] = {
     Reason.SUPERSEDED_DEVICE: 409,
     Reason.PAPER_NOT_ALLOWED: 409,
     Reason.VOUCHER_OVER: 409,
+    Reason.ALREADY_GIVEN: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
 }

@@ -93,6 +93,23 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Give:
+    """A participant gives a voucher to another, whose device makes its key later: until then nobody holds `holder_key`.
+
+    The old code is known to the giver, so that there is a new `code`. `recipient` is empty where nobody is known by
+    the name that was given.
+    """
+
+    participant: str
+    recipient: str
+    gift: str
+    voucher: bytes
+    code: str
+    holder_key: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Extend:
     """The operator gives more time to the points that the programme's rule for active participants would rescue."""
 
@@ -122,7 +139,7 @@ class Scan:
     at: datetime
 
 
-Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Extend | Close | Scan
+Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Give | Extend | Close | Scan
 
 
 @dataclass(frozen=True, slots=True)

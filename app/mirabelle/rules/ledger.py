@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mirabelle.rules import commands as c
-from mirabelle.rules import earning, spending
+from mirabelle.rules import earning, giving, spending
 from mirabelle.rules.book import Book, Changes, Snapshot
 
 _HANDLERS: Final[Mapping[type, Callable[[Book, Any], c.Outcome]]] = {
     c.Earn: earning.earn,
     c.Refund: earning.refund,
     c.Transfer: earning.transfer,
+    c.Give: giving.give,
     c.Extend: earning.extend,
     c.Close: earning.close,
     c.Redeem: spending.redeem,

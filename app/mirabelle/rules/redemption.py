@@ -25,6 +25,8 @@ class RedemptionRefusal(StrEnum):
     TRANSFERS_NOT_ALLOWED = "transfers_not_allowed"
     TOO_FEW_POINTS = "too_few_points"
     NO_SUCH_RECIPIENT = "no_such_recipient"
+    VOUCHER_OVER = "voucher_over"
+    ALREADY_GIVEN = "already_given"
 
 
 class RedemptionState(StrEnum):
@@ -105,6 +107,9 @@ class VoucherRecord:
 
     `epoch_at` is when another device took it over, None where none did: until the earlier lease ends, a till without
     network must know of it. A blocked one is refused everywhere until it is no longer blocked.
+
+    `participant` paid for it, and guards its row for good; who it was `given_to` holds it. Device epochs count from
+    `epoch_base`, so that the new holder's first device comes after the giver's last.
     """
 
     id: bytes
@@ -125,6 +130,14 @@ class VoucherRecord:
     epoch_at: datetime | None = None
     blocked_at: datetime | None = None
     blocked_why: str | None = None
+    given_to: str | None = None
+    given_at: datetime | None = None
+    epoch_base: int = 0
+
+    @property
+    def holder(self) -> str:
+        """The participant who may show it."""
+        return self.given_to or self.participant
 
     @property
     def is_revoked(self) -> bool:

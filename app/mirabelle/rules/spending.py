@@ -133,7 +133,9 @@ def cancel(book: Book, command: Cancel) -> Redeemed | Declined:
 
 
 def _is_cancellable(record: RedemptionRecord, voucher: VoucherRecord | None, now: datetime) -> bool:
-    """Held points can always come back; captured ones while their voucher could still be used, and was not."""
+    """Held points can come back; captured ones while their voucher could still be used, and was not."""
+    if voucher is not None and voucher.given_to is not None:
+        return False  # it is not the payer's any more, and its points never were the holder's
     if record.state is RedemptionState.HELD:
         return True
     captured = record.state is RedemptionState.CAPTURED

@@ -14,7 +14,7 @@ import msgspec
 
 from mirabelle.rules.book import Snapshot
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.commands import Cancel, Close, Command, Earn, Lapse, Redeem, Refund, Reverse, Scan, Transfer
+from mirabelle.rules.commands import Cancel, Close, Command, Earn, Give, Lapse, Redeem, Refund, Reverse, Scan, Transfer
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
@@ -58,10 +58,11 @@ _Keys = list[tuple[int, str]]
 
 def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[str]) -> Steps[tuple[Snapshot, Names]]:
     """The snapshot that `commands` need, all slices of the rewards in `whole` among it; raises RunDry."""
-    shown = yield from _by_id(sql.vouchers, {c.voucher.hex() for c in commands if isinstance(c, Scan) and c.voucher})
+    named = {c.voucher.hex() for c in commands if isinstance(c, Scan | Give) and c.voucher}
+    shown = yield from _by_id(sql.vouchers, named)
     owners = {row[1] for row in shown}
     asking = {c.participant for c in commands if not isinstance(c, Scan)} | owners
-    recipients = {c.recipient for c in commands if isinstance(c, Transfer) and c.recipient}
+    recipients = {c.recipient for c in commands if isinstance(c, Transfer | Give) and c.recipient}
     keys = sorted((cell_of(who), who) for who in asking | recipients)
     locked = (yield sql.participants(keys)) if keys else ()
     redemptions, vouchers, uses = yield from _past(sql, commands, shown)

@@ -163,7 +163,7 @@ def redemption_row(record: RedemptionRecord) -> Row:
 def voucher_from(row: Row) -> VoucherRecord:
     """The voucher in a row of `vouchers`."""
     id_, who, redemption, reward, code, store, value_class, holder, salt, epoch, lease, issued, expires, *rest = row
-    state, use, epoch_at, blocked_at, blocked_why = rest
+    state, use, epoch_at, blocked_at, blocked_why, given_to, given_at, epoch_base = rest
     return VoucherRecord(
         id=bytes.fromhex(id_),
         participant=who,
@@ -183,6 +183,9 @@ def voucher_from(row: Row) -> VoucherRecord:
         epoch_at=instant_of(epoch_at),
         blocked_at=instant_of(blocked_at),
         blocked_why=blocked_why,
+        given_to=given_to,
+        given_at=instant_of(given_at),
+        epoch_base=epoch_base,
     )
 
 
@@ -207,6 +210,9 @@ def voucher_row(voucher: VoucherRecord) -> Row:
         microseconds_of(voucher.epoch_at),
         microseconds_of(voucher.blocked_at),
         voucher.blocked_why,
+        voucher.given_to,
+        microseconds_of(voucher.given_at),
+        voucher.epoch_base,
     )
 
 

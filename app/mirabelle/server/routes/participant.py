@@ -11,7 +11,7 @@ from litestar.router import Router
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
-from mirabelle.server.services import redemptions, transfers, vouchers, wallet
+from mirabelle.server.services import gifts, redemptions, transfers, vouchers, wallet
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.tokens import Caller
@@ -89,7 +89,14 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
     async def put_on_paper(caller: NamedDependency[Caller], request: Ask, voucher: Named, key: Key) -> m.PaperVoucher:
         """Give a voucher a form that whoever holds it can use."""
         await claim_key(context, caller.subject, key, await request_hash(request))
-        async with context.database.read() as connection:
+        async with context.database.write() as connection:
             return await vouchers.put_on_paper(context, connection, caller, voucher)
 
-    return [redeem, cancel, transfer, renew_lease, put_on_paper]
+    @post(e.GIVE.path, operation_id="giveVoucher", responses=told(e.GIVE))
+    async def give(
+        caller: NamedDependency[Caller], request: Ask, voucher: Named, data: JSONBody[m.GiftRequest], key: Key
+    ) -> Response[Any]:
+        """Give a voucher to another participant, for good."""
+        return answered(await gifts.give(context, caller, voucher, data, key, await request_hash(request, data)))
+
+    return [redeem, cancel, transfer, renew_lease, put_on_paper, give]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
@@ -55,7 +55,7 @@ async def cancel(context: Context, caller: Caller, redemption: str, key: str, re
 
 async def _submit(context: Context, caller: Caller, key: str, request_hash: bytes, command: Redeem | Cancel) -> Answer:
     def answer(outcome: Outcome, names: Names) -> Answer:
-        return _answer(Describer.of(context, names), outcome, caller.epoch)
+        return answer_of(Describer.of(context, names), outcome, caller)
 
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
 
@@ -78,7 +78,8 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _answer(describer: Describer, outcome: Outcome, epoch: int) -> Answer:
+def answer_of(describer: Describer, outcome: Outcome, caller: Caller) -> Answer:
+    """What the caller is told of a redemption that was decided."""
     if isinstance(outcome, Declined):
         reason = Reason(outcome.reason.value)
         points = outcome.terms.points if outcome.terms else None
@@ -86,7 +87,7 @@ def _answer(describer: Describer, outcome: Outcome, epoch: int) -> Answer:
         return Answer(STATUS[reason], problem_body(reason, points=points, points_missing=missing))
     assert isinstance(outcome, Redeemed)
     lots = {lot.number: lot for lot in outcome.lots}
-    told = redemption_message(describer, outcome.redemption, outcome.voucher, None, lots, epoch)
+    told = redemption_message(describer, outcome.redemption, outcome.voucher, None, lots, caller)
     return Answer(201, msgspec.json.encode(told))
 
 
@@ -96,9 +97,23 @@ def redemption_message(
     voucher: VoucherRecord | None,
     use: UseRecord | None,
     lots: Mapping[int, Lot],
-    epoch: int,
+    caller: Caller,
 ) -> m.Redemption:
-    """A redemption as the app on the device with `epoch` sees it."""
+    """A redemption as the calling device sees it; what was paid for a gift is not its holder's business."""
+    told = describer.voucher(voucher, use, caller) if voucher else None
+    if record.participant != caller.subject:
+        return m.Redemption(
+            id=record.id,
+            reward=record.reward,
+            title=describer.title(record.reward),
+            points=0,
+            state="captured",
+            details=m.Details(),
+            created_at=(voucher and voucher.given_at) or record.at,
+            paid_by=[],
+            voucher=told,
+            available_after=0,
+        )
     return m.Redemption(
         id=record.id,
         reward=record.reward,
@@ -108,37 +123,33 @@ def redemption_message(
         details=m.Details(**record.details),
         created_at=record.at,
         paid_by=shares_message(record.paid_by, lots),
-        voucher=describer.voucher(voucher, use, epoch) if voucher else None,
+        voucher=told,
         available_after=record.available_after,
     )
 
 
 async def redemptions_of(context: Context, connection: AsyncConnection, caller: Caller) -> m.Redemptions:
-    """All that the participant redeemed, newest first, with the vouchers as they stand for the calling device."""
-    participant = caller.subject
-    table, vouchers, lots, cell = t.redemptions, t.vouchers, t.lots, cell_of(participant)
-    query = select(table).where(
-        table.c.cell == cell, table.c.participant == participant, table.c.state != RedemptionState.DECLINED.value
-    )
-    found = (await connection.execute(query.order_by(table.c.at.desc(), table.c.id))).all()
-    records = [rows.redemption_from(row) for row in found]
-    mine = (await connection.execute(select(vouchers).where(vouchers.c.participant == participant))).all()
-    known = {voucher.id: voucher for voucher in map(rows.voucher_from, mine)}
+    """All that the participant redeemed or was given, newest first, with the vouchers as they stand for the calling
+    device."""
+    participant, cell = caller.subject, cell_of(caller.subject)
+    table, vouchers, lots = t.redemptions, t.vouchers, t.lots
+    mine = or_(vouchers.c.participant == participant, vouchers.c.given_to == participant)
+    found = (await connection.execute(select(vouchers).where(mine))).all()
+    known = {voucher.id: voucher for voucher in map(rows.voucher_from, found)}
+    gifts = sorted(voucher.redemption for voucher in known.values() if voucher.given_to == participant)
+    own = (table.c.cell == cell, table.c.participant == participant, table.c.state != RedemptionState.DECLINED.value)
+    query = select(table).where(or_(and_(*own), table.c.id.in_(gifts)) if gifts else and_(*own))
+    records = [rows.redemption_from(row) for row in (await connection.execute(query)).all()]
     uses = await uses_of(connection, set(known))
     numbers = sorted({number for record in records for number, _ in record.paid_by})
     paid = select(lots).where(lots.c.cell == cell, lots.c.participant == participant, lots.c.number.in_(numbers))
     paid_lots = {row.number: rows.lot_from(row) for row in (await connection.execute(paid)).all()}
-    describer = await Describer.load(context, connection, {record.reward for record in records})
-    return m.Redemptions(
-        redemptions=[
-            redemption_message(
-                describer,
-                record,
-                known.get(record.voucher or b""),
-                uses.get(record.voucher or b""),
-                paid_lots,
-                caller.epoch,
-            )
-            for record in records
-        ]
-    )
+    describer = await Describer.load(context, connection, known.values(), {record.reward for record in records})
+
+    def told(record: RedemptionRecord) -> m.Redemption:
+        voucher = known.get(record.voucher or b"")
+        use = uses.get(record.voucher or b"")
+        return redemption_message(describer, record, voucher, use, paid_lots, caller)
+
+    newest_first = sorted(map(told, records), key=lambda one: (-one.created_at.timestamp(), one.id))
+    return m.Redemptions(redemptions=newest_first)

@@ -29,15 +29,18 @@ async def transfer(
     """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused."""
     now = context.now()
     async with context.database.read() as connection:
-        if not await stored_answers(connection, [(caller.subject, key)]):  # else it was decided, and is told again
-            await _limit_guesses(context, connection, caller.subject)
-        people = t.participants
-        found = await connection.execute(
-            select(people.c.participant).where(people.c.email == request.recipient.lower())
-        )
-        recipient = found.scalar() or NOBODY
+        recipient = await recipient_of(context, connection, caller.subject, key, request.recipient)
     command = Transfer(caller.subject, recipient, f"t-{secrets.token_hex(10)}", request.points, now)
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer))
+
+
+async def recipient_of(context: Context, connection: AsyncConnection, participant: str, key: str, address: str) -> str:
+    """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often."""
+    if not await stored_answers(connection, [(participant, key)]):  # else it was decided, and is told again
+        await _limit_guesses(context, connection, participant)
+    people = t.participants
+    found = await connection.execute(select(people.c.participant).where(people.c.email == address.lower()))
+    return found.scalar() or NOBODY
 
 
 async def _limit_guesses(context: Context, connection: AsyncConnection, participant: str) -> None:

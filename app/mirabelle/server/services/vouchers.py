@@ -1,11 +1,13 @@
 """Vouchers: signed for their holder's device, and leased anew while the device is online."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from sqlalchemy import select, update
+from msgspec.structs import replace as replace_fields
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
@@ -69,6 +71,27 @@ def paper_of(context: Context, voucher: VoucherRecord, reward: RewardWords) -> f
     )
 
 
+class Known(NamedTuple):
+    """How participants know each other."""
+
+    name: str
+    email: str | None
+
+
+NOBODY_KNOWN: Final[Mapping[str, Known]] = MappingProxyType({})
+
+
+async def people_of(connection: AsyncConnection, participants: set[str]) -> dict[str, Known]:
+    """The name and the address of each of the participants named."""
+    if not participants:
+        return {}
+    table = t.participants.c
+    found = await connection.execute(
+        select(table.participant, table.name, table.email).where(table.participant.in_(sorted(participants)))
+    )
+    return {row.participant: Known(row.name, row.email) for row in found.all()}
+
+
 def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
     if used:
         return "used"
@@ -80,24 +103,34 @@ def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
 class Describer:
     """Puts vouchers into words, with the names of rewards and stores looked up beforehand."""
 
-    def __init__(self, context: Context, rewards: Mapping[str, RewardWords], stores: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        rewards: Mapping[str, RewardWords],
+        stores: Mapping[int, str],
+        people: Mapping[str, Known],
+    ) -> None:
         self._context = context
+        self._people = people
         self._rewards = rewards
         self._stores = stores
 
     @classmethod
-    def of(cls, context: Context, names: Names) -> "Describer":
-        """A describer that knows what a batch has loaded."""
+    def of(cls, context: Context, names: Names, people: Mapping[str, Known] = NOBODY_KNOWN) -> "Describer":
+        """A describer that knows what a batch has loaded, and the `people` named."""
         rewards = {
             id_: RewardWords(reward.reference, m.Text(**reward.title), reward.paper, reward.challenge)
             for id_, reward in names.rewards.items()
         }
-        return cls(context, rewards, {reference: id_ for reference, (id_, _) in names.stores.items()})
+        return cls(context, rewards, {reference: id_ for reference, (id_, _) in names.stores.items()}, people)
 
     @classmethod
-    async def load(cls, context: Context, connection: AsyncConnection, rewards: set[str]) -> "Describer":
-        """A describer that knows the named rewards and every store."""
-        query = select(t.rewards).where(t.rewards.c.id.in_(sorted(rewards)))
+    async def load(
+        cls, context: Context, connection: AsyncConnection, vouchers: Collection[VoucherRecord], rewards: set[str]
+    ) -> "Describer":
+        """A describer that knows what `vouchers` name, the `rewards` besides, and every store."""
+        wanted = rewards | {voucher.reward for voucher in vouchers}
+        query = select(t.rewards).where(t.rewards.c.id.in_(sorted(wanted)))
         found = (await connection.execute(query)).all()
         stores = (await connection.execute(select(t.stores.c.reference, t.stores.c.id))).all()
         words = {
@@ -109,7 +142,9 @@ class Describer:
             )
             for row in found
         }
-        return cls(context, words, {row.reference: row.id for row in stores})
+        given = [voucher for voucher in vouchers if voucher.given_to is not None]
+        people = await people_of(connection, {v.participant for v in given} | {v.holder for v in given})
+        return cls(context, words, {row.reference: row.id for row in stores}, people)
 
     def title(self, reward: str) -> m.Text:
         """The reward's title."""
@@ -127,11 +162,11 @@ class Describer:
         """Where and when a voucher was used."""
         return m.Use(at=use.at, store=self.store(use.store), till=use.till)
 
-    def voucher(self, voucher: VoucherRecord, use: UseRecord | None, epoch: int) -> m.Voucher:
-        """The voucher with its signed part, as the device with `epoch` is told."""
+    def voucher(self, voucher: VoucherRecord, use: UseRecord | None, caller: Caller) -> m.Voucher:
+        """The voucher with its signed part, as the calling device is told; who gave it away is told no code."""
         reward = self._rewards[voucher.reward]
         lease = lease_of(self._context, voucher, reward)
-        return m.Voucher(
+        told = m.Voucher(
             id=voucher.id.hex(),
             redemption=voucher.redemption,
             reward=voucher.reward,
@@ -146,8 +181,21 @@ class Describer:
             expires_at=voucher.expires_at,
             issued_at=voucher.issued_at,
             use=self.use(use) if use else None,
-            superseded=epoch < voucher.epoch,
+            superseded=voucher.epoch_base + caller.epoch < voucher.epoch,
             paper=reward.paper,
+        )
+        if voucher.given_to is None:
+            return told
+        if caller.subject == voucher.given_to:
+            giver = self._people.get(voucher.participant, Known("", None))
+            return replace_fields(told, given_by=giver.name or giver.email or "", given_at=voucher.given_at)
+        recipient = self._people.get(voucher.given_to, Known("", None))
+        return replace_fields(
+            told,
+            state="given" if told.state == "ready" else told.state,
+            given_to=recipient.email or recipient.name,
+            given_at=voucher.given_at,
+            **{"code": "", "issued": "", "key_salt": "", "superseded": False},
         )
 
 
@@ -158,6 +206,32 @@ async def uses_of(connection: AsyncConnection, vouchers: set[bytes]) -> dict[byt
     return {use.voucher: use for use in uses}
 
 
+def is_held_by(participant: str) -> ColumnElement[bool]:
+    """The vouchers that `participant` may show."""
+    table = t.vouchers.c
+    return or_(table.given_to == participant, and_(table.given_to.is_(None), table.participant == participant))
+
+
+async def _locked(connection: AsyncConnection, caller: Caller, voucher_id: str) -> VoucherRecord:
+    """A voucher that the caller holds, until the transaction ends; raises Refused."""
+    table, people = t.vouchers, t.participants
+    query = select(table).where(table.c.id == voucher_id, is_held_by(caller.subject))
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise Refused(Reason.NOT_FOUND)
+    # All that a participant paid for is guarded by the participant's row; who paid never changes, the rest may.
+    payer = (people.c.cell == cell_of(row.participant), people.c.participant == row.participant)
+    await connection.execute(select(people.c.cell).where(*payer).with_for_update())
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise Refused(Reason.NOT_FOUND)
+    return rows.voucher_from(row)
+
+
+def _is_good(voucher: VoucherRecord, use: UseRecord | None, now: datetime) -> bool:
+    return _state(voucher, use is not None, now) == "ready" and voucher.blocked_at is None
+
+
 async def renew_lease(
     context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str, request: m.LeaseRequest
 ) -> m.Voucher:
@@ -165,48 +239,40 @@ async def renew_lease(
     holder_key = bytes.fromhex(request.holder_key)
     if not ed25519.is_safe_public_key(holder_key):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
-    table, people = t.vouchers, t.participants
-    # All that is a participant's is guarded by the participant's row.
-    mine = select(people.c.cell).where(people.c.cell == cell_of(caller.subject), people.c.participant == caller.subject)
-    await connection.execute(mine.with_for_update())
-    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject)
-    row = (await connection.execute(query)).first()
-    if row is None:
-        raise Refused(Reason.NOT_FOUND)
-    voucher = rows.voucher_from(row)
-    if caller.epoch < voucher.epoch:
+    voucher = await _locked(connection, caller, voucher_id)
+    epoch = voucher.epoch_base + caller.epoch
+    if epoch < voucher.epoch:
         raise Refused(Reason.SUPERSEDED_DEVICE)
     use = (await uses_of(connection, {voucher.id})).get(voucher.id)
-    renewable = voucher.state is VoucherState.READY and voucher.blocked_at is None and use is None
-    if renewable and voucher.expires_at > context.now():
-        now = context.now()
-        epoch_at = voucher.epoch_at if caller.epoch == voucher.epoch else now
-        voucher = replace(voucher, holder_key=holder_key, epoch=caller.epoch, lease_start=now, epoch_at=epoch_at)
-        changed = ("holder_key", "epoch", "lease_start", "epoch_at")
-        values = {name: getattr(voucher, name) for name in changed}
-        await connection.execute(update(table).where(table.c.id == voucher_id).values(values))
-    describer = await Describer.load(context, connection, {voucher.reward})
-    return describer.voucher(voucher, use, caller.epoch)
+    now = context.now()
+    if _is_good(voucher, use, now):
+        epoch_at = voucher.epoch_at if epoch == voucher.epoch else now
+        voucher = replace(voucher, holder_key=holder_key, epoch=epoch, lease_start=now, epoch_at=epoch_at)
+        await _keep(connection, voucher, "holder_key", "epoch", "lease_start", "epoch_at")
+    describer = await Describer.load(context, connection, [voucher], set())
+    return describer.voucher(voucher, use, caller)
+
+
+async def _keep(connection: AsyncConnection, voucher: VoucherRecord, *changed: str) -> None:
+    values = {name: getattr(voucher, name) for name in changed}
+    await connection.execute(update(t.vouchers).where(t.vouchers.c.id == voucher.id.hex()).values(values))
 
 
 async def put_on_paper(
     context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str
 ) -> m.PaperVoucher:
     """The voucher in a form that whoever holds it can use, once, as the voucher itself; raises Refused."""
-    table = t.vouchers
-    query = select(table).where(table.c.id == voucher_id, table.c.participant == caller.subject)
-    row = (await connection.execute(query)).first()
-    if row is None:
-        raise Refused(Reason.NOT_FOUND)
-    voucher = rows.voucher_from(row)
-    reward = (await Describer.load(context, connection, {voucher.reward})).reward(voucher.reward)
+    voucher = await _locked(connection, caller, voucher_id)
+    reward = (await Describer.load(context, connection, [voucher], set())).reward(voucher.reward)
     if not reward.paper or reward.challenge:
         raise Refused(Reason.PAPER_NOT_ALLOWED)
-    used = (await uses_of(connection, {voucher.id})).get(voucher.id) is not None
-    if _state(voucher, used, context.now()) != "ready" or voucher.blocked_at is not None:
+    if not _is_good(voucher, (await uses_of(connection, {voucher.id})).get(voucher.id), context.now()):
         raise Refused(Reason.VOUCHER_OVER)
-    if caller.epoch < voucher.epoch:
+    if voucher.epoch_base + caller.epoch < voucher.epoch:
         raise Refused(Reason.SUPERSEDED_DEVICE)
+    # As long as the paper may be good, tills without network must hear what becomes of the voucher.
+    voucher = replace(voucher, lease_start=context.now())
+    await _keep(connection, voucher, "lease_start")
     lease = paper_of(context, voucher, reward)
     text = frame.static_text(frame.issue(lease, context.issuer.sign))
     return m.PaperVoucher(frame=text, code=voucher.code, ends_at=datetime.fromtimestamp(lease.lease_end, UTC))

@@ -268,7 +268,16 @@ vouchers = Table(
     Column("epoch_at", Instant),
     Column("blocked_at", Instant),
     Column("blocked_why", String),
+    Column("given_to", String),
+    Column("given_at", Instant),
+    Column("epoch_base", Integer, nullable=False, default=0, server_default="0"),
     Index(None, "participant"),
+)
+Index(
+    "ix_vouchers_given_to",
+    vouchers.c.given_to,
+    sqlite_where=vouchers.c.given_to.is_not(None),
+    postgresql_where=vouchers.c.given_to.is_not(None),
 )
 # What tills without network must be told of, and nothing that a redemption writes.
 DISTRUSTED: Final = text("(state IN ('cancelled', 'lapsed') OR blocked_at IS NOT NULL OR epoch_at IS NOT NULL)")
