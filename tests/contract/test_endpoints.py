@@ -26,7 +26,12 @@ def test_every_reason_and_verdict_is_told_in_every_language(language: str) -> No
 
 
 def test_every_refusal_that_a_participant_can_meet_is_a_reason_that_an_endpoint_tells() -> None:
-    told = {*endpoints.REDEEM.refusals, *endpoints.CANCEL.refusals, *endpoints.TRANSFER.refusals}
+    told = {
+        *endpoints.REDEEM.refusals,
+        *endpoints.CANCEL.refusals,
+        *endpoints.TRANSFER.refusals,
+        *endpoints.GIVE.refusals,
+    }
     operators_own = {RedemptionRefusal.MORE_THAN_PAID}
     assert {Reason(refusal.value) for refusal in set(RedemptionRefusal) - operators_own} <= told
 

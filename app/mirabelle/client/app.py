@@ -26,6 +26,7 @@ from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import MEMORY, Store
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
+from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
 from mirabelle.client.use_cases.redeem import Redeem
@@ -91,6 +92,7 @@ class App:
         self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
         self.cancel = Cancel(self.store, self.api, self.wallet)
         self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
+        self.give_voucher = GiveVoucher(self.store, self.api, self.outbox, now)
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
@@ -113,6 +115,7 @@ class App:
             vouchers=self.vouchers,
             redeem=self.redeem,
             send_points=self.send_points,
+            give_voucher=self.give_voucher,
             scan=self.scan,
             upload_scans=self.upload_scans,
         )

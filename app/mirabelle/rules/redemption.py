@@ -9,7 +9,7 @@ from mirabelle.rules.postings import LotShares
 
 
 class RedemptionRefusal(StrEnum):
-    """Why a redemption, its cancellation or reversal, or a transfer is refused."""
+    """Why a redemption, its cancellation or reversal, a transfer or a gift is refused."""
 
     NOT_FOUND = "not_found"
     NOT_ENOUGH_POINTS = "not_enough_points"

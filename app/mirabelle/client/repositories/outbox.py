@@ -7,7 +7,7 @@ from typing import Literal
 
 from mirabelle.client.store.database import Store
 
-Kind = Literal["redemption", "scan", "transfer"]
+Kind = Literal["redemption", "scan", "transfer", "gift"]
 EntryState = Literal["waiting", "unknown", "refused"]
 
 

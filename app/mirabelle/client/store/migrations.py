@@ -78,7 +78,23 @@ CREATE TABLE uses (
 CREATE INDEX scans_by_time ON scans (at);
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS)
+# And gifts.
+_GIFTS: Final = """
+ALTER TABLE outbox RENAME TO outbox_before;
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('redemption', 'scan', 'transfer', 'gift')),
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown', 'refused')),
+    reason TEXT,
+    created_at TEXT NOT NULL
+);
+INSERT INTO outbox SELECT * FROM outbox_before;
+DROP TABLE outbox_before;
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -35,6 +35,7 @@ PLACES: Final = (
     Place("/checkout/:id", "checkout.screen:checkout_screen", "participant", "/rewards/:id"),
     Place("/vouchers", "vouchers.screen:vouchers_screen", "participant"),
     Place("/vouchers/:id", "vouchers.voucher:voucher_screen", "participant", "/vouchers"),
+    Place("/vouchers/:id/give", "vouchers.give:give_screen", "participant", "/vouchers/:id"),
     Place("/till", "till.screen:till_screen", "staff"),
     Place("/till/scans", "till.scans:scans_screen", "staff"),
     Place("/till/report", "till.report:report_screen", "staff", "/till/scans"),

@@ -15,6 +15,8 @@ class ShowVoucher:
 
     def is_here(self, voucher: Voucher) -> bool:
         """Whether this device can show `voucher`: it is leased to the key that this device has for it."""
+        if not voucher.issued:
+            return False  # it was given away
         leased_to = frame.read_issued(bytes.fromhex(voucher.issued)).holder_key.hex()
         return leased_to == self._keys.holder_public(voucher.key_salt.encode())
 

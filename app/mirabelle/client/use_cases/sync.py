@@ -9,6 +9,7 @@ from mirabelle.client.api import Api, NoAnswer, Refusal, SingleFlight
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.send_points import SendPoints
@@ -43,12 +44,14 @@ class Sync:
         vouchers: Vouchers,
         redeem: Redeem,
         send_points: SendPoints,
+        give_voucher: GiveVoucher,
         scan: ScanVoucher,
         upload_scans: UploadScans,
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
+        self._give_voucher = give_voucher
         self._upload_scans = upload_scans
         self._single = SingleFlight(self._run)
 
@@ -75,6 +78,7 @@ class Sync:
         if who is not None and who.role == "participant":
             await self._redeem.settle_all()
             await self._send_points.settle()
+            await self._give_voucher.settle()
         if who is not None and who.role == "staff" and (refusal := await self._upload_scans()) is not None:
             return refusal
         for noun in self._nouns[who.role if who else None]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import flet as ft
 
+from mirabelle.client.ui.shared.addresses import looks_like_an_address
 from mirabelle.contract.messages import Transfer
 
 Obstacle = Literal["too_few", "too_many"]
@@ -29,8 +30,7 @@ class Sending:
     @property
     def recipient_looks_right(self) -> bool:
         """Whether what is typed can be an address; the server has the last word."""
-        name, at, place = self.recipient.strip().partition("@")
-        return bool(name and at and "." in place)
+        return looks_like_an_address(self.recipient)
 
     def obstacle(self, available: int, at_least: int) -> Obstacle | None:
         """What stands against sending so many points."""

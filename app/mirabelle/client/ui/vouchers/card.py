@@ -68,6 +68,10 @@ def _title(translate: Translator, held: Held) -> ft.Control:
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
         text(parted(translate, where, until), theme.SMALL, _QUIET),
     ]
+    if voucher.given_by is not None:
+        words.append(
+            text(translate("vouchers.given_by", giver=apart(translate, voucher.given_by)), theme.SMALL, _QUIET)
+        )
     parts.append(ft.Column(words, spacing=2, expand=True))
     return ft.Container(ft.Row(parts, spacing=theme.L), padding=ft.Padding.symmetric(horizontal=20))
 
@@ -147,6 +151,7 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
     icons = {
         "used": ft.Icons.TASK_ALT, "expired": ft.Icons.HOURGLASS_DISABLED, "cancelled": ft.Icons.UNDO,
         "renew": ft.Icons.CLOUD_SYNC_OUTLINED, "elsewhere": ft.Icons.MOBILE_SCREEN_SHARE,
+        "given": ft.Icons.CARD_GIFTCARD, "giving": ft.Icons.HOURGLASS_TOP,
     }  # fmt: skip
     use = held.voucher.use
     if use is not None:
@@ -155,9 +160,14 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
         hint = translate(
             f"vouchers.is_{held.state}_hint", date=translate.date(last_moment(held.voucher.expires_at), "day")
         )
+    if held.state == "given":
+        recipient = apart(translate, held.voucher.given_to or "", "\u2066")
+        words = translate("vouchers.given_to", recipient=recipient)
+    else:
+        words = translate(f"vouchers.is_{held.state}")
     parts: list[ft.Control] = [
         ft.Icon(icons[held.state], size=72, color=_QUIET),
-        text(translate(f"vouchers.is_{held.state}"), theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
+        text(words, theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
         text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
     ]
     if held.state == "renew":

@@ -9,6 +9,7 @@ from mirabelle.client.api import Refusal
 from mirabelle.client.device.files import Files
 from mirabelle.client.device.pdf import PAPERS, Paper
 from mirabelle.client.ui.shared.command import Command, use_command
+from mirabelle.client.ui.shared.context import go
 from mirabelle.client.ui.shared.widgets import text
 from mirabelle.client.ui.vouchers.card import Held
 from mirabelle.client.use_cases.remind import calendar_file
@@ -60,10 +61,19 @@ def use_deeds(app: "App", held: Held | None) -> tuple[Sequence[Deed], Sequence[C
     deeds = [
         Deed("calendar", ft.Icons.EDIT_CALENDAR, _runs(remind)),
         Deed("paper", ft.Icons.PRINT_OUTLINED, lambda: ask("paper")),
+        Deed("give", ft.Icons.CARD_GIFTCARD, lambda: go(f"/vouchers/{held.voucher.id}/give")),
         Deed("cancel", ft.Icons.UNDO, lambda: ask("cancel")),
     ]
-    has_paper = held is not None and held.voucher.paper
-    return [deed for deed in deeds if deed.name != "paper" or has_paper], (cancel, remind, printing)
+    possible = _possible(held) if held is not None else ()
+    return [deed for deed in deeds if deed.name in possible], (cancel, remind, printing)
+
+
+def _possible(held: Held) -> Sequence[str]:
+    """The deeds that this voucher allows: a gift belongs to whoever got it, for good."""
+    if held.voucher.state != "ready" or held.state == "giving":
+        return ()
+    own = ("give", "cancel") if held.voucher.given_by is None else ()
+    return ("calendar", *(("paper",) if held.voucher.paper else ()), *own)
 
 
 def _runs(command: Command, *arguments: Any) -> Callable[[], Any]:

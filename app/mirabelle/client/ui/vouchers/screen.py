@@ -13,6 +13,7 @@ from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
+    apart,
     badge,
     banner,
     card,
@@ -131,12 +132,18 @@ def _ticket(
         text(store or translate("vouchers.any_store"), theme.SMALL, theme.QUIET),
         _when(translate, voucher, now),
     ]
+    if voucher.given_by is not None:
+        giver = apart(translate, voucher.given_by)
+        lines.append(text(translate("vouchers.given_by", giver=giver), theme.SMALL, theme.QUIET))
     return _entry(window, reward, lines, is_ready, lambda: go(f"/vouchers/{voucher.id}"), f"voucher-{voucher.id}")
 
 
 def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
     if voucher.use is not None:
         return text(translate("vouchers.used_at", time=translate.date_time(voucher.use.at)), theme.SMALL, theme.QUIET)
+    if voucher.state == "given":
+        recipient = apart(translate, voucher.given_to or "", "\u2066")
+        return text(translate("vouchers.given_to", recipient=recipient), theme.SMALL, theme.QUIET)
     if voucher.state == "cancelled":
         return text(translate("vouchers.cancelled"), theme.SMALL, theme.QUIET)
     day = translate.date(last_moment(voucher.expires_at), "day")

@@ -11,13 +11,13 @@ Tab = Literal["ready", "used", "expired", "orders"]
 TABS: Final[tuple[Tab, ...]] = ("ready", "used", "expired", "orders")
 EXPIRES_SOON_DAYS: Final = 7
 
-Showing = Literal["live", "renew", "elsewhere", "used", "expired", "cancelled"]
+Showing = Literal["live", "renew", "elsewhere", "used", "expired", "cancelled", "given", "giving"]
 
 
 def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
     """The vouchers of a tab: ready ones by what expires first, the others newest first. Cancelled ones lie with the
-    expired."""
-    states = ("expired", "cancelled") if tab == "expired" else (tab,)
+    expired, and those given away with the used."""
+    states = {"expired": ("expired", "cancelled"), "used": ("used", "given")}.get(tab, (tab,))
     chosen = [voucher for voucher in vouchers if voucher.state in states]
     if tab == "ready":
         return sorted(chosen, key=lambda voucher: voucher.expires_at)
@@ -37,15 +37,17 @@ def order_state(order: Redemption, reward: Reward | None) -> str:
     return order.state
 
 
-def showing(voucher: Voucher, now: datetime, *, is_here: bool) -> Showing:
+def showing(voucher: Voucher, now: datetime, *, is_here: bool, is_giving: bool = False) -> Showing:
     """How a voucher is shown now: live, or why not; `renew` when only the network can make it live again.
 
-    It `is_here` where it is leased to this device.
+    It `is_here` where it is leased to this device, and `is_giving` while nobody knows whether it was given away.
     """
     if voucher.state != "ready":
         return voucher.state
     if voucher.expires_at <= now:
         return "expired"
+    if is_giving:
+        return "giving"
     if voucher.superseded and not is_here:
         return "elsewhere"
     return "live" if is_here and now < voucher.lease_ends_at else "renew"

@@ -28,10 +28,11 @@ def voucher_screen(id: str) -> ft.View:
         if voucher is None:
             return None
         store = app.programme.store_name(voucher.store) if voucher.store else ""
-        is_here = app.show_voucher.is_here(voucher)
-        return Held(voucher, app.catalog.get(voucher.reward), store, showing(voucher, app.now(), is_here=is_here))
+        is_here, is_giving = app.show_voucher.is_here(voucher), app.give_voucher.is_open(id)
+        state = showing(voucher, app.now(), is_here=is_here, is_giving=is_giving)
+        return Held(voucher, app.catalog.get(voucher.reward), store, state)
 
-    held = use_live(app, ("vouchers", "catalog", "programme"), read)
+    held = use_live(app, ("vouchers", "catalog", "programme", "outbox"), read)
     is_live = held is not None and held.state == "live"
 
     async def light() -> None:
@@ -82,7 +83,7 @@ def voucher_view(
     )
     band = ft.Container(
         ft.Column(
-            [_top(translate, window, deeds if held.voucher.state == "ready" else ()), in_hand],
+            [_top(translate, window, deeds), in_hand],
             spacing=0,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         ),
