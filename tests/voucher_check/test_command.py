@@ -1,79 +1,16 @@
 """`mirabelle voucher check`: every vector gets its answer, every frame its explanation, every bad input one line."""
 
 import copy
-import json
 import shlex
-from dataclasses import dataclass
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mirabelle.cli import main
 from mirabelle.rules.voucher_code import VoucherCode
 from mirabelle.voucher_check import explain
-from mirabelle.voucher_check.command import Unreadable, check_frame, check_vectors
-
-VECTORS = Path(__file__).parents[1] / "data" / "frames.json"
-GIVEN = json.loads(VECTORS.read_text("utf-8"))
-CASES = {case["name"]: case for case in GIVEN["cases"]}
-KEYS = [{"key_id": name, "public_key": key, "state": "current"} for name, key in GIVEN["base_context"]["keys"].items()]
-KEYSET = {"expires_at": GIVEN["base_context"]["keyset_expires"], "keys": KEYS}
-GOOD = CASES["accepted"]["frame"]
-# What a keyset file and the words can say; the rest of a vector's context is for servers and tills that remember.
-SAYABLE = {"now", "nonce", "keyset_expires"}
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-class Shell:
-    """Types commands in this process."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._folder, self._capsys = folder, capsys
-
-    def check(self, *words: object) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main(["voucher", "check", *map(str, words)])
-        return Said(int(ended.value.code or 0), *self._capsys.readouterr())
-
-    def file(self, content: Any, name: str = "given.json") -> Path:
-        path = self._folder / name
-        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return path
-
-    def explained(self, case: dict[str, Any], *more: object) -> Said:
-        context = GIVEN["base_context"] | case["context"]
-        keyset = self.file(KEYSET | {"expires_at": context["keyset_expires"]})
-        groups = [word for group in context["groups"] for word in ("--group", group)]
-        nonce = ["--nonce", context["nonce"]] if "nonce" in context else []
-        asked = ("--at", context["now"], "--store", context["store"], "--keyset", keyset)
-        return self.check(case["frame"], *asked, *groups, *nonce, *more)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(tmp_path, capsys)
-
-
-def told(said: Said) -> tuple[dict[str, str], dict[str, str]]:
-    """What a frame's explanation says of its fields, and of the checks and the verdict, by the names of the lines."""
-    fields, checks = (
-        {line[:18].strip(): line[19:] for line in part.splitlines()} for part in said.out.split("checked for")
-    )
-    return fields, checks
-
-
-def is_one_line(said: Said) -> bool:
-    assert (said.code, said.out) == (2, ""), said
-    return said.err.startswith("mirabelle: ") and said.err.count("\n") == 1
+from tests.voucher_check.shell import CASES, GIVEN, GOOD, KEYS, KEYSET, SAYABLE, VECTORS, Shell, is_one_line, told
 
 
 def test_all_104_vectors_get_their_answers_a_line_each(shell: Shell) -> None:
@@ -203,8 +140,6 @@ def test_a_frame_is_explained_field_by_field(shell: Shell) -> None:
 
 
 def test_local_times_are_told_beside_utc(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     monkeypatch.setenv("TZ", "XYZ-03:30")
     time.tzset()
     try:
@@ -311,50 +246,3 @@ def test_words_that_cannot_be_used_are_one_line_that_names_them(shell: Shell, wo
     path = str(shell.file(KEYSET))
     said = shell.check(*(path if word == "K" else word for word in shlex.split(words)))
     assert is_one_line(said) and named in said.err
-
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["00" * 16, "now", GOOD]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(sorted(CASES)), inner),
-    max_leaves=12,
-)
-CONTEXT = st.dictionaries(
-    st.sampled_from(["keys", "keyset_expires", "now", "store", "groups", "revoked", "epochs", "used", "nonce"]),
-    ANY_JSON,
-)
-
-
-@given(text=st.text() | st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:").map("MV1:{}".format))
-def test_no_text_of_a_frame_is_a_crash(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    keyset = tmp_path_factory.getbasetemp() / "any-text.json"
-    keyset.write_text(json.dumps(KEYSET), "utf-8")
-    lines, is_accepted = check_frame(text, "1790000000", "7", (), keyset, None, offline=True)
-    assert lines and not is_accepted and all(line.count("\n") == 0 for line in lines)
-
-
-@given(expires=ANY_JSON, keys=ANY_JSON, whole=ANY_JSON, words=st.tuples(st.text(), st.text(), st.text(), st.text()))
-def test_no_keyset_nor_word_is_a_crash(
-    tmp_path_factory: pytest.TempPathFactory, expires: Any, keys: Any, whole: Any, words: tuple[str, str, str, str]
-) -> None:
-    keyset = tmp_path_factory.getbasetemp() / "any-keyset.json"
-    at, store, group, nonce = words
-    for content in (whole, {"expires_at": expires, "keys": keys}, {"expires_at": 0, "keys": [keys]}, KEYSET):
-        keyset.write_text(json.dumps(content), "utf-8")
-        with pytest.raises(Unreadable) as fault:
-            check_frame(GOOD, at, store, (group,), keyset, nonce, offline=False)
-        assert "\n" not in str(fault.value)
-
-
-@given(whole=ANY_JSON, case=ANY_JSON, base=CONTEXT, own=CONTEXT, text=st.text())
-def test_no_file_of_vectors_is_a_crash(
-    tmp_path_factory: pytest.TempPathFactory, whole: Any, case: Any, base: Any, own: Any, text: str
-) -> None:
-    file = tmp_path_factory.getbasetemp() / "any-vectors.json"
-    some = {"name": text, "frame": text, "expect": "accepted", "context": own}
-    for content in (whole, {"cases": [case]}, {"base_context": GIVEN["base_context"] | base, "cases": [some]}):
-        file.write_text(json.dumps(content), "utf-8")
-        try:
-            lines, is_right = check_vectors(file)
-        except Unreadable:
-            continue
-        assert not is_right or not lines

@@ -88,7 +88,8 @@ def _fields(shown: Frame, keyset: Keyset) -> Iterator[tuple[str, str]]:
     named = [name for bit, name in _FLAGS if shown.flags & bit]
     yield "flags", f"{shown.flags:02x}: {', '.join(named) or 'none'}"
     yield "algorithm", "0: Ed25519"
-    yield "key id", f"{shown.key_id.hex()}: {keyset.states.get(shown.key_id, 'not in the keyset')}"
+    key = keyset.keys.get(shown.key_id)
+    yield "key id", f"{shown.key_id.hex()}: {'not in the keyset' if key is None else key.state}"
     yield "voucher id", shown.voucher.hex()
     yield "reward", str(shown.reward)
     yield "scope", f"{shown.scope}: " + ("a store or a group of stores" if shown.scope else "any store")
