@@ -42,7 +42,11 @@ def read_code(picture: bytes) -> str:
         raise CannotRead("too_large") from None
     except (OSError, ValueError, SyntaxError, EOFError):  # all of these are how Pillow says that a file is broken
         raise CannotRead("not_a_picture") from None
-    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain)
+    # Of a picture it would make two copies, of bytes none; and codes are dark on light: there is nothing to invert.
+    rows = memoryview(grey.tobytes()).cast("B", (grey.height, grey.width))
+    found = zxingcpp.read_barcodes(
+        rows, formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain, try_invert=False
+    )
     texts = [code.text for code in found]
     if not texts:
         raise CannotRead("no_code")
