@@ -9,19 +9,41 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One comparison: what `ours` and `bare` took in seconds, sample by sample, each made of `each` operations."""
+    """One comparison: what `ours` and `bare` took in seconds, sample by sample, each made of `each` operations; and
+    the most that their ratio may be, where that is fixed."""
 
     name: str
     bare_name: str
     ours: Sequence[float]
     bare: Sequence[float]
     each: int = 1
+    wanted: float | None = None
 
     def told(self) -> str:
         """The ratio of the medians, the medians themselves, and of how many samples."""
         ours, bare = statistics.median(self.ours) / self.each, statistics.median(self.bare) / self.each
         samples = f"{len(self.ours)} samples" + (f" of {self.each}" if self.each > 1 else "")
-        return f"{ours / bare:6.2f} x   {self.name} {_time(ours)}, {self.bare_name} {_time(bare)}   ({samples} each)"
+        told = f"{ours / bare:6.2f} x   {self.name} {_time(ours)}, {self.bare_name} {_time(bare)}   ({samples} each)"
+        return told if self.wanted is None else f"{told} (wanted: <= {self.wanted} x)"
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long one thing took each time, in seconds, how much of that the processor worked for it, and the most that
+    the p99 may be, where that is fixed."""
+
+    name: str
+    seconds: Sequence[float]
+    busy: Sequence[float]
+    wanted: float | None = None
+
+    def told(self) -> str:
+        """The p99 and the median; the processor's share says what a machine with nothing else to do would take."""
+        p99, busy = (_time(statistics.quantiles(each, n=100)[-1]) for each in (self.seconds, self.busy))
+        told = f"{p99:>8}   p99 of: {self.name}, median {_time(statistics.median(self.seconds))}"
+        told += f"; of the processor p99 {busy}, median {_time(statistics.median(self.busy))}"
+        told += f"   ({len(self.seconds)} samples)"
+        return told if self.wanted is None else f"{told} (wanted: <= {_time(self.wanted)})"
 
 
 @dataclass(frozen=True, slots=True)
