@@ -27,6 +27,8 @@ def test_a_blocked_voucher_is_refused_as_frame_and_as_code_and_tills_are_told(an
         frame, code = {"frame": amina.show(voucher, int(time.time()))}, {"code": voucher["code"]}
         assert [till.post("/scans", body).json()["verdict"] for body in (frame, code)] == ["revoked"] * 2
         assert blocked(till) == [voucher["id"]]
+        listed = any_shop.run("voucher", "blocked", *any_shop.store()).out
+        assert voucher["id"] in listed and "sold on" in listed and "1 vouchers are blocked" in listed
         assert do(any_shop, "unblock", voucher["id"]).code == 0
         assert blocked(till) == []
         assert till.post("/scans", frame).json()["verdict"] == "accepted"

@@ -59,6 +59,8 @@ WRONG_PROGRAMMES = {
     "a time zone outside": (PROGRAMME.replace("Europe/Paris", "../../etc/passwd"), "time_zone"),
     "a reward twice": (PROGRAMME.replace('id = "silver-cup"', 'id = "cup"'), "cup stands twice"),
     "an unknown tier": (PROGRAMME.replace('from_tier = "silver"', 'from_tier = "gold"'), "from_tier: unknown: gold"),
+    "a cap of no amount": (PROGRAMME + '[tills.caps]\nA = { count = 1, value = "1.2.3" }\n', "tills.caps.A.value"),
+    "a cap of no class": (PROGRAMME + "[tills.caps]\nC = { count = 1 }\n", "tills.caps"),
     "an unknown kind": (PROGRAMME.replace('kind = "merchandise"', 'kind = "boat"', 1), "rewards[0].kind"),
 }
 
@@ -135,15 +137,17 @@ def test_a_secret_that_was_cut_off_is_one_line(shop: Shop) -> None:
 
 def test_help_tells_of_every_command_and_word(shop: Shop) -> None:
     whole = shop.run("--help")
-    assert whole.code == 0 and all(
-        word in whole.out for word in ("serve", "import", "backup", "restore", "audit", "MIRABELLE_SMTP")
-    )
+    commands = ("serve", "import", "backup", "restore", "audit", "keys")
+    for word in (*commands, "MIRABELLE_SMTP", "MIRABELLE_MASTER_KEY"):
+        assert word in whole.out
+    assert whole.code == 0
     words = {
         "serve": ("--host", "--port", "--data", "--database", "--programme", "--demo"),
         "import": ("--data", "--database", "--programme", "--skip-bad", "FILE"),
         "backup": ("--data", "--database", "FILE", "keys"),
         "restore": ("--data", "--database", "--replace", "FILE"),
         "audit": ("--data", "--database", "--as-of", "--json"),
+        "keys": ("list", "rotate", "seal"),
     }
     for command, named in words.items():
         said = shop.run(command, "--help")
@@ -153,8 +157,9 @@ def test_help_tells_of_every_command_and_word(shop: Shop) -> None:
 def test_serve_says_when_it_is_ready_answers_and_ends_when_told(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "mirabelle", "serve", "--port", "0", "--data", str(tmp_path), "--demo"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "app")}
-    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, text=True) as process:
-        assert process.stdout is not None
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, **pipes, env=environment, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
         try:
             line = process.stdout.readline()
             with httpx.Client(base_url=line.removeprefix("Mirabelle is ready at ").strip(), timeout=60) as http:
@@ -163,6 +168,7 @@ def test_serve_says_when_it_is_ready_answers_and_ends_when_told(tmp_path: Path) 
                 assert http.get("/api/v1/programme").json()["demo"] is True
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) in (0, -signal.SIGTERM)
+            assert "not sealed: whoever can read" in process.stderr.read()
         finally:
             process.kill()  # what did not end when told would be waited for without end
 

@@ -29,6 +29,7 @@ from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.issuer_keys import current_issuer, may_sign, use_signer
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
 from mirabelle.server.services.programme import Loaded, loaded_programme, world_of
+from mirabelle.server.services.sealing import KeysUnusable
 from mirabelle.server.services.secrets_file import open_secrets
 from mirabelle.server.services.signing import Signer
 from mirabelle.server.services.stock import tally_stock
@@ -149,10 +150,12 @@ async def _follow_keys(context: Context) -> None:
     async with context.database.read() as connection:
         if await may_sign(connection, context.issuer):
             return
-    if context.settings.issuer is not None:
-        log.error("the key %s of the given signer was given up: what it signs is refused", context.issuer.key_id.hex())
+    try:
+        context.issuer = await context.database.attempt(lambda connection: _issuer(connection, context.settings))
+    except (KeysUnusable, OSError) as fault:
+        log.error("no new key can sign, and key %s was given up: %s", context.issuer.key_id.hex(), fault)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)  # nothing but an operator helps, who need not be told each second
         return
-    context.issuer = await context.database.attempt(lambda connection: _issuer(connection, context.settings))
     log.info("signing with key %s", context.issuer.key_id.hex())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.trust import KeyState, programme_id
 from mirabelle.server.hosting import open_store
-from mirabelle.server.services.blocking import block, unblock
+from mirabelle.server.services.blocking import block, blocked, unblock
 from mirabelle.server.services.issuer_keys import KnownKey, known_keys, rotate
 from mirabelle.server.services.sealing import KeysUnusable, MasterKey, is_sealed, master_key_from, opened
 from mirabelle.server.services.secrets_file import ISSUER_KEY, PROGRAMME_KEY, read_secrets, seal_secrets
@@ -54,15 +54,16 @@ def list_keys(data: Path, database_url: str, master: MasterKey | None, now: date
     return "\n".join([*told, kept(data)])
 
 
-def _line(key: KnownKey, now: datetime) -> str:
-    def at(instant: datetime) -> str:
-        return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
 
-    line = f"issuer    {key.key_id.hex()}  {key.state.value:<11}  made {at(key.created_at)}"
+
+def _line(key: KnownKey, now: datetime) -> str:
+    line = f"issuer    {key.key_id.hex()}  {key.state.value:<11}  made {_at(key.created_at)}"
     if key.compromised_at is not None:
-        return f"{line}, trusted no more since {at(key.compromised_at)}"
+        return f"{line}, trusted no more since {_at(key.compromised_at)}"
     if key.trusted_until is not None:
-        return f"{line}, trusted {'until' if key.is_trusted(now) else 'no more since'} {at(key.trusted_until)}"
+        return f"{line}, trusted {'until' if key.is_trusted(now) else 'no more since'} {_at(key.trusted_until)}"
     return line
 
 
@@ -107,6 +108,13 @@ def block_voucher(data: Path, database_url: str, voucher: str, why: str, now: da
     """Have a voucher refused everywhere; raises NoSuchVoucher."""
     _with_database(data, database_url, now, lambda connection: block(connection, voucher, why, now))
     return f"{voucher} is blocked: online from now on, at a till without network from its next sync"
+
+
+def list_blocked(data: Path, database_url: str, now: datetime) -> str:
+    """Tell which vouchers are blocked, since when and why, a line each."""
+    rows = _with_database(data, database_url, now, blocked)
+    lines = [f"{row.id}  {row.reward}  since {_at(row.blocked_at)}: {row.blocked_why}" for row in rows]
+    return "\n".join([*lines, f"{len(rows)} vouchers are blocked"])
 
 
 def unblock_voucher(data: Path, database_url: str, voucher: str, now: datetime) -> str:

@@ -25,12 +25,13 @@ def add_keys(commands: Any, store: argparse.ArgumentParser, sealed: argparse.Arg
 
 
 def add_blocking(commands: Any, store: argparse.ArgumentParser) -> None:
-    """Add `block` and `unblock` to the commands about vouchers."""
+    """Add `block`, `unblock` and `blocked` to the commands about vouchers."""
     block = commands.add_parser("block", parents=[store], help="have a voucher refused everywhere")
     block.add_argument("voucher", metavar="ID", help="the voucher's id")
     block.add_argument("--why", required=True, metavar="TEXT", help="the reason, for your own records")
     unblock = commands.add_parser("unblock", parents=[store], help="let it be used again")
     unblock.add_argument("voucher", metavar="ID", help="the voucher's id")
+    commands.add_parser("blocked", parents=[store], help="list what is blocked, since when and why")
 
 
 def run_keys(options: argparse.Namespace, data: Path, now: datetime) -> str:
@@ -46,9 +47,11 @@ def run_keys(options: argparse.Namespace, data: Path, now: datetime) -> str:
 
 
 def run_blocking(options: argparse.Namespace, data: Path, now: datetime) -> str:
-    """Do what `mirabelle voucher block` or `unblock` was told to; raises NoSuchVoucher."""
+    """Do what `mirabelle voucher block`, `unblock` or `blocked` was told to; raises NoSuchVoucher."""
     from mirabelle.server.hosted import key_commands
 
     if options.voucher_command == "block":
         return key_commands.block_voucher(data, options.database, options.voucher, options.why, now)
+    if options.voucher_command == "blocked":
+        return key_commands.list_blocked(data, options.database, now)
     return key_commands.unblock_voucher(data, options.database, options.voucher, now)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.cells import cell_of
@@ -24,6 +24,16 @@ async def unblock(connection: AsyncConnection, voucher: str) -> None:
     """Let a voucher be used again; raises NoSuchVoucher."""
     await _blocked_at(connection, voucher)
     await _put(connection, voucher, blocked_at=None, blocked_why=None)
+
+
+async def blocked(connection: AsyncConnection) -> list[Row[Any]]:
+    """What is blocked, longest first: `id`, `reward`, `blocked_at` and `blocked_why` of each voucher."""
+    table = t.vouchers.c
+    # Asked for as the index has it, so that not every voucher is looked at.
+    query = select(table.id, table.reward, table.blocked_at, table.blocked_why).where(
+        t.DISTRUSTED, table.blocked_at.is_not(None)
+    )
+    return list((await connection.execute(query.order_by(table.blocked_at, table.id))).all())
 
 
 async def _blocked_at(connection: AsyncConnection, voucher: str) -> datetime | None:
