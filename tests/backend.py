@@ -27,6 +27,7 @@ class Person:
 
     def __init__(self, url: str) -> None:
         self.seed = secrets.token_bytes(32)
+        self.address = ".".join(["10", *(str(part) for part in secrets.token_bytes(3))])
         self.session: dict[str, Any] = {}
         self.http = httpx.Client(base_url=url + API_PREFIX, timeout=30)
 
@@ -43,8 +44,9 @@ class Person:
         return self.http.post(path, json=body, headers={**self._headers(), IDEMPOTENCY_KEY: key or new_key()})
 
     def _headers(self) -> dict[str, str]:
-        token = self.session.get("access_token")
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        # As a proxy on the server's machine says it, so that each person comes from somewhere else.
+        headers, token = {"X-Forwarded-For": self.address}, self.session.get("access_token")
+        return {**headers, "Authorization": f"Bearer {token}"} if token else headers
 
     def demo(self, role: str, language: str = "en") -> "Person":
         """Become a new demo participant or till."""

@@ -167,10 +167,8 @@ class Model:
         if redemption not in self.bought:
             return "not_a_voucher"
         owner, price, state, shares = self.bought[redemption]
-        if state == "released":
-            return "revoked"
-        if redemption in self.used:
-            return "already_used"
+        if state == "released" or redemption in self.used:
+            return "not_a_voucher"
         self.used.add(redemption)
         self.bought[redemption] = (owner, price, "captured", shares)
         return "accepted"

@@ -7,7 +7,7 @@ import pytest
 
 from mirabelle.rules import frame, holder
 from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
-from mirabelle.rules.scans import judge_scan, scan_id
+from mirabelle.rules.scans import ScanVerdict, judge_scan, judge_upload, scan_id
 from mirabelle.rules.voucher_code import VoucherCode
 
 ISSUER, HOLDER = bytes(32), bytes(range(32))
@@ -55,6 +55,8 @@ class Shown:
     store: int = STORE
     groups: tuple[int, ...] = ()
     at: datetime = NOW
+    received_at: datetime = NOW
+    nonce: bytes | None = None
 
 
 def shown(lease: frame.Lease = LEASE, issuer: bytes = ISSUER) -> Shown:
@@ -65,55 +67,112 @@ def shown(lease: frame.Lease = LEASE, issuer: bytes = ISSUER) -> Shown:
 TYPED = Shown(code=VOUCHER.code)
 
 
-@pytest.mark.parametrize("what", [shown(), TYPED], ids=["frame", "code"])
+USED = ((VOUCHER.id, VOUCHER.use),)
+
+
 @pytest.mark.parametrize(
     ("voucher", "used", "code"),
     [
-        (VOUCHER, False, VoucherCode.ACCEPTED),
-        (VOUCHER, True, VoucherCode.ALREADY_USED),
-        (replace(VOUCHER, state=VoucherState.CANCELLED), False, VoucherCode.REVOKED),
+        (VOUCHER, (), VoucherCode.ACCEPTED),
+        (VOUCHER, USED, VoucherCode.ALREADY_USED),
+        (replace(VOUCHER, state=VoucherState.CANCELLED), (), VoucherCode.REVOKED),
     ],
 )
-def test_a_voucher_is_judged_by_what_the_ledger_knows(
-    what: Shown, voucher: VoucherRecord, used: bool, code: VoucherCode
+def test_a_frame_is_judged_by_what_the_ledger_knows(
+    voucher: VoucherRecord, used: tuple[tuple[bytes, int], ...], code: VoucherCode
 ) -> None:
-    assert judge_scan(what, voucher, used, KEYS).code is code
+    assert judge_scan(shown(), voucher, used, KEYS).code is code
 
 
-@pytest.mark.parametrize("what", [shown(), TYPED], ids=["frame", "code"])
-def test_a_voucher_of_a_store_is_accepted_there_and_at_its_hub_only(what: Shown) -> None:
+@pytest.mark.parametrize(
+    ("what", "refusal"),
+    [(shown(), VoucherCode.WRONG_STORE), (TYPED, VoucherCode.NOT_A_VOUCHER)],
+    ids=["frame", "code"],
+)
+def test_a_voucher_of_a_store_is_accepted_there_and_at_its_hub_only(what: Shown, refusal: VoucherCode) -> None:
     elsewhere = replace(what, store=8)
-    assert judge_scan(elsewhere, VOUCHER, False, KEYS).code is VoucherCode.WRONG_STORE
-    assert judge_scan(replace(elsewhere, groups=(STORE,)), VOUCHER, False, KEYS).code is VoucherCode.ACCEPTED
+    assert judge_scan(what, VOUCHER, (), KEYS).code is VoucherCode.ACCEPTED
+    assert judge_scan(elsewhere, VOUCHER, (), KEYS).code is refusal
+    assert judge_scan(replace(elsewhere, groups=(STORE,)), VOUCHER, (), KEYS).code is VoucherCode.ACCEPTED
 
 
 def test_a_typed_code_ends_with_the_voucher() -> None:
     last = VOUCHER.expires_at - timedelta(microseconds=1)
-    assert judge_scan(replace(TYPED, at=last), VOUCHER, False, KEYS).code is VoucherCode.ACCEPTED
-    assert judge_scan(replace(TYPED, at=VOUCHER.expires_at), VOUCHER, False, KEYS).code is VoucherCode.LEASE_EXPIRED
+    assert judge_scan(replace(TYPED, at=last), VOUCHER, (), KEYS).code is VoucherCode.ACCEPTED
+    assert judge_scan(replace(TYPED, at=VOUCHER.expires_at), VOUCHER, (), KEYS).code is VoucherCode.NOT_A_VOUCHER
 
 
-def test_a_code_that_names_no_voucher_says_nothing_more() -> None:
-    assert judge_scan(TYPED, None, False, KEYS).code is VoucherCode.NOT_A_VOUCHER
+def test_whoever_guesses_codes_learns_nothing_but_that_one_is_not_good() -> None:
+    elsewhere, late = replace(TYPED, store=8), replace(TYPED, at=VOUCHER.expires_at)
+    cancelled = replace(VOUCHER, state=VoucherState.CANCELLED)
+    verdicts = {
+        judge_scan(TYPED, None, (), KEYS),
+        judge_scan(TYPED, VOUCHER, USED, KEYS),
+        judge_scan(TYPED, cancelled, (), KEYS),
+        judge_scan(elsewhere, VOUCHER, (), KEYS),
+        judge_scan(late, VOUCHER, (), KEYS),
+    }
+    assert verdicts == {ScanVerdict(VoucherCode.NOT_A_VOUCHER)}
+
+
+def challenged(nonce: bytes, store: int = STORE) -> str:
+    lease = replace(LEASE, flags=LEASE.flags | frame.CHALLENGE)
+    issued = frame.issue(lease, lambda message: holder.sign(ISSUER, message))
+    return frame.show(issued, int(NOW.timestamp()), lambda message: holder.sign(HOLDER, message), nonce, store)
+
+
+def test_a_voucher_that_wants_a_challenge_is_accepted_with_its_answer_only() -> None:
+    answer = Shown(challenged(b"8 bytes."), nonce=b"8 bytes.")
+    assert judge_scan(answer, VOUCHER, (), KEYS).code is VoucherCode.ACCEPTED
+    assert judge_scan(replace(answer, nonce=None), VOUCHER, (), KEYS).code is VoucherCode.CHALLENGE_REQUIRED
+    assert judge_scan(replace(answer, nonce=b"another."), VOUCHER, (), KEYS).code is VoucherCode.BAD_HOLDER_SIGNATURE
+    for_another = replace(answer, frame=challenged(b"8 bytes.", store=8))
+    assert judge_scan(for_another, VOUCHER, (), KEYS).code is VoucherCode.BAD_HOLDER_SIGNATURE
+    assert judge_upload(answer, VOUCHER, KEYS) is VoucherCode.ACCEPTED
+    assert judge_upload(replace(answer, nonce=b"another."), VOUCHER, KEYS) is VoucherCode.BAD_HOLDER_SIGNATURE
+
+
+def test_an_upload_is_judged_by_what_its_till_could_know() -> None:
+    meanwhile = replace(VOUCHER, state=VoucherState.CANCELLED, epoch=9)
+    assert judge_upload(shown(), meanwhile, KEYS) is VoucherCode.ACCEPTED
+    assert judge_upload(replace(shown(), received_at=NOW + timedelta(days=30)), VOUCHER, KEYS) is VoucherCode.ACCEPTED
+
+
+ALIEN = replace(LEASE, use=2)
+UPLOADS = {
+    "no frame": (Shown("MV1:"), VoucherCode.NOT_A_VOUCHER),
+    "at another time": (replace(shown(), at=NOW + timedelta(seconds=90)), VoucherCode.STALE_CODE),
+    "in the future": (replace(shown(), received_at=NOW - timedelta(seconds=61)), VoucherCode.NOT_YET_VALID),
+    "elsewhere": (replace(shown(), store=8), VoucherCode.WRONG_STORE),
+    "class C": (shown(replace(LEASE, flags=frame.STORE_BOUND)), VoucherCode.OFFLINE_NOT_ALLOWED),
+    "of a use to come": (shown(ALIEN), VoucherCode.REVOKED),
+    "forged": (shown(issuer=b"\1" * 32), VoucherCode.BAD_ISSUER_SIGNATURE),
+}
+
+
+@pytest.mark.parametrize("what", UPLOADS)
+def test_an_upload_of_what_no_till_should_have_accepted_is_refused(what: str) -> None:
+    said, code = UPLOADS[what]
+    assert judge_upload(said, VOUCHER, KEYS) is code
 
 
 def test_a_frame_of_a_device_that_was_replaced_is_refused() -> None:
     newer = replace(VOUCHER, epoch=4)
-    assert judge_scan(shown(), newer, False, KEYS).code is VoucherCode.SUPERSEDED_DEVICE
+    assert judge_scan(shown(), newer, (), KEYS).code is VoucherCode.SUPERSEDED_DEVICE
 
 
 def test_a_frame_that_is_well_signed_but_of_no_voucher_here_is_revoked() -> None:
-    assert judge_scan(shown(), None, False, KEYS).code is VoucherCode.REVOKED
+    assert judge_scan(shown(), None, (), KEYS).code is VoucherCode.REVOKED
     other_use = replace(VOUCHER, use=2)
-    assert judge_scan(shown(), other_use, False, KEYS).code is VoucherCode.REVOKED
+    assert judge_scan(shown(), other_use, (), KEYS).code is VoucherCode.REVOKED
 
 
 def test_the_lease_of_a_frame_is_told_once_its_issuer_is_trusted() -> None:
-    verdict = judge_scan(shown(), VOUCHER, False, KEYS)
+    verdict = judge_scan(shown(), VOUCHER, (), KEYS)
     assert (verdict.lease_start, verdict.lease_end) == (LEASE.lease_start, LEASE.lease_end)
-    forged = judge_scan(shown(issuer=b"\1" * 32), VOUCHER, False, KEYS)
+    forged = judge_scan(shown(issuer=b"\1" * 32), VOUCHER, (), KEYS)
     assert (forged.code, forged.lease_end) == (VoucherCode.BAD_ISSUER_SIGNATURE, None)
-    unknown = judge_scan(shown(), VOUCHER, False, {})
+    unknown = judge_scan(shown(), VOUCHER, (), {})
     assert (unknown.code, unknown.lease_end) == (VoucherCode.UNKNOWN_KEY, None)
 
 

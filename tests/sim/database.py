@@ -153,7 +153,7 @@ def submission(actor: str, key: str, request: bytes, command: c.Command, now: da
         body = told(outcome).encode()
         if not isinstance(command, c.Scan):
             return batches.Answer(200, body)
-        return batches.Answer(200, body, (command.scan, command.till, microseconds_of(now), body, "code"))
+        return batches.Answer(200, body, (command.scan, command.till, microseconds_of(now), body, "code", "", None))
 
     return batches.Submission(actor, key, request, command, now, answer)
 

@@ -337,14 +337,9 @@ class Model:
         if not found:
             return "not_a_voucher"
         [bought] = found
-        if bought.expires is not None and bought.expires <= asked.at:
-            return "lease_expired"
-        if bought.store not in (0, asked.store):
-            return "wrong_store"
-        if bought.voucher_state in ("cancelled", "lapsed"):
-            return "revoked"
-        if bought.voucher_state == "used":
-            return f"already_used, first by {bought.used_by}"
+        over = bought.expires is not None and bought.expires <= asked.at
+        if over or bought.store not in (0, asked.store) or bought.voucher_state != "ready":
+            return "not_a_voucher"
         bought.voucher_state, bought.used_by = "used", asked.scan
         if bought.state == "held":
             bought.state = "captured"

@@ -42,9 +42,12 @@ class ScanRequest(Message, frozen=True, kw_only=True):
 
 
 class Conflict(Message, frozen=True, kw_only=True):
-    """Two scans accepted for one use: the `other` one, and what the programme lost. The use is the `first` one's."""
+    """Two scans accepted for one use: the `other` one, and what the programme lost; the use is the first one's.
 
-    other: Use
+    `other` is None where nobody used the voucher: its points had gone back by then, or it was blocked.
+    """
+
+    other: Use | None
     is_first: bool
     points_lost: Points
 

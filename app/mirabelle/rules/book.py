@@ -1,20 +1,21 @@
 """The book of a batch: the snapshot that it is decided over, and what it has changed of it so far."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Entry, LotShares, Posting, PostingKind, move_out, post, settle
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import RedemptionRecord, RewardTerms, UseRecord, VoucherRecord
+from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, RewardTerms, UseRecord, VoucherRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the commands of a batch may touch, as it stands. `stock` is by reward, then by cell.
 
-    `earned_in_period` is by participant and the moment the period ends, `had_before` by participant and reward.
+    `earned_in_period` is by participant and the moment the period ends, `had_before` by participant and reward,
+    `conflicts` by scan; `undone` are scans that a till undid before it told of them.
     """
 
     rules: Rules
@@ -28,6 +29,8 @@ class Snapshot:
     redemptions: Mapping[str, RedemptionRecord] = field(default_factory=dict)
     vouchers: Mapping[bytes, VoucherRecord] = field(default_factory=dict)
     uses: Mapping[tuple[bytes, int], UseRecord] = field(default_factory=dict)
+    conflicts: Mapping[str, ConflictRecord] = field(default_factory=dict)
+    undone: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +43,8 @@ class Changes:
     redemptions: dict[str, RedemptionRecord] = field(default_factory=dict)
     vouchers: dict[bytes, VoucherRecord] = field(default_factory=dict)
     uses: dict[tuple[bytes, int], UseRecord] = field(default_factory=dict)
+    conflicts: dict[str, ConflictRecord] = field(default_factory=dict)
+    undone: set[str] = field(default_factory=set)
 
 
 def earned_by(lots: Iterable[Lot], now: datetime) -> int:
@@ -149,6 +154,20 @@ class Book:
         """The voucher's use, if it was used."""
         key = (voucher.id, voucher.use)
         return self.changes.uses.get(key) or self.snapshot.uses.get(key)
+
+    def uses_of(self, voucher: bytes) -> dict[int, UseRecord]:
+        """The voucher's uses by their numbers, those that were undone among them."""
+        known = {**self.snapshot.uses, **self.changes.uses}
+        return {number: use for (id_, number), use in known.items() if id_ == voucher}
+
+    def conflicts_of(self, voucher: bytes) -> list[ConflictRecord]:
+        """The scans of the voucher that came too late for its use."""
+        known = {**self.snapshot.conflicts, **self.changes.conflicts}
+        return [conflict for conflict in known.values() if conflict.voucher == voucher]
+
+    def was_undone(self, scan: str) -> bool:
+        """Whether the till undid the scan before it told of it."""
+        return scan in self.changes.undone or scan in self.snapshot.undone
 
     def slice_with_stock(self, reward: str, participant: str) -> int | None:
         """The cell whose slice gives one piece: the participant's own, else the fullest."""

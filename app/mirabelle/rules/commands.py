@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.redemption import (
+    ConflictRecord,
     NewVoucher,
     RedemptionRecord,
     RedemptionRefusal,
@@ -14,6 +15,7 @@ from mirabelle.rules.redemption import (
     VoucherRecord,
 )
 from mirabelle.rules.scans import ScanVerdict
+from mirabelle.rules.voucher_code import VoucherCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A till was shown a voucher: a scanned `frame`, or a typed `code`."""
+    """A till was shown a voucher: a scanned `frame`, or a typed `code`; `nonce` is the challenge it had set."""
 
     scan: str
     till: str
@@ -137,9 +139,41 @@ class Scan:
     code: str
     voucher: bytes | None
     at: datetime
+    nonce: bytes | None = None
 
 
-Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Give | Extend | Close | Scan
+@dataclass(frozen=True, slots=True)
+class UploadScan:
+    """A till tells of a voucher that it accepted without network `at` its own time; the server hears of it later.
+
+    What was `undone` on the till by then uses nothing up.
+    """
+
+    scan: str
+    till: str
+    store: int
+    groups: tuple[int, ...]
+    frame: str
+    voucher: bytes | None
+    at: datetime
+    received_at: datetime
+    nonce: bytes | None = None
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UndoScan:
+    """A till takes back what it accepted, `within` so much time of it."""
+
+    scan: str
+    till: str
+    voucher: bytes | None
+    at: datetime
+    within: timedelta
+
+
+AtTill = Scan | UploadScan | UndoScan
+Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Give | Extend | Close | AtTill
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +237,53 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What the till is answered. `first_use` is where the voucher was used before, or now."""
+    """What the till is answered. `first_use` is where the voucher was used before, or now.
+
+    `known` says that this very scan is on record already, because its upload was faster.
+    """
 
     verdict: ScanVerdict
     voucher: VoucherRecord | None
     first_use: UseRecord | None
+    known: bool = False
 
 
-Outcome = Earned | Refunded | Redeemed | Declined | Transferred | Extended | Closed | Scanned
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An uploaded scan that is on record now: it has its `use`, is in `conflict`, or neither where it was undone.
+
+    `first_use` is the one that a conflict is with. `known` says that this scan was on record before.
+    """
+
+    voucher: VoucherRecord
+    use: UseRecord | None = None
+    conflict: ConflictRecord | None = None
+    first_use: UseRecord | None = None
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadProof:
+    """An uploaded scan that no till should have accepted, and why; nothing changed."""
+
+    code: VoucherCode
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The use as it is once it was undone."""
+
+    use: UseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class NotUndone:
+    """Nothing changed: there is no such use of this till's, or it can not be undone any more."""
+
+    too_late: bool
+
+
+Outcome = (
+    Earned | Refunded | Redeemed | Declined | Transferred | Extended | Closed
+    | Scanned | Uploaded | BadProof | Undone | NotUndone
+)  # fmt: skip

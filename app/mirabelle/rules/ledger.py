@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mirabelle.rules import commands as c
-from mirabelle.rules import earning, giving, spending
+from mirabelle.rules import earning, giving, spending, using
 from mirabelle.rules.book import Book, Changes, Snapshot
 
 _HANDLERS: Final[Mapping[type, Callable[[Book, Any], c.Outcome]]] = {
@@ -21,7 +21,9 @@ _HANDLERS: Final[Mapping[type, Callable[[Book, Any], c.Outcome]]] = {
     c.Cancel: spending.cancel,
     c.Lapse: spending.lapse,
     c.Reverse: spending.reverse,
-    c.Scan: spending.scan,
+    c.Scan: using.scan,
+    c.UploadScan: using.upload,
+    c.UndoScan: using.undo,
 }
 
 

@@ -29,6 +29,7 @@ class PostingKind(StrEnum):
     REINSTATEMENT = "reinstatement"
     EXTENSION = "extension"
     TRANSFER = "transfer"
+    LOST = "lost"
 
 
 class Moves(NamedTuple):

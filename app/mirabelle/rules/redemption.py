@@ -147,7 +147,10 @@ class VoucherRecord:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """An accepted scan: the one use of a voucher."""
+    """An accepted scan: one use of a voucher. `proof` is the frame that was shown, "" for a typed code.
+
+    One that was undone is used up all the same: the voucher goes on with the next use number.
+    """
 
     voucher: bytes
     use: int
@@ -155,6 +158,27 @@ class UseRecord:
     till: str
     store: int
     at: datetime
+    proof: str = ""
+    undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """A scan that a till without network accepted when the voucher was no longer to be had: what it cost, in `points`.
+
+    `first_scan` is the one that has the use; None where the voucher had ended without one.
+    """
+
+    voucher: bytes
+    use: int
+    scan: str
+    till: str
+    store: int
+    at: datetime
+    received_at: datetime
+    points: int
+    first_scan: str | None
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)

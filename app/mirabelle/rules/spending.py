@@ -1,11 +1,11 @@
-"""How points are spent and come back: redemptions, scans, and every way in which a redemption ends."""
+"""How points are spent and come back: redemptions, and every way in which a redemption ends."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from mirabelle.rules.book import Book
-from mirabelle.rules.commands import Cancel, Declined, Lapse, Redeem, Redeemed, Reverse, Scan, Scanned
+from mirabelle.rules.commands import Cancel, Declined, Lapse, Redeem, Redeemed, Reverse
 from mirabelle.rules.lots import Lot, take
 from mirabelle.rules.postings import Account, Entry, LotShares, Moves, PostingKind, expire, lots_after
 from mirabelle.rules.redemption import (
@@ -15,15 +15,12 @@ from mirabelle.rules.redemption import (
     RedemptionRefusal,
     RedemptionState,
     RewardTerms,
-    UseRecord,
     ValueClass,
     VoucherRecord,
     VoucherState,
     refusal,
     shares_to_return,
 )
-from mirabelle.rules.scans import judge_scan
-from mirabelle.rules.voucher_code import VoucherCode
 
 
 def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
@@ -227,24 +224,3 @@ def _end_again(book: Book, account: Account, numbers: Sequence[int], at: datetim
             account, posting = expire(account, lot, at)
             book.keep(account, posting)
     return account
-
-
-def scan(book: Book, command: Scan) -> Scanned:
-    """Judge what a till was shown; what is accepted is used, and captures what was held for it."""
-    voucher = book.voucher(command.voucher)
-    first_use = book.use(voucher) if voucher is not None else None
-    verdict = judge_scan(command, voucher, first_use is not None, book.snapshot.issuer_keys)
-    if verdict.code is not VoucherCode.ACCEPTED or voucher is None:
-        return Scanned(verdict, voucher, first_use if verdict.code is VoucherCode.ALREADY_USED else None)
-    use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at)
-    book.changes.uses[(use.voucher, use.use)] = use
-    voucher = replace(voucher, state=VoucherState.USED)
-    book.changes.vouchers[voucher.id] = voucher
-    record = book.redemption(voucher.redemption)
-    if record is not None and record.state is RedemptionState.HELD:
-        account = book.account(record.participant, command.at)
-        left = record.points - record.returned
-        moves = Moves(held=-left, burned=left)
-        book.post(account, Entry(command.at, PostingKind.CAPTURE, record.id, moves, (), record.reward))
-        book.changes.redemptions[record.id] = replace(record, state=RedemptionState.CAPTURED, held_until=None)
-    return Scanned(verdict, voucher, use)

@@ -3,7 +3,7 @@
 import pytest
 
 from mirabelle.rules import commands as c
-from mirabelle.rules import ledger, spending
+from mirabelle.rules import ledger, using
 from mirabelle.rules.book import Book
 from mirabelle.rules.postings import Entry, Moves, PostingKind
 from mirabelle.rules.redemption import ValueClass
@@ -11,7 +11,7 @@ from mirabelle.rules.voucher_code import VoucherCode
 
 
 def _scan(book: Book, command: c.Scan) -> c.Scanned:
-    outcome = spending.scan(book, command)
+    outcome = using.scan(book, command)
     voucher = outcome.voucher
     if outcome.verdict.code is VoucherCode.ACCEPTED and voucher and voucher.value_class is ValueClass.C:
         account = book.account(voucher.participant, command.at)

@@ -97,7 +97,8 @@ def _fresh_steps(sql: Sql, world: World, fresh: Sequence[Submission], whole: Col
             (s.actor, s.key, s.request, a.status, a.body, microseconds_of(s.at))
             for s, a in zip(fresh, answers, strict=True)
         ],
-        scans=[answer.scan for answer in answers if answer.scan is not None],
+        # The same scan may come twice: online, and once more as an upload of the till that had no answer.
+        scans=[row for _, row in sorted({a.scan[0]: a.scan for a in answers if a.scan is not None}.items())],
     )
     yield from save(sql, writes)
     return answers
@@ -144,7 +145,9 @@ def _writes(snapshot: Snapshot, changes: Changes) -> Writes:
         postings=[records.posting_row(posting) for posting in changes.postings],
         redemptions=[records.redemption_row(record) for record in changes.redemptions.values()],
         vouchers=[records.voucher_row(voucher) for voucher in changes.vouchers.values()],
-        uses=[records.use_row(use) for use in changes.uses.values()],
+        uses=[records.use_row(use) for key, use in changes.uses.items() if key not in snapshot.uses],
+        undone=[records.undone_row(use) for key, use in changes.uses.items() if key in snapshot.uses],
+        conflicts=[records.conflict_row(conflict) for conflict in changes.conflicts.values()],
         stock=_slices(snapshot, changes),
     )
 

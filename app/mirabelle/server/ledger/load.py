@@ -14,11 +14,26 @@ import msgspec
 
 from mirabelle.rules.book import Snapshot
 from mirabelle.rules.cells import cell_of
-from mirabelle.rules.commands import Cancel, Close, Command, Earn, Give, Lapse, Redeem, Refund, Reverse, Scan, Transfer
+from mirabelle.rules.commands import (
+    AtTill,
+    Cancel,
+    Close,
+    Command,
+    Earn,
+    Give,
+    Lapse,
+    Redeem,
+    Refund,
+    Reverse,
+    Scan,
+    Transfer,
+    UndoScan,
+    UploadScan,
+)
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import RedemptionRecord, UseRecord, VoucherRecord
+from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, UseRecord, VoucherRecord
 from mirabelle.rules.trust import STILL_OUT
 from mirabelle.server.ledger import records
 from mirabelle.server.ledger.records import Reward, Row
@@ -58,10 +73,10 @@ _Keys = list[tuple[int, str]]
 
 def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[str]) -> Steps[tuple[Snapshot, Names]]:
     """The snapshot that `commands` need, all slices of the rewards in `whole` among it; raises RunDry."""
-    named = {c.voucher.hex() for c in commands if isinstance(c, Scan | Give) and c.voucher}
+    named = {c.voucher.hex() for c in commands if isinstance(c, AtTill | Give) and c.voucher}
     shown = yield from _by_id(sql.vouchers, named)
     owners = {row[1] for row in shown}
-    asking = {c.participant for c in commands if not isinstance(c, Scan)} | owners
+    asking = {c.participant for c in commands if not isinstance(c, AtTill)} | owners
     recipients = {c.recipient for c in commands if isinstance(c, Transfer | Give) and c.recipient}
     keys = sorted((cell_of(who), who) for who in asking | recipients)
     locked = (yield sql.participants(keys)) if keys else ()
@@ -82,6 +97,8 @@ def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[
         redemptions=redemptions,
         vouchers=vouchers,
         uses=uses,
+        conflicts=(yield from _conflicts(sql, commands)),
+        undone=(yield from _undone(sql, commands)),
         stock=(yield from _stock(sql, names, redeems, _ending(commands, redemptions), whole)),
     )
     return snapshot, names
@@ -108,6 +125,18 @@ def _past(sql: Sql, commands: Sequence[Command], shown: Sequence[Row]) -> Steps[
     )
 
 
+def _conflicts(sql: Sql, commands: Sequence[Command]) -> Steps[dict[str, ConflictRecord]]:
+    """What was uploaded too late for the use of the vouchers that are told of again, or undone."""
+    vouchers = {c.voucher.hex() for c in commands if isinstance(c, UploadScan | UndoScan) and c.voucher}
+    found = [records.conflict_from(row) for row in (yield from _by_id(sql.conflicts, vouchers))]
+    return {conflict.scan: conflict for conflict in found}
+
+
+def _undone(sql: Sql, commands: Sequence[Command]) -> Steps[set[str]]:
+    scans = {c.scan for c in commands if isinstance(c, Scan | UploadScan)}
+    return {scan for (scan,) in (yield from _by_id(sql.undone, scans))}
+
+
 def _lots(
     sql: Sql, commands: Sequence[Command], keys: _Keys, redemptions: Mapping[str, RedemptionRecord]
 ) -> Steps[dict[str, dict[int, Lot]]]:
@@ -125,7 +154,7 @@ def _more_lots(
     sql: Sql, commands: Sequence[Command], redemptions: Mapping[str, RedemptionRecord]
 ) -> Iterator[Statement]:
     paid = {(cell_of(r.participant), r.participant, number) for r in redemptions.values() for number, _ in r.paid_by}
-    asking = {c.participant for c in commands if not isinstance(c, Scan)}
+    asking = {c.participant for c in commands if not isinstance(c, AtTill)}
     paid = {key for key in paid if key[1] in asking}
     if paid:
         yield sql.lots_paid(sorted(paid))
@@ -151,7 +180,7 @@ def _names(
     ids = {c.reward for c in commands if isinstance(c, Redeem)} | {r.reward for r in redemptions.values()}
     rows = yield from _by_id(sql.rewards, ids | {voucher.reward for voucher in vouchers.values()})
     bound = {store for row in rows if (store := records.store_of_reward(row))}
-    references = {c.store for c in commands if isinstance(c, Scan)}
+    references = {c.store for c in commands if isinstance(c, Scan | UploadScan)}
     references |= {use.store for use in uses.values()} | {v.store for v in vouchers.values() if v.store}
     # Looked up with each batch: a store may be newer than this server.
     found = (yield sql.stores(sorted(bound), sorted(references))) if bound or references else ()
@@ -166,7 +195,7 @@ def _names(
 def _issuer_keys(sql: Sql, commands: Sequence[Command]) -> Steps[dict[bytes, bytes]]:
     """The keys whose vouchers may be honoured: those of other servers on this ledger, and earlier ones, count as well,
     for as long as leases that they signed can last."""
-    scanned = [c.at for c in commands if isinstance(c, Scan)]
+    scanned = [c.at for c in commands if isinstance(c, Scan | UploadScan)]
     if not scanned:
         return {}
     found = yield sql.issuer_keys(microseconds_of(min(scanned) - STILL_OUT))

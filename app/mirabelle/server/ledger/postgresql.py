@@ -139,6 +139,20 @@ def uses(vouchers: Collection[str]) -> Statement:
     return Statement(_USES, (list(vouchers),))
 
 
+_CONFLICTS: Final = f"SELECT {columns(t.conflicts)} FROM conflicts WHERE voucher = ANY($1::text[])"
+_UNDONE: Final = "SELECT id FROM scans WHERE id = ANY($1::text[]) AND undone_at IS NOT NULL"
+
+
+def conflicts(vouchers: Collection[str]) -> Statement:
+    """The conflicts of the vouchers named, as hexadecimal."""
+    return Statement(_CONFLICTS, (list(vouchers),))
+
+
+def undone(scans: Collection[str]) -> Statement:
+    """Those of the scans named that their tills undid before they told of them."""
+    return Statement(_UNDONE, (list(scans),))
+
+
 _ISSUER_KEYS: Final = (
     "SELECT key_id, public_key FROM issuer_keys"
     " WHERE compromised_at IS NULL AND (retired_at IS NULL OR retired_at > $1)"
@@ -233,6 +247,8 @@ _CHANGED: Final = ", ".join(f"{name} = k.{name}" for name in ACCOUNT)
 _SAVE: Final = {
     "accounts": f"UPDATE participants AS p SET {_CHANGED} FROM unnest({_GIVEN}) AS k({', '.join(ACCOUNT)}, cell,"
     " participant) WHERE p.cell = k.cell AND p.participant = k.participant",
+    "undone": "UPDATE uses AS u SET undone_at = k.at FROM unnest($1::bigint[], $2::text[], $3::int[])"
+    ' AS k(at, voucher, number) WHERE u.voucher = k.voucher AND u."use" = k.number',
     **{table.name: f"INSERT INTO {table.name} ({columns(table)}) {_unnested(table)}" for table in ADDED},
     **{
         table.name: f"INSERT INTO {table.name} ({columns(table)}) {_unnested(table)} {on_conflict(table)}"

@@ -13,6 +13,7 @@ from mirabelle.rules.cells import cell_of
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Posting
 from mirabelle.rules.redemption import (
+    ConflictRecord,
     RedemptionRecord,
     RedemptionRefusal,
     RedemptionState,
@@ -38,6 +39,7 @@ class Reward(NamedTuple):
     terms: RewardTerms
     reference: int
     title: Mapping[str, str]
+    value_minor: int | None = None
     paper: bool = False
     challenge: bool = False
 
@@ -218,13 +220,60 @@ def voucher_row(voucher: VoucherRecord) -> Row:
 
 def use_from(row: Row) -> UseRecord:
     """The use in a row of `uses`."""
-    voucher, *rest, at = row
-    return UseRecord(bytes.fromhex(voucher), *rest, instant_of(at))  # type: ignore[arg-type]
+    voucher, *rest, at, proof, undone_at = row
+    return UseRecord(bytes.fromhex(voucher), *rest, instant_of(at), proof, instant_of(undone_at))  # type: ignore[arg-type]
 
 
 def use_row(use: UseRecord) -> Row:
     """The row of `uses`."""
-    return (use.voucher.hex(), use.use, use.scan, use.till, use.store, microseconds_of(use.at))
+    return (
+        use.voucher.hex(),
+        use.use,
+        use.scan,
+        use.till,
+        use.store,
+        microseconds_of(use.at),
+        use.proof,
+        microseconds_of(use.undone_at),
+    )
+
+
+def undone_row(use: UseRecord) -> Row:
+    """When the use was undone, then its key."""
+    return (microseconds_of(use.undone_at), use.voucher.hex(), use.use)
+
+
+def conflict_from(row: Row) -> ConflictRecord:
+    """The conflict in a row of `conflicts`."""
+    scan, voucher, use, till, store, at, received_at, points, first_scan, proof = row
+    return ConflictRecord(
+        voucher=bytes.fromhex(voucher),
+        use=use,
+        scan=scan,
+        till=till,
+        store=store,
+        at=instant_of(at),  # type: ignore[arg-type]
+        received_at=instant_of(received_at),  # type: ignore[arg-type]
+        points=points,
+        first_scan=first_scan,
+        proof=proof,
+    )
+
+
+def conflict_row(conflict: ConflictRecord) -> Row:
+    """The row of `conflicts`."""
+    return (
+        conflict.scan,
+        conflict.voucher.hex(),
+        conflict.use,
+        conflict.till,
+        conflict.store,
+        microseconds_of(conflict.at),
+        microseconds_of(conflict.received_at),
+        conflict.points,
+        conflict.first_scan,
+        conflict.proof,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -260,4 +309,4 @@ def reward_from(row: Row, store_references: Mapping[str, int], tier_points: Mapp
         valid_days=document["valid_days"],
     )
     paper, challenge = document.get("paper", False), document.get("challenge", False)
-    return Reward(terms, reference, document["title"], paper, challenge)
+    return Reward(terms, reference, document["title"], document.get("value_minor"), paper, challenge)

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Moves, Posting, PostingKind
 from mirabelle.rules.redemption import (
+    ConflictRecord,
     RedemptionRecord,
     RedemptionRefusal,
     RedemptionState,
@@ -94,3 +95,8 @@ def voucher_from(row: Row[Any]) -> VoucherRecord:
 def use_from(row: Row[Any]) -> UseRecord:
     """The use in a row of `uses`."""
     return UseRecord(**{**row._mapping, "voucher": bytes.fromhex(row.voucher)})
+
+
+def conflict_from(row: Row[Any]) -> ConflictRecord:
+    """The conflict in a row of `conflicts`."""
+    return ConflictRecord(**{**row._mapping, "voucher": bytes.fromhex(row.voucher)})

@@ -122,6 +122,20 @@ def uses(vouchers: Collection[str]) -> Statement:
     return Statement(_USES, (_json(vouchers),))
 
 
+_CONFLICTS: Final = f"SELECT {columns(t.conflicts)} FROM conflicts WHERE voucher IN (SELECT value FROM json_each(?))"
+_UNDONE: Final = "SELECT id FROM scans WHERE id IN (SELECT value FROM json_each(?)) AND undone_at IS NOT NULL"
+
+
+def conflicts(vouchers: Collection[str]) -> Statement:
+    """The conflicts of the vouchers named, as hexadecimal."""
+    return Statement(_CONFLICTS, (_json(vouchers),))
+
+
+def undone(scans: Collection[str]) -> Statement:
+    """Those of the scans named that their tills undid before they told of them."""
+    return Statement(_UNDONE, (_json(scans),))
+
+
 _ISSUER_KEYS: Final = (
     "SELECT key_id, public_key FROM issuer_keys WHERE compromised_at IS NULL AND (retired_at IS NULL OR retired_at > ?)"
 )
@@ -193,6 +207,7 @@ def _insert(table: Any) -> str:
 _CHANGED: Final = ", ".join(f"{name} = ?" for name in ACCOUNT)
 _SAVE: Final = {
     "accounts": f"UPDATE participants SET {_CHANGED} WHERE cell = ? AND participant = ?",
+    "undone": 'UPDATE uses SET undone_at = ? WHERE voucher = ? AND "use" = ?',
     **{table.name: _insert(table) for table in ADDED},
     **{table.name: f"{_insert(table)} {on_conflict(table)}" for table in PUT},
 }

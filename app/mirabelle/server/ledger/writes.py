@@ -8,13 +8,13 @@ from sqlalchemy import Table
 from mirabelle.server.ledger.records import ACCOUNT, REWARD, Row
 from mirabelle.server.storage import schema as t
 
-ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.answers, t.scans, t.events)
-PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock)
+ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.conflicts, t.answers, t.events)
+PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock, t.scans)
 
 
 class Writes(NamedTuple):
-    """Rows for each table: `accounts` change participants who exist; lots, redemptions, vouchers and stock are put,
-    over the row with their key where there is one; the others are added."""
+    """Rows for each table: `accounts` change participants who exist, `undone` uses; lots, redemptions, vouchers, stock
+    and scans are put, over the row with their key where there is one; the others are added."""
 
     accounts: Sequence[Row] = ()
     lots: Sequence[Row] = ()
@@ -22,6 +22,8 @@ class Writes(NamedTuple):
     redemptions: Sequence[Row] = ()
     vouchers: Sequence[Row] = ()
     uses: Sequence[Row] = ()
+    undone: Sequence[Row] = ()
+    conflicts: Sequence[Row] = ()
     stock: Sequence[Row] = ()
     answers: Sequence[Row] = ()
     scans: Sequence[Row] = ()

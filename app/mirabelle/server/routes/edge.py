@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -65,13 +66,14 @@ def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
     """A dependency that tells who calls, and refuses everybody but `role`."""
 
     def caller(request: Ask) -> Caller:
-        return caller_by(context, role, request.headers.get("authorization", ""))
+        return caller_by(context, role, request.headers.get("authorization", ""), address_of(request.scope))
 
     return caller
 
 
-def caller_by(context: Context, role: m.Role | None, authorization: str) -> Caller:
-    """Who calls with this Authorization header; raises Refused where that is nobody, or somebody who is not `role`."""
+def caller_by(context: Context, role: m.Role | None, authorization: str, address: str) -> Caller:
+    """Who calls with this Authorization header from `address`; raises Refused where that is nobody, or somebody who is
+    not `role`."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused(Reason.NOT_SIGNED_IN)
@@ -80,7 +82,7 @@ def caller_by(context: Context, role: m.Role | None, authorization: str) -> Call
         raise Refused(Reason.SESSION_ENDED)
     if known.role != role:
         raise Refused(Reason.WRONG_ROLE)
-    return known
+    return replace(known, address=address)
 
 
 def json_only(app: ASGIApp) -> ASGIApp:
@@ -95,6 +97,12 @@ def json_only(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return checked
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """The network address that a request came from."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 async def request_hash(request: Ask, data: m.Message | None = None) -> bytes:

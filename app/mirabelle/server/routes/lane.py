@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from mirabelle.contract import endpoints as e
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.server.ledger.batches import Answer
-from mirabelle.server.routes.edge import caller_by, hash_of, is_key, media_type_of, problem_of
+from mirabelle.server.routes.edge import address_of, caller_by, hash_of, is_key, media_type_of, problem_of
 from mirabelle.server.services import redemptions, scans
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
@@ -64,7 +64,7 @@ def with_lane(context: Context, app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         first = await receive()
-        letter = _read(context, way, scope["path"], headers, first)
+        letter = _read(context, way, scope, headers, first)
         if letter is None:
             await app(scope, _once_more(first, receive), send)
             return
@@ -85,7 +85,7 @@ def _is_plain(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     return scope.get("method") == "POST" and is_json and len(headers) == len(scope["headers"])
 
 
-def _read(context: Context, way: _Way, path: str, headers: Mapping[bytes, bytes], first: Message) -> _Letter | None:
+def _read(context: Context, way: _Way, scope: Scope, headers: Mapping[bytes, bytes], first: Message) -> _Letter | None:
     """The letter in a request whose body came with the `first` message; None where something is wrong with it."""
     if first["type"] != "http.request" or first.get("more_body"):
         return None
@@ -93,12 +93,13 @@ def _read(context: Context, way: _Way, path: str, headers: Mapping[bytes, bytes]
     if len(body) > REQUEST_BYTES or not is_key(key):
         return None
     try:
-        caller = caller_by(context, way.endpoint.role, headers.get(b"authorization", b"").decode("latin-1"))
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        caller = caller_by(context, way.endpoint.role, authorization, address_of(scope))
         body.decode()  # of fields that nobody knows as well, which the decoder skips
         data = way.body.decode(body)
     except (Refused, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return _Letter(caller, data, key, hash_of(way.endpoint.method, path, body))
+    return _Letter(caller, data, key, hash_of(way.endpoint.method, scope["path"], body))
 
 
 def _once_more(first: Message, receive: Receive) -> Receive:

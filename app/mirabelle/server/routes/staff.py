@@ -16,13 +16,14 @@ from mirabelle.server.routes.edge import (
     Ask,
     IfNoneMatch,
     Key,
+    Named,
     answered,
     caller_of,
     is_known,
     request_hash,
     told,
 )
-from mirabelle.server.services import scans, trust
+from mirabelle.server.services import scans, trust, uploads
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.tokens import Caller
 
@@ -58,9 +59,21 @@ def staff_routes(context: Context) -> Router:
         """Judge what was shown and, if it is accepted, use the voucher."""
         return answered(await scans.scan(context, caller, data, key, await request_hash(request, data)))
 
+    @post(e.UPLOAD_SCAN.path, operation_id="uploadScan", responses=told(e.UPLOAD_SCAN))
+    async def upload_scan(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[tm.ScanUpload], key: Key
+    ) -> Response[Any]:
+        """Take down a scan that the calling till accepted without network."""
+        return answered(await uploads.upload(context, caller, data, key, await request_hash(request, data)))
+
+    @post(e.UNDO_SCAN.path, operation_id="undoScan", responses=told(e.UNDO_SCAN))
+    async def undo_scan(caller: NamedDependency[Caller], request: Ask, scan: Named, key: Key) -> Response[Any]:
+        """Take back what the calling till accepted a moment ago."""
+        return answered(await uploads.undo(context, caller, scan, key, await request_hash(request)))
+
     return Router(
         path="/",
-        route_handlers=[get_till, get_trust, get_scans, scan],
+        route_handlers=[get_till, get_trust, get_scans, scan, upload_scan, undo_scan],
         dependencies={"caller": Provide(caller_of(context, "staff"), sync_to_thread=False)},
         security=[{"access_token": []}],
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.rules.lots import Lot
@@ -27,6 +27,7 @@ class Audit:
     burned: int = 0
     expired: int = 0
     adjusted: int = 0
+    offline_loss: int = 0
     outstanding: int = 0
     accepted: int = 0
     declined: int = 0
@@ -38,6 +39,7 @@ class Audit:
     stock_matches_vouchers: bool = True
     uses_match_vouchers: bool = True
     redemptions_match_postings: bool = True
+    losses_match_conflicts: bool = True
     transfers_balance: bool = True
     never_negative: bool = True
     wrong: list[str] = field(default_factory=list)
@@ -88,6 +90,7 @@ async def audit(connection: AsyncConnection, as_of: datetime) -> Audit:
     result.outstanding = sum(balance for _, balance in balances)
     await _check_stock(result, connection)
     await _check_uses(result, connection)
+    await _check_losses(result, connection)
     await _check_transfers(result, connection)
     return result
 
@@ -137,15 +140,36 @@ async def _check_stock(result: Audit, connection: AsyncConnection) -> None:
 
 
 async def _check_uses(result: Audit, connection: AsyncConnection) -> None:
-    """A voucher is used if, and only if, its use is on record."""
+    """A voucher is used if, and only if, a use that was not undone is on record: the one under its number."""
     uses, vouchers = t.uses, t.vouchers
-    query = (
-        select(vouchers.c.id)
-        .outerjoin(uses, uses.c.voucher == vouchers.c.id)
-        .where((vouchers.c.state == VoucherState.USED.value) != uses.c.voucher.is_not(None))
+    live = (
+        select(uses.c.voucher, func.count().label("number"), func.max(uses.c.use).label("newest"))
+        .where(uses.c.undone_at.is_(None))
+        .group_by(uses.c.voucher)
+        .subquery()
     )
+    wrong = or_(
+        (vouchers.c.state == VoucherState.USED.value) != live.c.voucher.is_not(None),
+        live.c.number > 1,
+        live.c.newest != vouchers.c.use,
+    )
+    query = select(vouchers.c.id).outerjoin(live, live.c.voucher == vouchers.c.id).where(wrong)
     for row in (await connection.execute(query.order_by(vouchers.c.id))).all():
         result.fail("uses_match_vouchers", f"voucher {row.id}: its state and its uses contradict each other")
+
+
+async def _check_losses(result: Audit, connection: AsyncConnection) -> None:
+    """What was lost is what scans without network cost that came too late, each booked on its redemption."""
+    conflicts, vouchers, postings = t.conflicts, t.vouchers, t.postings
+    told = select(vouchers.c.redemption, func.sum(conflicts.c.points)).join(
+        vouchers, vouchers.c.id == conflicts.c.voucher
+    )
+    cost = {row[0]: int(row[1]) for row in (await connection.execute(told.group_by(vouchers.c.redemption))).all()}
+    posted = select(postings.c.source, func.sum(postings.c.offline_loss)).where(postings.c.offline_loss != 0)
+    lost = {row[0]: int(row[1]) for row in (await connection.execute(posted.group_by(postings.c.source))).all()}
+    for id_ in sorted(cost.keys() | lost.keys()):
+        if cost.get(id_, 0) != lost.get(id_, 0):
+            result.fail("losses_match_conflicts", f"redemption {id_}: its conflicts did not cost what was posted")
 
 
 async def _check_transfers(result: Audit, connection: AsyncConnection) -> None:
@@ -240,6 +264,7 @@ def _add_totals(result: Audit, postings: list[Posting], lots: dict[int, Lot], as
         result.burned += moves.burned
         result.expired += moves.expired
         result.adjusted += moves.adjusted
+        result.offline_loss += moves.offline_loss
         balance += moves.available + moves.held + moves.pending
         for number, points in posting.lots:
             remaining[number] = remaining.get(number, 0) + points

@@ -140,11 +140,14 @@ async def _to_close(connection: AsyncConnection, world: World, cell: int, end: d
 
 
 async def forget_what_is_past(database: Database, now: datetime) -> int:
-    """Delete answers whose keys need not be kept any more, and sessions and codes that ended; returns how many."""
+    """Delete answers whose keys need not be kept any more, sessions and codes that ended, and old attempts; returns
+    how many."""
     keep = now - timedelta(days=IDEMPOTENCY_KEY_DAYS)
     deletions: Sequence[tuple[object, object]] = (
         (t.answers, t.answers.c.at < keep),
         (t.sign_in_codes, t.sign_in_codes.c.created_at < keep),
+        (t.enrolments, t.enrolments.c.expires_at < keep),
+        (t.attempts, t.attempts.c.at < now - timedelta(hours=1)),
         (t.sessions, or_(t.sessions.c.expires_at < keep, t.sessions.c.ended_at < keep)),
     )
     forgotten = 0

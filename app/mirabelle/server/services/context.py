@@ -1,11 +1,9 @@
 """What every service needs, put together once when the server starts."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
@@ -60,11 +58,6 @@ class Context:
     programme_key: Signer
     tokens: Tokens
     mailer: Mailer
-    _typing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
-
-    def typing(self, till: str) -> asyncio.Lock:
-        """Held while a code that `till` typed is judged: one after the other, so that none slips by their count."""
-        return self._typing.setdefault(till, asyncio.Lock())
 
     def now(self) -> datetime:
         """The time, by the server's clock."""

@@ -119,7 +119,7 @@ async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -
         row = {"id": till, "store": references[person.store], "name": name, "staff": person.name, "email": email}
         values.append(row)
     if values:
-        await connection.execute(upsert(connection, table), values)
+        await connection.execute(upsert(connection, table, keep=["revoked_at"]), values)
 
 
 async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:

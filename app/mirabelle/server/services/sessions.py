@@ -88,7 +88,7 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
     caller = Caller(row.role, row.subject, row.id, row.epoch)
     access_token, expires_at = context.tokens.access(caller, context.now())
     if row.role == "staff":
-        name_query = select(t.tills.c.staff).where(t.tills.c.id == row.subject)
+        name_query = select(t.tills.c.staff).where(t.tills.c.id == row.subject, t.tills.c.revoked_at.is_(None))
     else:
         name_query = select(t.participants.c.name).where(
             t.participants.c.cell == cell_of(row.subject), t.participants.c.participant == row.subject

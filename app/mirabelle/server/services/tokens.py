@@ -15,12 +15,14 @@ from mirabelle.contract.messages import Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as their access token says. `subject` is a participant's id or a till's."""
+    """Who calls, as their access token says, and from which network address. `subject` is a participant's id or a
+    till's."""
 
     role: Role
     subject: str
     session: str
     epoch: int
+    address: str = ""
 
 
 class _Claims(msgspec.Struct, frozen=True):

@@ -200,8 +200,9 @@ class Describer:
 
 
 async def uses_of(connection: AsyncConnection, vouchers: set[bytes]) -> dict[bytes, UseRecord]:
-    """The first use of each of the named vouchers that was used."""
-    query = select(t.uses).where(t.uses.c.voucher.in_(sorted(voucher.hex() for voucher in vouchers)))
+    """The use of each of the named vouchers that was used, and not undone since."""
+    named = t.uses.c.voucher.in_(sorted(voucher.hex() for voucher in vouchers))
+    query = select(t.uses).where(named, t.uses.c.undone_at.is_(None))
     uses = [rows.use_from(row) for row in (await connection.execute(query)).all()]
     return {use.voucher: use for use in uses}
 

@@ -106,7 +106,9 @@ async def activity(
     stored = await holder(connection, participant)
     account, due = settle(stored.account, now)
     table, cell = t.postings, cell_of(participant)
-    query = select(table).where(table.c.cell == cell, table.c.participant == participant)
+    # What the programme lost is nothing that happened to the participant.
+    mine = (table.c.cell == cell, table.c.participant == participant, table.c.kind != PostingKind.LOST.value)
+    query = select(table).where(*mine)
     if before is not None:
         query = query.where(table.c.sequence < before)
     found = await connection.execute(query.order_by(table.c.sequence.desc()).limit(limits.ACTIVITY_PAGE_ROWS + 1))

@@ -292,7 +292,29 @@ uses = Table(
     Column("till", String, nullable=False),
     Column("store", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("proof", Text, nullable=False, default="", server_default=text("''")),
+    Column("undone_at", Instant),
+    Index(None, "scan"),
     Index(None, "at"),
+)
+
+# Scans that a till had accepted by the time that their use was another's.
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("scan", String, primary_key=True),
+    Column("voucher", String(32), nullable=False),
+    Column("use", Integer, nullable=False),
+    Column("till", String, nullable=False),
+    Column("store", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("first_scan", String),
+    Column("proof", Text, nullable=False),
+    Index(None, "voucher"),
+    Index(None, "first_scan"),
+    Index(None, "received_at"),
 )
 
 scans = Table(
@@ -303,7 +325,10 @@ scans = Table(
     Column("at", Instant, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("shown", Text, nullable=False),
+    Column("verdict", String(32), nullable=False, default="", server_default=text("''")),
+    Column("undone_at", Instant),
     Index(None, "till", "at"),
+    Index(None, "at"),
 )
 
 answers = Table(
@@ -351,6 +376,31 @@ tills = Table(
     Column("name", String, nullable=False),
     Column("staff", String, nullable=False),
     Column("email", String, unique=True),
+    Column("revoked_at", Instant),
+)
+
+# What operators prepared for tills to become: the code, hashed, is good once.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("code", LargeBinary, nullable=False, unique=True),
+    Column("store", BigInteger, nullable=False),
+    Column("name", String, nullable=False),
+    Column("staff", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("session", String),
+)
+
+# When somebody lately tried what may not be tried often.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("who", String, primary_key=True),
+    Column("recent", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "at"),
 )
 
 devices = Table(

@@ -1,0 +1,152 @@
+"""How vouchers are used at tills: scans online, scans that were made without network, and scans that are undone."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from mirabelle.rules.book import Book
+from mirabelle.rules.commands import BadProof, NotUndone, Scan, Scanned, Undone, UndoScan, Uploaded, UploadScan
+from mirabelle.rules.postings import Entry, Moves, PostingKind
+from mirabelle.rules.redemption import (
+    ConflictRecord,
+    RedemptionState,
+    UseRecord,
+    ValueClass,
+    VoucherRecord,
+    VoucherState,
+)
+from mirabelle.rules.scans import ScanVerdict, judge_scan, judge_upload
+from mirabelle.rules.voucher_code import VoucherCode
+
+_LAST_USE: Final = 255  # what a frame can say
+
+
+def scan(book: Book, command: Scan) -> Scanned:
+    """Judge what a till was shown; what is accepted is used, and captures what was held for it."""
+    voucher = book.voucher(command.voucher)
+    uses = book.uses_of(voucher.id) if voucher is not None else {}
+    mine = next((use for use in uses.values() if use.scan == command.scan), None)
+    if voucher is not None and (mine is not None or book.was_undone(command.scan)):
+        # The till gave up waiting, decided by itself and told of it: nobody waits for this answer any more.
+        return Scanned(ScanVerdict(VoucherCode.ALREADY_USED), voucher, mine, known=True)
+    used = [(use.voucher, use.use) for use in uses.values()]
+    verdict = judge_scan(command, voucher, used, book.snapshot.issuer_keys)
+    if verdict.code is not VoucherCode.ACCEPTED or voucher is None:
+        return Scanned(verdict, voucher, _first_use(uses, verdict))
+    use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
+    return Scanned(verdict, _use_up(book, voucher, use), use)
+
+
+def _first_use(uses: dict[int, UseRecord], verdict: ScanVerdict) -> UseRecord | None:
+    """The use that stands in the way, where one does."""
+    return uses.get(verdict.use) if verdict.code is VoucherCode.ALREADY_USED and verdict.use is not None else None
+
+
+def _use_up(book: Book, voucher: VoucherRecord, use: UseRecord) -> VoucherRecord:
+    book.changes.uses[(use.voucher, use.use)] = use
+    voucher = replace(voucher, state=VoucherState.USED)
+    book.changes.vouchers[voucher.id] = voucher
+    record = book.redemption(voucher.redemption)
+    if record is not None and record.state is RedemptionState.HELD:
+        at = max(use.at, record.at)  # a till's clock may be a little behind
+        account = book.account(record.participant, at)
+        left = record.points - record.returned
+        moves = Moves(held=-left, burned=left)
+        book.post(account, Entry(at, PostingKind.CAPTURE, record.id, moves, (), record.reward))
+        book.changes.redemptions[record.id] = replace(record, state=RedemptionState.CAPTURED, held_until=None)
+    return voucher
+
+
+def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
+    """Take down what a till accepted without network: the first to tell of it has the use, others are conflicts.
+
+    The same scan told again changes nothing. What the till undid uses nothing up, and gives back what the server had
+    accepted without the till's hearing of it.
+    """
+    voucher = book.voucher(command.voucher)
+    code = judge_upload(command, voucher, book.snapshot.issuer_keys)
+    if code is not VoucherCode.ACCEPTED or voucher is None:
+        return BadProof(code)
+    uses = book.uses_of(voucher.id)
+    mine = next((use for use in uses.values() if use.scan == command.scan), None)
+    if mine is not None:
+        if command.undone and mine.undone_at is None and _can_be_undone(book, voucher, mine):
+            mine = _take_back(book, voucher, mine, command.received_at)
+        return Uploaded(voucher, mine, known=True)
+    conflicts = book.conflicts_of(voucher.id)
+    told = next((conflict for conflict in conflicts if conflict.scan == command.scan), None)
+    if told is not None:
+        first = next((use for use in uses.values() if use.scan == told.first_scan), None)
+        return Uploaded(voucher, conflict=told, first_use=first, known=True)
+    if book.was_undone(command.scan):
+        return Uploaded(voucher, known=True)
+    if command.undone:
+        book.changes.undone.add(command.scan)
+        return Uploaded(voucher)
+    if voucher.state is VoucherState.READY and not voucher.is_revoked:
+        # Also with a frame of an earlier use that was undone: what is handed out is handed out once.
+        use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
+        return Uploaded(_use_up(book, voucher, use), use)
+    return _conflict(book, command, voucher, uses.get(voucher.use))
+
+
+def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: UseRecord | None) -> Uploaded:
+    """Keep a scan that came too late: what was handed out twice is the programme's loss, and nobody else's."""
+    record = book.redemption(voucher.redemption)
+    assert record is not None, f"a voucher without its redemption: {voucher.id.hex()}"
+    conflict = ConflictRecord(
+        voucher=voucher.id,
+        use=voucher.use,
+        scan=command.scan,
+        till=command.till,
+        store=command.store,
+        at=command.at,
+        received_at=command.received_at,
+        points=record.points,
+        first_scan=first.scan if first else None,
+        proof=command.frame,
+    )
+    book.changes.conflicts[conflict.scan] = conflict
+    account = book.account(record.participant, command.received_at)
+    moves = Moves(issued=-record.points, offline_loss=record.points)
+    book.post(account, Entry(command.received_at, PostingKind.LOST, record.id, moves, (), record.reward))
+    return Uploaded(voucher, conflict=conflict, first_use=first)
+
+
+def undo(book: Book, command: UndoScan) -> Undone | NotUndone:
+    """Take back what the till accepted, while it may; once undone, it stays so."""
+    voucher = book.voucher(command.voucher)
+    uses = book.uses_of(voucher.id) if voucher is not None else {}
+    mine = (use for use in uses.values() if (use.scan, use.till) == (command.scan, command.till))
+    use = next(mine, None)
+    if voucher is None or use is None:
+        return NotUndone(too_late=False)
+    if use.undone_at is not None:
+        return Undone(use)
+    if command.at > use.at + command.within or not _can_be_undone(book, voucher, use):
+        return NotUndone(too_late=True)
+    return Undone(_take_back(book, voucher, use, command.at))
+
+
+def _can_be_undone(book: Book, voucher: VoucherRecord, use: UseRecord) -> bool:
+    """Whether nothing was built on the use: no other scan lost against it, and its points did not go back."""
+    record = book.redemption(voucher.redemption)
+    released = record is not None and record.state is RedemptionState.RELEASED
+    lost_against = any(conflict.first_scan == use.scan for conflict in book.conflicts_of(voucher.id))
+    return not released and not lost_against and voucher.use < _LAST_USE
+
+
+def _take_back(book: Book, voucher: VoucherRecord, use: UseRecord, at: datetime) -> UseRecord:
+    """Make the voucher ready for its next use, and hold again what this one captured; frames of this one stay used."""
+    use = replace(use, undone_at=at)
+    book.changes.uses[(use.voucher, use.use)] = use
+    book.changes.vouchers[voucher.id] = replace(voucher, state=VoucherState.READY, use=voucher.use + 1)
+    record = book.redemption(voucher.redemption)
+    if record is not None and voucher.value_class is ValueClass.C and record.state is RedemptionState.CAPTURED:
+        account = book.account(record.participant, at)
+        left = record.points - record.returned
+        moves = Moves(held=left, burned=-left)
+        book.post(account, Entry(at, PostingKind.HOLD, record.id, moves, (), record.reward))
+        held = replace(record, state=RedemptionState.HELD, held_until=voucher.expires_at)
+        book.changes.redemptions[record.id] = held
+    return use

@@ -1,0 +1,32 @@
+"""How often somebody may try: counted in the database, so that it holds however many servers there are."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.server.ledger.save import insert_or, upsert
+from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.schema import microseconds_of
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+async def may_try(connection: AsyncConnection, who: Collection[str], per_minute: int, now: datetime) -> bool:
+    """Count one more try of each in `who`, unless one of them has tried `per_minute` times within the last minute."""
+    table, names = t.attempts, sorted(who)
+    # There first, then locked in one order: of those that try together, each sees the tries of the others.
+    empty = [{"who": name, "recent": [], "at": now} for name in names]
+    await connection.execute(insert_or(connection, table).on_conflict_do_nothing(), empty)
+    query = select(table.c.who, table.c.recent).where(table.c.who.in_(names)).order_by(table.c.who)
+    since = microseconds_of(now - _MINUTE)
+    assert since is not None
+    found = (await connection.execute(query.with_for_update())).all()
+    recent = {row.who: [at for at in row.recent if at > since] for row in found}
+    if any(len(times) >= per_minute for times in recent.values()):
+        return False
+    rows = [{"who": name, "recent": [*times, microseconds_of(now)], "at": now} for name, times in recent.items()]
+    await connection.execute(upsert(connection, table), rows)
+    return True

@@ -1,0 +1,178 @@
+"""What a till did without network is told afterwards, once: the first to tell has the use, the second is a conflict."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mirabelle.rules.scans import scan_id
+from tests.backend import Backend, Person, new_key
+from tests.server.commands import Shop
+from tests.server.conftest import fresh_database
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The demo programme's server, on each database in turn; at the end its ledger passes the audit."""
+    data = tmp_path_factory.mktemp("uploads")
+    if request.param == "sqlite":
+        with Backend(data) as running:
+            yield running
+        return
+    with fresh_database(request.getfixturevalue("postgresql")) as url, Backend(data, database_url=url) as running:
+        yield running
+
+
+def offline(frame: str, seconds: float, **more: Any) -> dict[str, Any]:
+    """A scan that a till accepted at unix `seconds`, as it tells of it."""
+    at = datetime.fromtimestamp(seconds, UTC).isoformat()
+    return {"key": new_key(), "frame": frame, "at": at, **more}
+
+
+def upload(till: Person, scan: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+    answer = till.post("/scans/uploads", scan, key or f"u-{scan['key']}")
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def shown(backend: Backend, reward: str = "coffee-and-cake", points: int = 450) -> tuple[Person, dict[str, Any], str]:
+    """Somebody with a voucher, and its frame of now."""
+    amina = backend.participant()
+    redemption = amina.redeem(reward, points).json()
+    return amina, redemption, amina.show(redemption["voucher"], int(time.time()))
+
+
+def voucher_of(person: Person, redemption: dict[str, Any]) -> dict[str, Any]:
+    """The voucher as its holder finds it now."""
+    found = [one for one in person.get("/redemptions").json()["redemptions"] if one["id"] == redemption["id"]]
+    return dict(found[0]["voucher"])
+
+
+def test_a_scan_without_network_is_recorded_at_its_own_time_however_often_it_is_told(backend: Backend) -> None:
+    amina, redemption, frame = shown(backend)
+    till, scan = backend.till(), offline(frame, time.time())
+    receipts = [upload(till, scan) for _ in range(3)] + [upload(till, scan, new_key())]
+    assert [receipt["outcome"] for receipt in receipts] == ["recorded"] * 4
+    told = receipts[0]["scan"]
+    assert (told["id"], told["verdict"], told["offline"]) == (
+        scan_id(till.session["subject"], scan["key"]),
+        "accepted",
+        True,
+    )
+    assert datetime.fromisoformat(told["at"]) == datetime.fromisoformat(scan["at"])
+    voucher = voucher_of(amina, redemption)
+    assert (voucher["state"], voucher["use"]["till"]) == ("used", till.session["subject"])
+    assert [one["id"] for one in till.get("/scans").json()["scans"]] == [told["id"]]
+
+
+def test_a_scan_whose_answer_got_lost_and_is_told_of_later_is_no_conflict(backend: Backend) -> None:
+    _, _, frame = shown(backend)
+    till, scan = backend.till(), offline(frame, time.time())
+    assert till.post("/scans", {"frame": frame}, scan["key"]).json()["verdict"] == "accepted"
+    receipt = upload(till, scan)
+    assert (receipt["outcome"], receipt["scan"]["conflict"]) == ("recorded", None)
+    assert len(till.get("/scans").json()["scans"]) == 1
+
+
+def test_a_scan_that_arrives_after_its_own_upload_uses_nothing_twice(backend: Backend) -> None:
+    _, _, frame = shown(backend)
+    till, scan = backend.till(), offline(frame, time.time())
+    upload(till, scan)
+    assert till.post("/scans", {"frame": frame}, scan["key"]).json()["first_use"]["till"] == till.session["subject"]
+    assert [one["verdict"] for one in till.get("/scans").json()["scans"]] == ["accepted"]
+
+
+def test_the_second_of_two_tills_is_told_of_the_first_and_nobody_pays_but_the_programme(backend: Backend) -> None:
+    amina, _, frame = shown(backend)
+    first, second = backend.till(), backend.till()
+    before, now = amina.get("/wallet").json()["available"], time.time()
+    activity = amina.get("/activity").json()["activity"]
+    late, early = offline(frame, now), offline(frame, now - 20)
+    assert upload(first, late)["outcome"] == "recorded"
+    receipts = [upload(second, early), upload(second, early), upload(second, early, new_key())]
+    assert [receipt["outcome"] for receipt in receipts] == ["conflict"] * 3
+    conflict = receipts[0]["scan"]["conflict"]
+    assert (conflict["is_first"], conflict["points_lost"]) == (False, 450)
+    assert conflict["other"]["till"] == first.session["subject"]
+    [mine], [others] = first.get("/scans").json()["scans"], second.get("/scans").json()["scans"]
+    assert others["conflict"] == conflict and others["undo_until"] is None
+    assert (mine["conflict"]["is_first"], mine["conflict"]["points_lost"]) == (True, 450)
+    assert mine["conflict"]["other"] == {"at": receipts[0]["scan"]["at"], "store": "cafe-lumiere"} | {
+        "till": second.session["subject"]
+    }
+    assert amina.get("/wallet").json()["available"] == before
+    assert amina.get("/activity").json()["activity"] == activity
+
+
+def test_what_was_cancelled_before_the_till_told_of_it_is_lost_without_another_scan(backend: Backend) -> None:
+    amina, redemption, frame = shown(backend)
+    scan = offline(frame, time.time())
+    assert amina.post(f"/redemptions/{redemption['id']}/cancellations").status_code == 201
+    till = backend.till()
+    conflict = upload(till, scan)["scan"]["conflict"]
+    assert (conflict["other"], conflict["points_lost"]) == (None, 450)
+    assert till.get("/scans").json()["scans"][0]["conflict"] == conflict
+
+
+def test_what_the_till_undid_before_it_told_of_it_uses_nothing_up(backend: Backend) -> None:
+    amina, redemption, frame = shown(backend)
+    till, scan = backend.till(), offline(frame, time.time(), undone=True)
+    assert upload(till, scan)["outcome"] == "undone"
+    assert upload(till, {**scan, "undone": False}, new_key())["outcome"] == "undone"
+    assert voucher_of(amina, redemption)["state"] == "ready"
+    assert till.post("/scans", {"frame": frame}, scan["key"]).json()["verdict"] != "accepted"
+    [kept] = till.get("/scans").json()["scans"]
+    assert kept["undone_at"] is not None
+    assert till.post("/scans", {"frame": frame}).json()["verdict"] == "accepted"
+
+
+def test_what_the_server_had_accepted_unheard_is_given_back_when_the_till_undid_it(backend: Backend) -> None:
+    amina, redemption, frame = shown(backend)
+    till, scan = backend.till(), offline(frame, time.time(), undone=True)
+    assert till.post("/scans", {"frame": frame}, scan["key"]).json()["verdict"] == "accepted"
+    assert upload(till, scan)["outcome"] == "undone"
+    assert voucher_of(amina, redemption)["state"] == "ready"
+
+
+BAD = {
+    "no frame": (lambda frame: offline("MV1:", time.time()), "not_a_voucher"),
+    "at another time": (lambda frame: offline(frame, time.time() - 3600), "not_yet_valid"),
+    "another frame": (lambda frame: offline(frame[:-2] + ("00" if frame[-2:] != "00" else "11"), time.time()), None),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_no_till_should_have_accepted_is_refused_with_the_reason(backend: Backend, what: str) -> None:
+    amina, redemption, frame = shown(backend)
+    made, reason = BAD[what]
+    till, scan = backend.till(), made(frame)
+    answers = [till.post("/scans/uploads", scan, f"u-{scan['key']}") for _ in range(2)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "bad_proof")] * 2
+    assert answers[0].text == answers[1].text and reason in (None, answers[0].json()["detail"])
+    assert voucher_of(amina, redemption)["state"] == "ready"
+    assert till.get("/scans").json()["scans"] == []
+
+
+def test_a_voucher_that_is_online_only_is_bad_proof_offline(backend: Backend) -> None:
+    _, _, frame = shown(backend, "bowling", 1300)
+    scan = offline(frame, time.time())
+    assert backend.till().post("/scans/uploads", scan).json()["detail"] == "offline_not_allowed"
+
+
+def test_the_same_key_for_another_upload_is_refused(backend: Backend) -> None:
+    _, _, frame = shown(backend)
+    till, key = backend.till(), new_key()
+    upload(till, offline(frame, time.time()), key)
+    answer = till.post("/scans/uploads", offline(frame, time.time()), key)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_after_all_that_what_was_lost_is_what_the_conflicts_cost(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = backend.database_url or f"sqlite:///{backend.data / 'mirabelle.sqlite'}"
+    audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
+    assert (audit["wrong"], audit["offline_loss"]) == ([], 900)
