@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.contract.places import data_directory
-from mirabelle.server.hosted import key_words
+from mirabelle.server.hosted import key_words, till_words
 
 if TYPE_CHECKING:
     from mirabelle.server.services.audit import Audit
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", parents=[store], help="recompute the ledger and check it")
     audit.add_argument("--as-of", metavar="TIME", help="what it said at this time, as in 2018-01-02T05:00:00Z")
     audit.add_argument("--json", action="store_true", help="print JSON")
+    till_words.add_words(commands, store)
     key_words.add_keys(commands, store, sealed)
     vouchers = commands.add_parser("voucher", help="judge vouchers as a till does, or block them").add_subparsers(
         dest="voucher_command", metavar="COMMAND", required=True
@@ -142,6 +143,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "audit": _audit,
         "keys": _keys,
         "voucher": _voucher,
+        "till": _till,
     }
     try:
         code = commands[options.command](options)
@@ -425,6 +427,18 @@ def _voucher(options: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return 0 if passed else CHECK_FAILED
+
+
+def _till(options: argparse.Namespace) -> int:
+    from mirabelle.server.services.enrolment import NoSuch
+
+    with _usable():
+        try:
+            lines = till_words.run(options, _data_of(options), datetime.now(UTC))
+        except NoSuch as fault:
+            raise Unusable(fault) from fault
+    print("\n".join(lines))
+    return 0
 
 
 def _instant(text: str) -> datetime:

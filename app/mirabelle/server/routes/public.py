@@ -10,6 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.routes.edge import (
     ETAG,
@@ -17,12 +18,13 @@ from mirabelle.server.routes.edge import (
     Ask,
     IfNoneMatch,
     Key,
+    address_of,
     is_known,
     refused,
     request_hash,
     told,
 )
-from mirabelle.server.services import demo, sessions, sign_in
+from mirabelle.server.services import demo, enrolment, sessions, sign_in
 from mirabelle.server.services.catalog import catalog_after
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
@@ -89,6 +91,12 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
             outcome = await sessions.refresh(context, connection, data)
         return _session(outcome)
 
+    @post(e.ENROL.path, operation_id="enrolTill", responses=told(e.ENROL))
+    async def enrol(request: Ask, data: JSONBody[tm.EnrolmentRequest], key: Key) -> Response[Any]:
+        """Become the till that an operator prepared, with its one-time code."""
+        await claim(request, data, key)
+        return _session(await enrolment.enrol(context, data, address_of(request.scope)))
+
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
     async def sign_out(request: Ask, data: JSONBody[m.SignOutRequest], key: Key) -> m.Done:
         """End a session."""
@@ -105,7 +113,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         await claim(request, data, key)
         return await demo.open_demo(context, data, key)
 
-    return [request_code, with_code, refresh, sign_out, try_demo]
+    return [request_code, with_code, refresh, enrol, sign_out, try_demo]
 
 
 def _session(outcome: m.Session | Reason) -> Response[Any]:

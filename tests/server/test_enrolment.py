@@ -1,0 +1,172 @@
+"""A device becomes a till with an operator's code, once, and is one until the operator says otherwise."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mirabelle.contract import limits
+from mirabelle.rules import holder
+from tests.backend import Backend, Person, new_key
+from tests.clock import MovableClock
+from tests.server.commands import Said, Shop
+from tests.server.conftest import fresh_database
+
+WRONG = "0000-0000-0000"
+
+
+@dataclass
+class House:
+    """A server, its clock, and the operator's command line beside it."""
+
+    backend: Backend
+    clock: MovableClock
+    shop: Shop
+
+    def till(self, *words: str) -> Said:
+        """Run `mirabelle till`."""
+        command, *more = words
+        where = ("--data", self.backend.data, "--database", self.backend.database_url)
+        return self.shop.run("till", command, *where, *more)
+
+    def code(self, store: str = "cafe-lumiere", name: str = "Bar") -> str:
+        """A new enrolment code."""
+        said = self.till("enrol", "--store", store, "--name", name, "--staff", "Lina")
+        assert said.code == 0, said.err
+        return said.out.split()[0]
+
+    def enrol(self, code: str, person: Person | None = None, key: str | None = None) -> tuple[Person, httpx.Response]:
+        """Somebody's try to become a till with `code`."""
+        person = person or self.backend.somebody()
+        answer = person.post("/till/enrolments", {"code": code, "device_key": person.device_key}, key)
+        if answer.status_code == 201:
+            person.session = answer.json()
+        return person, answer
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The demo programme's server, on each database in turn, with a clock that the tests move."""
+    data = tmp_path_factory.mktemp("enrolment")
+    if request.param == "sqlite":
+        with Backend(data, clock=MovableClock()) as running:
+            yield running
+        return
+    with (
+        fresh_database(request.getfixturevalue("postgresql")) as url,
+        Backend(data, database_url=url, clock=MovableClock()) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def house(backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> House:
+    """The server with its operator."""
+    clock = backend.clock
+    assert isinstance(clock, MovableClock)
+    clock.ahead = timedelta()
+    return House(backend, clock, Shop(tmp_path, backend.database_url, capsys))
+
+
+def refreshed(person: Person) -> httpx.Response:
+    token = person.session["refresh_token"]
+    proof = holder.sign(person.seed, b"MV1 refresh\0" + token.encode()).hex()
+    return person.post("/sign-in/refreshes", {"refresh_token": token, "proof": proof})
+
+
+def test_a_code_makes_one_device_a_till_of_its_store(house: House) -> None:
+    code = house.code("deux-rives", "Desk")
+    till, answer = house.enrol(code.lower().replace("-", " "))
+    assert (answer.status_code, answer.json()["role"], answer.json()["name"]) == (201, "staff", "Lina")
+    told = till.get("/till").json()
+    assert (told["name"], told["store"], told["staff"]) == ("Desk", "deux-rives", "Lina")
+    assert house.enrol(code)[1].json()["code"] == "wrong_code"
+
+
+def test_a_lost_answer_is_told_again_to_the_same_device(house: House) -> None:
+    code, key = house.code(), new_key()
+    till, first = house.enrol(code, key=key)
+    assert house.enrol(code, till, key)[1].json()["subject"] == first.json()["subject"]
+    assert house.enrol(code, till)[1].json()["subject"] == first.json()["subject"]
+
+
+def test_a_code_is_good_for_an_hour(house: House) -> None:
+    early, late = house.code(), house.code()
+    house.clock.move(minutes=limits.ENROLMENT_CODE_MINUTES - 1)
+    assert house.enrol(early)[1].status_code == 201
+    house.clock.move(minutes=1)
+    assert house.enrol(late)[1].json()["code"] == "wrong_code"
+
+
+def test_a_key_that_anybody_could_sign_for_enrols_nothing(house: House) -> None:
+    code, person = house.code(), house.backend.somebody()
+    answer = person.post("/till/enrolments", {"code": code, "device_key": "00" * 32})
+    assert answer.json()["code"] == "unsafe_key"
+    assert house.enrol(code)[1].status_code == 201
+
+
+def test_wrong_codes_are_limited_by_address_and_keep_nobody_with_a_right_one_out(house: House) -> None:
+    code, guesser = house.code(), house.backend.somebody()
+    tries = [house.enrol(WRONG, guesser)[1].json()["code"] for _ in range(limits.WRONG_ENROLMENTS_PER_MINUTE + 2)]
+    assert tries == ["wrong_code"] * limits.WRONG_ENROLMENTS_PER_MINUTE + ["rate_limited"] * 2
+    assert house.enrol(WRONG)[1].json()["code"] == "wrong_code"
+    neighbour = house.backend.somebody()
+    neighbour.address = guesser.address
+    assert house.enrol(code, neighbour)[1].status_code == 201
+    house.clock.move(minutes=1)
+    assert house.enrol(WRONG, guesser)[1].json()["code"] == "wrong_code"
+
+
+def test_a_revoked_till_is_out_at_once_and_stays_out(house: House) -> None:
+    till, _ = house.enrol(house.code())
+    subject = till.session["subject"]
+    assert house.till("revoke", subject).code == 0
+    answers = [
+        till.get("/till"),
+        till.get("/scans"),
+        till.post("/scans", {"frame": "MV1:"}),
+        till.post("/scans", {"code": WRONG}),
+        till.post("/scans/uploads", {"key": new_key(), "frame": "MV1:", "at": "2026-01-01T00:00:00Z"}),
+        till.post("/scans/s-0/undos"),
+        refreshed(till),
+    ]
+    assert {answer.json()["code"] for answer in answers} == {"session_ended"}
+    assert "revoked" in house.till("list").out
+
+
+def test_a_code_that_waits_is_revoked_as_well(house: House) -> None:
+    code = house.code(name="Kiosk")
+    [line] = [line for line in house.till("list").out.splitlines() if "Kiosk" in line]
+    assert "waiting until" in line
+    assert house.till("revoke", line.split()[0]).code == 0
+    assert house.enrol(code)[1].json()["code"] == "wrong_code"
+    assert "Kiosk" not in house.till("list").out
+
+
+def test_the_operator_is_shown_the_code_how_long_it_is_good_and_its_picture(house: House) -> None:
+    said = house.till("enrol", "--store", "hammam-noor", "--name", "Door")
+    first, *picture = said.out.splitlines()
+    assert f"good once, for {limits.ENROLMENT_CODE_MINUTES} minutes" in first
+    assert len(picture) >= 12 and all(set(line) <= set(" █▀▄\xa0") for line in picture)
+    ready = house.enrol(first.split()[0])[0].session["subject"]
+    assert [line.split()[-1] for line in house.till("list").out.splitlines() if ready in line] == ["ready"]
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"), [(("enrol", "--store", "moon", "--name", "x"), "moon"), (("revoke", "till-0"), "till-0")]
+)
+def test_what_does_not_exist_is_named_in_one_line(house: House, words: tuple[str, ...], missing: str) -> None:
+    said = house.till(*words)
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1) and missing in said.err
+
+
+def test_no_code_is_kept_as_it_is(house: House) -> None:
+    if house.backend.database_url:
+        return
+    code = house.code()
+    house.enrol(code)
+    kept = b"".join(file.read_bytes() for file in house.backend.data.rglob("*") if file.is_file())
+    assert code.encode() not in kept and code.replace("-", "").encode() not in kept
