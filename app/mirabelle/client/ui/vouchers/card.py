@@ -11,6 +11,7 @@ from mirabelle.client.ui.shared.command import Command
 from mirabelle.client.ui.shared.context import Window, use_app
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import apart, kept_together, parted, picture, text
+from mirabelle.client.ui.vouchers.challenge import challenge_part
 from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
 from mirabelle.contract.messages import Reward, Voucher
@@ -109,6 +110,7 @@ def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
 def live_code(voucher: Voucher, room: int) -> ft.Control:
     """The code and the ring that runs out with it. The ring moves once a second, the code once a window."""
     app, page = use_app(), ft.context.page
+    challenge, set_challenge = ft.use_state(None)
     frame, set_frame = ft.use_state(lambda: app.show_voucher.frame(voucher, app.now()))
     left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
 
@@ -118,11 +120,14 @@ def live_code(voucher: Voucher, room: int) -> ft.Control:
             if showing(voucher, now, is_here=True) != "live":
                 app.store.tell("vouchers")  # its time is over: the page says so instead
                 return
-            set_frame(app.show_voucher.frame(voucher, now))
+            if challenge is not None and not challenge.is_good(int(now.timestamp())):
+                set_challenge(None)  # the till waits no longer
+                return
+            set_frame(app.show_voucher.frame(voucher, now, challenge))
             set_left(app.show_voucher.seconds_left(now))
             await asyncio.sleep(1 - now.microsecond / 1_000_000)
 
-    ft.use_effect(keep_live, [voucher.issued], cleanup=lambda: None)
+    ft.use_effect(keep_live, [voucher.issued, challenge], cleanup=lambda: None)
     ring = ft.ProgressRing(
         value=left / WINDOW_SECONDS, width=18, height=18, stroke_width=3, color=theme.PLUM, bgcolor=_LINE
     )
@@ -131,6 +136,7 @@ def live_code(voucher: Voucher, room: int) -> ft.Control:
         [
             _still_code(frame, room),
             ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER, tight=True),
+            *([challenge_part(voucher, challenge, set_challenge)] if app.show_voucher.takes_challenge(voucher) else []),
         ],
         spacing=theme.XS,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
