@@ -43,6 +43,8 @@ PROGRAMME_SECONDS: Final = 1
 KEYS_SECONDS: Final = 1
 TALLY_SECONDS: Final = 1
 HOUSEKEEPING_SECONDS: Final = 30
+REST_TIMES: Final = 20
+LONGEST_ROUNDS: Final = 10
 
 
 async def open_context(settings: Settings, database: Database) -> Context:
@@ -125,12 +127,15 @@ async def _work_going_on(context: Context) -> AsyncIterator[None]:
 
 
 async def _keep_doing(work: Callable[[Context], Awaitable[None]], context: Context, every_seconds: float) -> None:
+    clock = asyncio.get_running_loop().time
     while True:
+        began = clock()
         try:
             await work(context)
         except Exception:  # whatever it is, one bad round must not be the last
             log.warning("%s was not done; the next round does it", work.__name__.strip("_"), exc_info=True)
-        await asyncio.sleep(every_seconds)
+        # Where there is much to look through, requests come first.
+        await asyncio.sleep(max(every_seconds, min((clock() - began) * REST_TIMES, every_seconds * LONGEST_ROUNDS)))
 
 
 async def _follow_programme(context: Context) -> None:

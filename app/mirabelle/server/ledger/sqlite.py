@@ -6,8 +6,6 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from mirabelle.server.ledger.records import ACCOUNT
 from mirabelle.server.ledger.writes import (
     ADDED,
@@ -16,6 +14,7 @@ from mirabelle.server.ledger.writes import (
     PUT,
     REWARD_COLUMNS,
     Writes,
+    as_json,
     columns,
     on_conflict,
 )
@@ -28,10 +27,6 @@ _KEY: Final = "cell = k.value ->> 0 AND {0}.participant = k.value ->> 1"
 _OF_KEY: Final = f"FROM json_each(?) AS k CROSS JOIN lots AS l ON l.{_KEY.format('l')}"
 
 
-def _json(value: Collection[Any]) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 _ANSWERS: Final = (
     f"SELECT {columns(t.answers, 'a')} FROM json_each(?) AS k"
     " CROSS JOIN answers AS a ON a.actor = k.value ->> 0 AND a.key = k.value ->> 1"
@@ -40,7 +35,7 @@ _ANSWERS: Final = (
 
 def answers(keys: Keys) -> Statement:
     """The answers stored under (actor, key)."""
-    return Statement(_ANSWERS, (_json(keys),))
+    return Statement(_ANSWERS, (as_json(keys),))
 
 
 _VOUCHERS: Final = f"SELECT {columns(t.vouchers)} FROM vouchers WHERE id IN (SELECT value FROM json_each(?))"
@@ -48,7 +43,7 @@ _VOUCHERS: Final = f"SELECT {columns(t.vouchers)} FROM vouchers WHERE id IN (SEL
 
 def vouchers(ids: Collection[str]) -> Statement:
     """The vouchers named, as hexadecimal."""
-    return Statement(_VOUCHERS, (_json(ids),))
+    return Statement(_VOUCHERS, (as_json(ids),))
 
 
 _REDEMPTIONS: Final = f"SELECT {columns(t.redemptions)} FROM redemptions WHERE id IN (SELECT value FROM json_each(?))"
@@ -56,7 +51,7 @@ _REDEMPTIONS: Final = f"SELECT {columns(t.redemptions)} FROM redemptions WHERE i
 
 def redemptions(ids: Collection[str]) -> Statement:
     """The redemptions named."""
-    return Statement(_REDEMPTIONS, (_json(ids),))
+    return Statement(_REDEMPTIONS, (as_json(ids),))
 
 
 _REWARDS: Final = f"SELECT {REWARD_COLUMNS} FROM rewards WHERE id IN (SELECT value FROM json_each(?))"
@@ -64,7 +59,7 @@ _REWARDS: Final = f"SELECT {REWARD_COLUMNS} FROM rewards WHERE id IN (SELECT val
 
 def rewards(ids: Collection[str]) -> Statement:
     """The rewards named, in the columns of REWARD."""
-    return Statement(_REWARDS, (_json(ids),))
+    return Statement(_REWARDS, (as_json(ids),))
 
 
 _STORES: Final = (
@@ -75,7 +70,7 @@ _STORES: Final = (
 
 def stores(ids: Collection[str], references: Collection[int]) -> Statement:
     """The stores named either way: id, reference and name."""
-    return Statement(_STORES, (_json(ids), _json(references)))
+    return Statement(_STORES, (as_json(ids), as_json(references)))
 
 
 _PARTICIPANTS: Final = (
@@ -85,7 +80,7 @@ _PARTICIPANTS: Final = (
 
 def participants(keys: Keys) -> Statement:
     """The accounts of (cell, participant), locked until the transaction ends."""
-    return Statement(_PARTICIPANTS, (_json(keys),))
+    return Statement(_PARTICIPANTS, (as_json(keys),))
 
 
 _LOTS: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} WHERE l.remaining > 0"
@@ -96,22 +91,22 @@ _LOTS_EXPIRED: Final = f"SELECT {LOT_COLUMNS} {_OF_KEY} WHERE l.expired > 0 AND 
 
 def lots(keys: Keys) -> Statement:
     """The lots of (cell, participant) in which something is left."""
-    return Statement(_LOTS, (_json(keys),))
+    return Statement(_LOTS, (as_json(keys),))
 
 
 def lots_paid(keys: Keys) -> Statement:
     """The lots named by (cell, participant, number)."""
-    return Statement(_LOTS_PAID, (_json(keys),))
+    return Statement(_LOTS_PAID, (as_json(keys),))
 
 
 def lots_bought(keys: Keys) -> Statement:
     """The lots named by (cell, participant, source)."""
-    return Statement(_LOTS_BOUGHT, (_json(keys),))
+    return Statement(_LOTS_BOUGHT, (as_json(keys),))
 
 
 def lots_expired(keys: Keys, since: int) -> Statement:
     """The lots of (cell, participant) of which something expired after `since`."""
-    return Statement(_LOTS_EXPIRED, (_json(keys), since))
+    return Statement(_LOTS_EXPIRED, (as_json(keys), since))
 
 
 _USES: Final = f"SELECT {columns(t.uses)} FROM uses WHERE voucher IN (SELECT value FROM json_each(?))"
@@ -119,7 +114,7 @@ _USES: Final = f"SELECT {columns(t.uses)} FROM uses WHERE voucher IN (SELECT val
 
 def uses(vouchers: Collection[str]) -> Statement:
     """The uses of the vouchers named, as hexadecimal."""
-    return Statement(_USES, (_json(vouchers),))
+    return Statement(_USES, (as_json(vouchers),))
 
 
 _CONFLICTS: Final = f"SELECT {columns(t.conflicts)} FROM conflicts WHERE voucher IN (SELECT value FROM json_each(?))"
@@ -128,12 +123,12 @@ _UNDONE: Final = "SELECT id FROM scans WHERE id IN (SELECT value FROM json_each(
 
 def conflicts(vouchers: Collection[str]) -> Statement:
     """The conflicts of the vouchers named, as hexadecimal."""
-    return Statement(_CONFLICTS, (_json(vouchers),))
+    return Statement(_CONFLICTS, (as_json(vouchers),))
 
 
 def undone(scans: Collection[str]) -> Statement:
     """Those of the scans named that their tills undid before they told of them."""
-    return Statement(_UNDONE, (_json(scans),))
+    return Statement(_UNDONE, (as_json(scans),))
 
 
 _ISSUER_KEYS: Final = (
@@ -155,7 +150,7 @@ _STOCK: Final = (
 
 def stock(own: Keys, whole: Collection[str]) -> Statement:
     """The slices of (reward, cell), and all those of the rewards in `whole`, locked until the transaction ends."""
-    return Statement(_STOCK, (_json(own), _json(whole)))
+    return Statement(_STOCK, (as_json(own), as_json(whole)))
 
 
 _EARNED: Final = (
@@ -167,7 +162,7 @@ _EARNED: Final = (
 
 def earned(periods: Keys) -> Statement:
     """(participant, until, points earned and kept) of each (cell, participant, after, until)."""
-    return Statement(_EARNED, (_json(periods),))
+    return Statement(_EARNED, (as_json(periods),))
 
 
 _HAD: Final = (
@@ -179,7 +174,7 @@ _HAD: Final = (
 
 def had(keys: Keys) -> Statement:
     """(participant, reward, how many the participant has or had) of each (cell, participant, reward)."""
-    return Statement(_HAD, (_json(keys),))
+    return Statement(_HAD, (as_json(keys),))
 
 
 _EVENTS: Final = (
@@ -191,7 +186,7 @@ _REFUNDED: Final = "UPDATE events SET refunded_minor = ? WHERE type = 'purchase'
 
 def events(keys: Keys) -> Statement:
     """The events of (type, id) that were counted: those, content, participant, amount, what was refunded, points."""
-    return Statement(_EVENTS, (_json(keys),))
+    return Statement(_EVENTS, (as_json(keys),))
 
 
 def refunded(amounts: Keys) -> Statement:

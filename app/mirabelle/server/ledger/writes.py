@@ -1,8 +1,9 @@
 """What a batch writes, as rows in the tables' own column order."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import Table
 
 from mirabelle.server.ledger.records import ACCOUNT, REWARD, Row
@@ -28,6 +29,11 @@ class Writes(NamedTuple):
     answers: Sequence[Row] = ()
     scans: Sequence[Row] = ()
     events: Sequence[Row] = ()
+
+
+def as_json(rows: Collection[Any]) -> str:
+    """Rows, or ids, as one parameter; bytes in it are base64."""
+    return msgspec.json.encode(rows).decode()
 
 
 def listed(names: Sequence[str], of: str = "") -> str:
