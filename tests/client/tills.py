@@ -8,6 +8,7 @@ from typing import Any
 from mirabelle.client.app import App
 from mirabelle.client.device.forward_clock import ForwardClock
 from mirabelle.contract.till_messages import Scan
+from mirabelle.rules import holder
 from mirabelle.rules.trusted_time import ClockRefusal
 from tests.backend import Backend, Person
 from tests.client.devices import Device, signed_in
@@ -61,6 +62,15 @@ class Customer:
     def frame(self, ahead: timedelta = timedelta()) -> str:
         """What is scanned, at a time that is `ahead`."""
         return self.person.show(self.voucher, int(time.time() + ahead.total_seconds()))
+
+    def renewed(self) -> str:
+        """What is scanned once the device has renewed the voucher's lease."""
+        salt = self.voucher["key_salt"].encode()
+        key = holder.public_key(holder.derive_holder_key(self.person.seed, salt)).hex()
+        answer = self.person.post(f"/vouchers/{self.voucher['id']}/leases", {"holder_key": key})
+        assert answer.is_success, answer.text
+        self.voucher = answer.json()
+        return self.frame()
 
 
 async def till_in_sync(app: App) -> App:

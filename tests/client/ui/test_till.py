@@ -189,7 +189,7 @@ async def test_without_network_a_voucher_is_accepted_and_the_screen_says_that_it
         await enter(window, shown_by(someone, voucher))
         words = await verdict(window, "accepted")
         assert {"ACCEPTED", "Butter croissant", "Without network", "1 scan waits to be sent"} <= set(words)
-        assert any(line.endswith("class A: 29 left · class B: 20 left") for line in words)
+        assert any(line.endswith("class\u00a0A:\u00a029\u00a0left · class\u00a0B:\u00a020\u00a0left") for line in words)
         await enter(window, "")
         assert "Without network · 1 scan waits to be sent" in window.texts()
         assert any("without network · waits to be sent" in line for line in window.texts())
