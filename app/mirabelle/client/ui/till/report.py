@@ -19,6 +19,7 @@ from mirabelle.client.ui.shared.widgets import (
     empty_state,
     heading,
     icon_button,
+    kept_together,
     page_frame,
     quiet_button,
     text,
@@ -105,7 +106,7 @@ def _days(translate: Translator, sheet: Sheet, on_back: Callable[[int], Any]) ->
 
 
 def _day_told(translate: Translator, day: date) -> str:
-    return translate.line(translate.date(day, "weekday"), translate.date(day))
+    return translate.line(translate.date(day, "weekday"), kept_together(translate.date(day, "day")))
 
 
 def _numbers(translate: Translator, sheet: Sheet) -> ft.Control:
