@@ -49,6 +49,18 @@ def test_a_blocked_voucher_is_not_leased_anew(any_shop: Shop) -> None:
         assert renewed["lease_ends_at"] > voucher["lease_ends_at"]
 
 
+def test_a_blocked_voucher_is_not_turned_into_points_but_by_the_operator(any_shop: Shop) -> None:
+    with Backend(any_shop.folder / "data", database_url=any_shop.database_url) as server:
+        amina = server.participant()
+        before = amina.available()
+        redemption = amina.redeem("croissant", 110).json()
+        do(any_shop, "block", redemption["voucher"]["id"], "--why", "sold on")
+        refused = amina.post(f"/redemptions/{redemption['id']}/cancellations")
+        assert (refused.json()["code"], amina.available()) == ("not_cancellable", before - 110)
+        assert any_shop.run("reverse", redemption["id"], "--id", "t1", *any_shop.store()).code == 0
+        assert amina.available() == before
+
+
 def test_a_voucher_of_an_unknown_id_cannot_be_blocked(shop: Shop) -> None:
     shop.imported([])
     for said in (do(shop, "block", "ab", "--why", "x"), do(shop, "unblock", "ab")):

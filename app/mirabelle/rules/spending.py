@@ -133,6 +133,8 @@ def _is_cancellable(record: RedemptionRecord, voucher: VoucherRecord | None, now
     """Held points can come back; captured ones while their voucher could still be used, and was not."""
     if voucher is not None and voucher.given_to is not None:
         return False  # it is not the payer's any more, and its points never were the holder's
+    if voucher is not None and voucher.blocked_at is not None:
+        return False  # whoever blocked it decides about its points as well
     if record.state is RedemptionState.HELD:
         return True
     captured = record.state is RedemptionState.CAPTURED
