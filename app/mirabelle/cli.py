@@ -144,6 +144,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "keys": _keys,
         "voucher": _voucher,
         "till": _till,
+        "fraud": _till,
     }
     try:
         code = commands[options.command](options)

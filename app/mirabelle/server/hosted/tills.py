@@ -16,7 +16,7 @@ from mirabelle.server.services import enrolment
 T = TypeVar("T")
 
 
-def _within(data: Path, database_url: str, now: datetime, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+def within(data: Path, database_url: str, now: datetime, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """What `work` makes of the ledger in one transaction."""
 
     async def run() -> T:
@@ -31,7 +31,7 @@ def _within(data: Path, database_url: str, now: datetime, work: Callable[[AsyncC
 
 def enrol(data: Path, database_url: str, store: str, name: str, staff: str, now: datetime) -> list[str]:
     """Prepare a till; tells its code, how long it is good, and shows it as a QR code. Raises NoSuch."""
-    code, until = _within(data, database_url, now, lambda c: enrolment.prepare(c, store, name, staff, now))
+    code, until = within(data, database_url, now, lambda c: enrolment.prepare(c, store, name, staff, now))
     good = f"good once, for {ENROLMENT_CODE_MINUTES} minutes, until {until.isoformat(timespec='seconds')}"
     return [f"{code}  makes a device the till {name} of {store}; {good}", *drawn(code)]
 
@@ -49,7 +49,7 @@ def drawn(text: str) -> list[str]:
 
 def listed(data: Path, database_url: str, now: datetime) -> list[str]:
     """A line for each till, and for each that waits for its device."""
-    found = _within(data, database_url, now, lambda c: enrolment.tills(c, now))
+    found = within(data, database_url, now, lambda c: enrolment.tills(c, now))
     rows = [("ID", "STORE", "NAME", "STAFF", "STATE")]
     for till in found:
         until = f" until {till.until.isoformat(timespec='seconds')}" if till.until else ""
@@ -63,5 +63,5 @@ def listed(data: Path, database_url: str, now: datetime) -> list[str]:
 
 def revoke(data: Path, database_url: str, till: str, now: datetime) -> list[str]:
     """End a till; raises NoSuch."""
-    _within(data, database_url, now, lambda c: enrolment.revoke(c, till, now))
+    within(data, database_url, now, lambda c: enrolment.revoke(c, till, now))
     return [f"{till} is revoked: it signs in no more, and what it had not sent yet is not taken"]

@@ -124,12 +124,15 @@ class TierRules(Struct, forbid_unknown_fields=True):
 
 
 class StoreRules(Struct, forbid_unknown_fields=True):
-    """A store; `reference` is what vouchers call it, `group` the hub it belongs to."""
+    """A store; `reference` is what vouchers call it, `group` the hub it belongs to. Where it is, in degrees, helps to
+    find vouchers that travel too fast."""
 
     id: m.Identifier
     name: m.Text
     reference: U32 | None = None
     group: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
 
 
 class StaffRules(Struct, forbid_unknown_fields=True):
@@ -268,6 +271,7 @@ def _check(file: Path, document: ProgrammeDocument) -> None:
         repeated = [id_ for id_, times in Counter(ids).items() if times > 1]
         if repeated:
             raise ProgrammeUnusable(f"{file}: {name}: {repeated[0]} stands twice")
+    _check_places(file, document)
     for index, reward in enumerate(document.rewards):
         fault_of_reward = reward_fault(reward, document, unique["stores"])
         if fault_of_reward:
@@ -283,6 +287,12 @@ def _check_caps(file: Path, document: ProgrammeDocument) -> None:
             value_of(cap, document.programme.currency)
         except ValueError as fault:
             raise ProgrammeUnusable(f"{file}: tills.caps.{class_}.value: {fault}") from fault
+
+
+def _check_places(file: Path, document: ProgrammeDocument) -> None:
+    for index, store in enumerate(document.stores):
+        if (store.latitude is None) != (store.longitude is None):
+            raise ProgrammeUnusable(f"{file}: stores[{index}]: latitude and longitude come together")
 
 
 def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Collection[str]) -> str | None:
