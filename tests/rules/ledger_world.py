@@ -57,6 +57,8 @@ class World:
             redemptions={**now.redemptions, **changes.redemptions},
             vouchers={**now.vouchers, **changes.vouchers},
             uses={**now.uses, **changes.uses},
+            conflicts={**now.conflicts, **changes.conflicts},
+            undone={*now.undone, *changes.undone},
         )
         return outcomes
 

@@ -99,15 +99,28 @@ class Checker:
         )
         if rows != (expected := [_bought(one) for one in bought]):
             agree("redemptions", expected, rows)
-        vouchers = sorted((b.voucher.hex(), b.voucher_state, _number(b.expires)) for b in bought if b.voucher)
-        agree("vouchers", vouchers, self._all("SELECT id, state, expires_at FROM vouchers ORDER BY id"))
-        uses = sorted((b.voucher.hex(), b.used_by) for b in bought if b.voucher and b.used_by)
-        agree("uses", uses, self._all("SELECT voucher, scan FROM uses ORDER BY voucher, use"))
+        vouchers = sorted((b.voucher.hex(), b.voucher_state, b.use, _number(b.expires)) for b in bought if b.voucher)
+        agree("vouchers", vouchers, self._all('SELECT id, state, "use", expires_at FROM vouchers ORDER BY id'))
+        uses = sorted((b.voucher.hex(), u.use, u.scan, u.undone) for b in bought if b.voucher for u in b.uses)
+        found = self._all('SELECT voucher, "use", scan, undone_at IS NOT NULL FROM uses ORDER BY voucher, "use"')
+        agree("uses", uses, found)
+        self._check_tills()
         stock = self._all("SELECT reward, SUM(pieces), MIN(pieces) FROM stock GROUP BY reward")
         agree("stock", self._model.stock, {reward: pieces for reward, pieces, _ in stock})
         if any(least < 0 for _, _, least in stock):
             raise Disagreement(f"less than nothing in stock: {stock}")
-        agree("scans", sorted(self._model.scans), [id_ for [id_] in self._all("SELECT id FROM scans ORDER BY id")])
+
+    def _check_tills(self) -> None:
+        """Each scan is kept once, each that came too late with both proofs at hand, and what was undone says so."""
+        tills = self._model.tills
+        agree("scans", sorted(tills.scans), [id_ for [id_] in self._all("SELECT id FROM scans ORDER BY id")])
+        undone = self._all("SELECT id FROM scans WHERE undone_at IS NOT NULL ORDER BY id")
+        agree("undone scans", sorted(tills.undone), [id_ for [id_] in undone])
+        lost = [(scan, *told) for scan, told in sorted(tills.lost.items())]
+        agree("conflicts", lost, self._all("SELECT scan, points, first_scan FROM conflicts ORDER BY scan"))
+        first = "first_scan IS NOT NULL AND first_scan NOT IN (SELECT scan FROM uses)"
+        proven = f"SELECT scan FROM conflicts WHERE proof = '' OR {first}"
+        agree("conflicts without proof", [], self._all(proven))
 
     def _check_answers(self) -> None:
         """What was answered is kept, under its key and with what was asked."""

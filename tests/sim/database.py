@@ -29,6 +29,7 @@ from mirabelle.server.services.audit import Audit, audit
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.migrations import upgrade
 from mirabelle.server.storage.schema import microseconds_of
+from tests.sim import frames
 from tests.sim.plan import Plan, Policy, Prize
 from tests.sim.words import told
 
@@ -147,13 +148,15 @@ class Server:
 
 
 def submission(actor: str, key: str, request: bytes, command: c.Command, now: datetime) -> batches.Submission:
-    """A request as a server hands it to its ledger; a scan is kept beside its answer."""
+    """A request as a server hands it to its ledger; a scan that is not on record yet is kept beside its answer."""
 
     def answer(outcome: c.Outcome, _names: Names) -> batches.Answer:
         body = told(outcome).encode()
-        if not isinstance(command, c.Scan):
+        if not isinstance(command, c.Scan | c.UploadScan) or isinstance(outcome, c.BadProof) or outcome.known:
             return batches.Answer(200, body)
-        return batches.Answer(200, body, (command.scan, command.till, microseconds_of(now), body, "code", "", None))
+        undone = isinstance(outcome, c.Uploaded) and outcome.use is None and outcome.conflict is None
+        undone_at = microseconds_of(now) if undone else None
+        return batches.Answer(200, body, (command.scan, command.till, microseconds_of(now), body, "", "", undone_at))
 
     return batches.Submission(actor, key, request, command, now, answer)
 
@@ -203,6 +206,8 @@ def open_database(plan: Plan) -> sqlite3.Connection:
 
 def _fill(core: Connection, plan: Plan) -> None:
     core.execute(insert(t.stores), [{"reference": s, "id": f"store-{s}", "name": {"en": "?"}} for s in (7, 8)])
+    issuer = {"key_id": frames.KEY_ID.hex(), "public_key": frames.ISSUER_KEY, "created_at": plan.start}
+    core.execute(insert(t.issuer_keys), [issuer])
     people = [
         {"cell": cell_of(name), "participant": name, "joined_at": plan.start, "digest": FIRST_DIGEST}
         for name in plan.people

@@ -88,3 +88,16 @@ class Bought:
     store: int = 0
     expires: datetime | None = None
     used_by: str = ""
+    use: int = 1
+    uses: list["Used"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Used:
+    """A scan that had a voucher's use, and whether that was undone."""
+
+    scan: str
+    till: str
+    use: int
+    at: datetime
+    undone: bool = False

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from mirabelle.rules import commands as c
 from tests.sim.calendar import day_end, local_day, period_end
+from tests.sim.frames import read
 from tests.sim.heaps import Bought, Heap, Person
 from tests.sim.plan import Policy, Prize
+from tests.sim.tills import Tills
 
 
 class Model:
@@ -22,7 +24,7 @@ class Model:
         self.people = {name: Person(name) for name in people}
         self.bought: dict[str, Bought] = {}
         self.books: Counter[str] = Counter()
-        self.scans: list[str] = []
+        self.tills = Tills(self)
         self.answers: dict[tuple[str, str], tuple[bytes, str]] = {}
 
     def ask(self, actor: str, key: str, request: bytes, command: c.Command) -> str:
@@ -36,7 +38,7 @@ class Model:
         """Do what is asked, and say what came of it."""
         return getattr(self, f"_{type(command).__name__.lower()}")(command)
 
-    def _at(self, name: str, now: datetime) -> Person:
+    def at(self, name: str, now: datetime) -> Person:
         """The person, with all that time alone does by `now` done."""
         person = self.people[name]
         for heap in person.heaps:
@@ -92,7 +94,7 @@ class Model:
         return until if until > heap.expires else None
 
     def _earn(self, asked: c.Earn) -> str:
-        person, policy, at = self._at(asked.participant, asked.at), self.policy, asked.at
+        person, policy, at = self.at(asked.participant, asked.at), self.policy, asked.at
         if not asked.points:
             return "earned nothing"
         heap = Heap(
@@ -121,12 +123,12 @@ class Model:
         return None if policy.after_days is None else day_end(at, policy.after_days, policy.zone)
 
     def _refund(self, asked: c.Refund) -> str:
-        person = self._at(asked.participant, asked.at)
+        person = self.at(asked.participant, asked.at)
         own = next((heap for heap in person.heaps if heap.source == asked.purchase and not heap.transferred), None)
         if own is None:
             return "took back 0, owed 0"
         at = max(asked.at, own.earned)
-        self._at(asked.participant, at)
+        self.at(asked.participant, at)
         missing = min(asked.points, own.points - own.refunded)
         own.refunded += missing
         taken = self._claw_back(own, min(own.left + own.ended_after(at), missing))
@@ -147,7 +149,7 @@ class Model:
         return f"took back {taken}, owed {missing}"
 
     def _redeem(self, asked: c.Redeem) -> str:
-        person, at = self._at(asked.participant, asked.at), asked.at
+        person, at = self.at(asked.participant, asked.at), asked.at
         prize = self.prizes.get(asked.reward)
         reason = self._why_not(person, prize, asked)
         if prize is None:
@@ -245,7 +247,7 @@ class Model:
         return self._give_back(bought, left if asked.points is None else asked.points, asked.at, "cancelled")
 
     def _give_back(self, bought: Bought, points: int, at: datetime, voucher_becomes: str) -> str:
-        person = self._at(bought.owner, at)
+        person = self.at(bought.owner, at)
         if bought.state == "held":
             person.held -= points
         else:
@@ -280,7 +282,7 @@ class Model:
             heap.expires = day_end(at, self.policy.grace_days, self.policy.zone)
 
     def _transfer(self, asked: c.Transfer) -> str:
-        giver = self._at(asked.participant, asked.at)
+        giver = self.at(asked.participant, asked.at)
         there, least = giver.can_pay(asked.at), self.policy.transfers_from
         if least is None:
             return f"declined: transfers_not_allowed, {there} there"
@@ -290,7 +292,7 @@ class Model:
             return f"declined: too_few_points, {there} there"
         if asked.points > there:
             return f"declined: not_enough_points, {there} there"
-        getter = self._at(asked.recipient, asked.at)
+        getter = self.at(asked.recipient, asked.at)
         shares = self._shares(giver, asked.points, asked.at)
         self._pay(giver, shares)
         for number, share in shares:
@@ -307,7 +309,7 @@ class Model:
 
     def _extend(self, asked: c.Extend) -> str:
         person, at, zone, rule = (
-            self._at(asked.participant, asked.at),
+            self.at(asked.participant, asked.at),
             asked.at,
             self.policy.zone,
             self.policy.extension,
@@ -332,18 +334,10 @@ class Model:
         return f"closed: {sum(a for a, _ in done)} arrived, {sum(e for _, e in done)} expired, tier changed {changed}"
 
     def _scan(self, asked: c.Scan) -> str:
-        self.scans.append(asked.scan)
-        found = [b for b in self.bought.values() if b.voucher is not None and b.voucher == asked.voucher]
-        if not found:
-            return "not_a_voucher"
-        [bought] = found
-        over = bought.expires is not None and bought.expires <= asked.at
-        if over or bought.store not in (0, asked.store) or bought.voucher_state != "ready":
-            return "not_a_voucher"
-        bought.voucher_state, bought.used_by = "used", asked.scan
-        if bought.state == "held":
-            bought.state = "captured"
-            owner = self._at(bought.owner, asked.at)
-            owner.held -= bought.points
-            self.books["burned"] += bought.points
-        return f"accepted, first by {bought.used_by}"
+        return self.tills.scan(asked)
+
+    def _uploadscan(self, asked: c.UploadScan) -> str:
+        return self.tills.upload(asked, *read(asked.frame))
+
+    def _undoscan(self, asked: c.UndoScan) -> str:
+        return self.tills.undo(asked)

@@ -9,12 +9,14 @@ from typing import Any
 
 from mirabelle.rules import commands as c
 from mirabelle.rules.redemption import NewVoucher
+from tests.sim import frames
 from tests.sim.calendar import day_end
 from tests.sim.heaps import Bought
 from tests.sim.model import Model
 from tests.sim.plan import Plan
 
 _MICROSECOND = timedelta(microseconds=1)
+UNDO_WITHIN = timedelta(hours=12)
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class People:
         self._numbers = 0
         self._busy = plan.people[0]
         self._craze = "mug"
+        self._scans: list[tuple[str, int, Bought]] = []
         self._purchases: list[tuple[str, str, int, datetime]] = []
 
     def fresh(self) -> int:
@@ -140,7 +143,33 @@ class People:
 
     def _scan(self, who: str, now: datetime) -> tuple[Any, ...]:
         bought = self._some_bought("held", "captured")
-        return self._random.choice([7, 8]), bought.voucher if bought else None
+        store, scan = self._random.choice([7, 8]), f"s{self.fresh()}"
+        if bought and bought.voucher:
+            self._scans.append((scan, store, bought))
+        return scan, store, bought.voucher if bought else None
+
+    def _upload(self, who: str, now: datetime) -> tuple[Any, ...]:
+        """A till tells of what it was shown without network: something new, or what it had asked about in vain."""
+        scan, store, bought = f"s{self.fresh()}", self._random.choice([7, 8]), self._some_bought("held", "captured")
+        if self._scans and self._random.random() < 0.5:
+            scan, store, bought = self._random.choice(self._scans[-6:])
+        voucher = bought.voucher if bought and bought.voucher else b"sixteen letters."
+        use = (bought.use if bought else 1) + (self._random.random() < 0.03)
+        online_only = bought is not None and self._model.prizes[bought.prize].value_class == "C"
+        # The lease begins with the redemption, or later.
+        since = bought.at if bought else now
+        at = since + (now - since) * self._random.random() + timedelta(minutes=2) * (self._random.random() < 0.03)
+        shown = (voucher, use, bought.store if bought else 0, at, not online_only)
+        undone = self._random.random() < 0.25
+        if bought and bought.voucher:
+            self._scans.append((scan, store, bought))
+        return scan, store, shown, undone
+
+    def _undo(self, who: str, now: datetime) -> tuple[Any, ...]:
+        if not self._scans or self._random.random() < 0.05:
+            return "s0", 7, None
+        scan, store, bought = self._random.choice(self._scans[-6:])
+        return scan, store if self._random.random() < 0.95 else 15 - store, bought.voucher
 
     def command(self, words: tuple[Any, ...], now: datetime) -> c.Command:
         """What a server makes of a request that reaches it at `now`: asked again, it is another command."""
@@ -153,8 +182,15 @@ class People:
             giver, recipient, points = rest
             return c.Transfer(giver, recipient, f"t{self.fresh()}", points, now)
         if kind == "scan":
-            store, voucher = rest
-            return c.Scan(f"s{self.fresh()}", f"till-{store}", store, (), "", "typed", voucher, now)
+            scan, store, voucher = rest
+            return c.Scan(scan, f"till-{store}", store, (), "", "typed", voucher, now)
+        if kind == "upload":
+            scan, store, (voucher, *lease), undone = rest
+            frame, at = frames.shown(voucher, *lease), lease[2]
+            return c.UploadScan(scan, f"till-{store}", store, (), frame, voucher, at, now, undone=undone)
+        if kind == "undo":
+            scan, store, voucher = rest
+            return c.UndoScan(scan, f"till-{store}", voucher, now, UNDO_WITHIN)
         who, prize, agreed, details = rest
         return self._redeem_command(who, prize, agreed, dict(details), now)
 
@@ -186,7 +222,7 @@ class People:
 
 _WEIGHTS = {
     "earn": 26, "redeem": 22, "past": 6, "refund": 9, "cancel": 8, "lapse": 3, "reverse": 7, "transfer": 7,
-    "extend": 5, "close": 4, "scan": 10,
+    "extend": 5, "close": 4, "scan": 10, "upload": 9, "undo": 6,
 }  # fmt: skip
 _WITH_THEIR_TIME: dict[str, Callable[..., c.Command]] = {
     "earn": c.Earn,

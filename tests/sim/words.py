@@ -21,9 +21,25 @@ def told(outcome: c.Outcome) -> str:
             return f"extended {', '.join(f'{lot.number} until {lot.expires_at}' for lot in sorted(lots))}"
         case c.Closed(arrived, expired, changed):
             return f"closed: {arrived} arrived, {expired} expired, tier changed {changed}"
+        case c.Redeemed():
+            return _redeemed(outcome)
+    return _at_a_till(outcome)
+
+
+def _at_a_till(outcome: c.Scanned | c.Uploaded | c.BadProof | c.Undone | c.NotUndone) -> str:
+    match outcome:
         case c.Scanned(verdict, _, first):
             return f"{verdict.code.value}, first by {first.scan}" if first else verdict.code.value
-    return _redeemed(outcome)
+        case c.Uploaded(_, _, conflict) if conflict is not None:
+            return f"conflict with {conflict.first_scan}, {conflict.points} lost"
+        case c.Uploaded(_, use):
+            return f"recorded, use {use.use}" if use and not use.undone_at else "undone"
+        case c.BadProof(code):
+            return f"bad proof: {code.value}"
+        case c.Undone(use):
+            return f"undone {use.scan}"
+        case c.NotUndone(too_late):
+            return "not undone: too late" if too_late else "not undone: not found"
 
 
 def _redeemed(outcome: c.Redeemed) -> str:

@@ -1,0 +1,10 @@
+"""A scan that is undone makes its voucher ready, but what it had captured stays spent."""
+
+import pytest
+
+from mirabelle.rules import using
+from mirabelle.rules.redemption import ValueClass
+
+
+def plant(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(using, "ValueClass", type("Classes", (), {"C": ValueClass.A}))
