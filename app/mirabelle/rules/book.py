@@ -121,6 +121,8 @@ class Book:
         """Note that the participant earned or spent at `at`, which renews the lots of a rolling policy."""
         renewed = []
         for lot in account.lots.values():
+            if lot.renew_days is None:
+                continue  # most have none, and there may be many of them
             until = self.renewed_until(account, lot, at)
             if until is None or not lot.remaining + lot.expired_since(at):
                 continue

@@ -1,6 +1,7 @@
 """When points and vouchers end: always at the end of a local day."""
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 
 def end_of_local_day(instant: datetime, days_later: int, zone: tzinfo) -> datetime:
@@ -9,8 +10,7 @@ def end_of_local_day(instant: datetime, days_later: int, zone: tzinfo) -> dateti
     It is the first moment of the next local day, so a lot of 1 January with 90 days is gone when 2 April begins.
     Days are counted on the calendar, so a change to or from daylight-saving time never shortens or adds one.
     """
-    last_day = instant.astimezone(zone).date() + timedelta(days=days_later)
-    return datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
+    return _start_of(instant.astimezone(zone).date() + timedelta(days=days_later + 1), zone)
 
 
 def end_of_local_period(instant: datetime, months: int, periods_later: int, zone: tzinfo) -> datetime:
@@ -18,4 +18,9 @@ def end_of_local_period(instant: datetime, months: int, periods_later: int, zone
     day = instant.astimezone(zone).date()
     first_month = (day.month - 1) // months * months + months * (1 + periods_later)
     years, month = divmod(first_month, 12)
-    return datetime.combine(date(day.year + years, month + 1, 1), time.min, tzinfo=zone).astimezone(UTC)
+    return _start_of(date(day.year + years, month + 1, 1), zone)
+
+
+@lru_cache(maxsize=1024)  # the same few days come again with each lot
+def _start_of(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)

@@ -73,12 +73,12 @@ class Posting(NamedTuple):
     def expected_digest(self) -> bytes:
         """SHA-256 over the previous posting's digest and everything this posting says."""
         # Compact JSON, put together by hand: it is the largest part of what a posting costs.
-        at = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        at = (self.at if self.at.tzinfo is UTC else self.at.astimezone(UTC)).isoformat(timespec="microseconds")
         reward = "null" if self.reward is None else _quoted(self.reward)
         moves = ",".join(map(str, self.moves))
         lots = ",".join([f"[{number},{points}]" for number, points in self.lots])
         said = (
-            f'[{_quoted(self.participant)},{self.sequence},"{at}","{self.kind.value}",{_quoted(self.source)},{reward},'
+            f'[{_quoted(self.participant)},{self.sequence},"{at}","{self.kind}",{_quoted(self.source)},{reward},'
             f"[{moves}],[{lots}]]"
         )
         return hashlib.sha256(self.previous + said.encode()).digest()
@@ -114,9 +114,11 @@ class Account(NamedTuple):
         next_lot, quiet_until = self.next_lot, self.quiet_until
         for lot in changed:
             lots[lot.number] = lot
-            next_lot = max(next_lot, lot.number + 1)
-            quiet_until = quiet_until and min(quiet_until, _next_change(lot))
-        return self._replace(lots=lots, next_lot=next_lot, quiet_until=quiet_until)
+            if lot.number >= next_lot:
+                next_lot = lot.number + 1
+            if quiet_until is not None:
+                quiet_until = min(quiet_until, _next_change(lot))
+        return Account(*self[:7], next_lot, *self[8:10], lots, quiet_until)
 
 
 class Entry(NamedTuple):
@@ -138,17 +140,13 @@ def post(account: Account, entry: Entry, changed: Iterable[Lot] = ()) -> tuple[A
     moves = entry.moves
     assert moves.total() == 0, f"a posting's moves must sum to zero: {entry}"
     at, kind, source, _, lots, reward = entry
-    said = (account.participant, account.sequence + 1, at, kind, source, reward, moves, lots, account.digest)
-    posting = Posting(*said, digest=Posting(*said).expected_digest())
-    after = account.with_lots(changed)._replace(
-        available=account.available + moves.available,
-        held=account.held + moves.held,
-        pending=account.pending + moves.pending,
-        sequence=posting.sequence,
-        digest=posting.digest,
-    )
-    assert min(after.available, after.held, after.pending) >= 0, f"a balance fell below zero: {entry}"
-    return after, posting
+    after = account.with_lots(changed)
+    said = (after.participant, after.sequence + 1, at, kind, source, reward, moves, lots, after.digest)
+    digest = Posting(*said).expected_digest()
+    balances = (after.available + moves.available, after.held + moves.held, after.pending + moves.pending)
+    assert min(balances) >= 0, f"a balance fell below zero: {entry}"
+    said_by = (after.participant, *balances, after.owed, after.sequence + 1, digest)
+    return Account(*said_by, *after[7:]), Posting(*said, digest)
 
 
 def _next_change(lot: Lot) -> datetime:
@@ -162,26 +160,36 @@ def settle(account: Account, now: datetime) -> tuple[Account, list[Posting]]:
     """Post what time alone has done by `now`: points that arrived and lots that expired, each at its own moment."""
     if account.quiet_until is not None and now < account.quiet_until:
         return account, []
-    due: list[tuple[datetime, bool, int]] = []
-    quiet_until = _NEVER
-    for lot in account.lots.values():
-        if lot.remaining == 0:
-            continue
-        for at, expires in ((lot.available_at, False), (lot.expires_at, True)):
-            if at is None:
-                continue
-            if at <= now:
-                due.append((at, expires, lot.number))
-            elif at < quiet_until:
-                quiet_until = at
+    due, quiet_until = _due(account.lots.values(), now)
     postings: list[Posting] = []
-    for at, expires, number in sorted(due):
+    for at, expires, number in due:
         lot = account.lots[number]
         if lot.remaining == 0:
             continue  # it expired before it arrived
         account, posting = (expire if expires else _arrive)(account, lot, at)
         postings.append(posting)
-    return account._replace(quiet_until=quiet_until), postings
+    return Account(*account[:-1], quiet_until), postings
+
+
+def _due(lots: Iterable[Lot], now: datetime) -> tuple[list[tuple[datetime, bool, int]], datetime]:
+    """The moments by `now` at which lots arrive or, where it says so, expire, in order; and the next one after it."""
+    due: list[tuple[datetime, bool, int]] = []
+    quiet_until = _NEVER
+    for lot in lots:
+        if lot.remaining == 0:
+            continue
+        arrives, ends = lot.available_at, lot.expires_at
+        if arrives is not None:
+            if arrives <= now:
+                due.append((arrives, False, lot.number))
+            elif arrives < quiet_until:
+                quiet_until = arrives
+        if ends is not None:
+            if ends <= now:
+                due.append((ends, True, lot.number))
+            elif ends < quiet_until:
+                quiet_until = ends
+    return sorted(due), quiet_until
 
 
 def _arrive(account: Account, lot: Lot, at: datetime) -> tuple[Account, Posting]:

@@ -15,6 +15,9 @@ _MINOR_DIGITS: Final = {
 }
 
 
+_WHOLE: Final = (1, 10, 100, 1000)  # what one whole unit is, by its digits
+
+
 def minor_digits(currency: str) -> int:
     """How many decimal digits `currency` (an ISO 4217 code) has."""
     return _MINOR_DIGITS.get(currency, 2)
@@ -24,7 +27,7 @@ def minor_units(amount: str, currency: str) -> int:
     """The decimal `amount`, such as "12.50", in minor units of `currency`; raises ValueError when it is not one."""
     whole, point, fraction = amount.partition(".")
     digits = minor_digits(currency)
-    well_formed = whole.isascii() and whole.isdigit() and (not point or (fraction.isascii() and fraction.isdigit()))
+    well_formed = amount.isascii() and whole.isdigit() and (not point or fraction.isdigit())
     if not well_formed or len(whole) > 12 or len(fraction) > digits:
         raise ValueError(f"not an amount of {currency} with at most {digits} decimals")
     return int(whole + fraction.ljust(digits, "0"))
@@ -123,7 +126,7 @@ class Rules:
 
     def points_for(self, amount_minor: int) -> int:
         """The points of one purchase: per whole currency unit, rounded down."""
-        return amount_minor // int(10 ** minor_digits(self.currency)) * self.earning.points_per_unit
+        return amount_minor // _WHOLE[minor_digits(self.currency)] * self.earning.points_per_unit
 
     @property
     def renew_days(self) -> int | None:

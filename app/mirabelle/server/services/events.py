@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -79,6 +79,7 @@ class OfferedReward(RewardRules, frozen=True, tag="reward", tag_field="type", fo
 
 
 Event = Purchase | RefundOfPurchase | PastRedemption | NewParticipant | OfferedReward
+_KINDS: Final = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 EVENT_DECODER: Final = msgspec.json.Decoder(Event)
 
 
@@ -159,8 +160,7 @@ class EventBook:
         if event.at is not None and not EARLIEST <= event.at <= batch.now + FUTURE_ALLOWED:
             raise BadEvent(f"at: in the future, or before {EARLIEST:%Y}")
         participant = event.id if isinstance(event, NewParticipant) else event.participant
-        amount = self._add_command(batch, event)
-        points = self.world.rules.points_for(amount) if isinstance(event, Purchase) and amount else 0
+        amount, points = self._add_command(batch, event)
         batch.known[kind, event.id] = _Known(content, participant, amount, points=points)
         store = event.store if isinstance(event, Purchase) else None
         batch.fresh.append((kind, event.id, content, participant, store, amount, points, 0))
@@ -176,8 +176,8 @@ class EventBook:
         batch.rewards[event.id] = event
         batch.rewards_known.add(event.id)
 
-    def _add_command(self, batch: _Batch, event: Event) -> int | None:
-        """Queue what the event does; returns its amount in minor units where it has one."""
+    def _add_command(self, batch: _Batch, event: Event) -> tuple[int | None, int]:
+        """Queue what the event does; returns its amount in minor units where it has one, and the points it earns."""
         match event:
             case Purchase():
                 amount = self._minor_units(event.amount)
@@ -187,20 +187,20 @@ class EventBook:
                 if points > MAX_POINTS:
                     raise BadEvent(f"amount: it would earn more than {MAX_POINTS} points")
                 batch.commands.append(Earn(event.participant, event.id, points, min(event.at, batch.now)))
-                return amount
+                return amount, points
             case RefundOfPurchase():
-                return self._add_refund(batch, event)
+                return self._add_refund(batch, event), 0
             case PastRedemption():
                 if event.reward not in batch.rewards_known:
                     raise BadEvent(f"reward: unknown: {event.reward}")
                 batch.commands.append(Redeem(event.participant, event.id, event.reward, min(event.at, batch.now)))
-                return None
+                return None, 0
             case NewParticipant():
                 email = event.email.lower() if event.email else None
                 if email and batch.emails.setdefault(email, event.id) != event.id:
                     raise BadEvent("email: another participant's")
                 batch.people[event.id] = {"name": event.name, "email": email, "language": event.language}
-                return None
+                return None, 0
         raise AssertionError(f"no such event: {event}")
 
     def _add_refund(self, batch: _Batch, event: RefundOfPurchase) -> int:
@@ -282,7 +282,7 @@ def _known_steps(sql: Sql, events: Sequence[Event]) -> Steps[dict[tuple[str, str
 
 
 def _kind(event: Event) -> str:
-    return str(event.__struct_config__.tag)
+    return _KINDS[type(event)]
 
 
 async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
