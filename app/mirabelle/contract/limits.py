@@ -17,6 +17,7 @@ SIGN_IN_CODE_DIGITS: Final = 6
 SIGN_IN_CODE_MINUTES: Final = 10
 SIGN_IN_CODE_TRIES: Final = 5
 SIGN_IN_CODES_PER_HOUR: Final = 6  # to one address
+VOUCHER_USES: Final = 20  # of one redemption
 TYPED_CODES_PER_MINUTE: Final = 10  # by one till, and from one address
 ENROLMENT_CODE_MINUTES: Final = 60
 WRONG_ENROLMENTS_PER_MINUTE: Final = 10  # from one address

@@ -107,6 +107,7 @@ class Reward(Message, frozen=True, kw_only=True):
     popularity: int
     paper: bool = False
     challenge: bool = False
+    uses: int = 1
 
 
 class Catalog(Message, frozen=True, kw_only=True):
@@ -268,12 +269,16 @@ class Details(Message, frozen=True, kw_only=True):
 
 
 class RedemptionRequest(Message, frozen=True, kw_only=True):
-    """`points` is the price the person agreed to; `holder_key` comes from the device seed and the Idempotency-Key."""
+    """`points` is the price the person agreed to; `holder_key` comes from the device seed and the Idempotency-Key.
+
+    A reward of several uses has a voucher for each; the key of number 2 comes from the Idempotency-Key and "/2".
+    """
 
     reward: Identifier
     points: Points
     holder_key: PublicKey
     details: Details = field(default_factory=Details)
+    more_holder_keys: Annotated[list[PublicKey], Meta(max_length=limits.VOUCHER_USES - 1)] = field(default_factory=list)
 
 
 class TransferRequest(Message, frozen=True, kw_only=True):
@@ -329,6 +334,8 @@ class Voucher(Message, frozen=True, kw_only=True):
     given_to: str | None = None
     given_by: str | None = None
     given_at: datetime | None = None
+    number: int = 1
+    out_of: int = 1
 
 
 class GiftRequest(Message, frozen=True, kw_only=True):
@@ -346,7 +353,10 @@ class PaperVoucher(SecretMessage, frozen=True, kw_only=True):
 
 
 class Redemption(Message, frozen=True, kw_only=True):
-    """A reward exchanged for points. `paid_by` names the lots that paid, soonest-expiring first."""
+    """A reward exchanged for points. `paid_by` names the lots that paid, soonest-expiring first.
+
+    `others` are the vouchers of its further uses.
+    """
 
     id: Identifier
     reward: Identifier
@@ -358,6 +368,7 @@ class Redemption(Message, frozen=True, kw_only=True):
     paid_by: list[LotShare]
     voucher: Voucher | None
     available_after: Points
+    others: list[Voucher] = field(default_factory=list)
 
 
 class Redemptions(Message, frozen=True, kw_only=True):

@@ -7,7 +7,14 @@ from datetime import datetime
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Entry, LotShares, Posting, PostingKind, move_out, post, settle
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, RewardTerms, UseRecord, VoucherRecord
+from mirabelle.rules.redemption import (
+    ConflictRecord,
+    RedemptionRecord,
+    RewardTerms,
+    UseRecord,
+    VoucherRecord,
+    sibling_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,14 @@ class Book:
     def was_undone(self, scan: str) -> bool:
         """Whether the till undid the scan before it told of it."""
         return scan in self.changes.undone or scan in self.snapshot.undone
+
+    def vouchers_of(self, record: RedemptionRecord) -> list[VoucherRecord]:
+        """The redemption's vouchers as they are now, the first one first."""
+        first = self.voucher(record.voucher)
+        if first is None:
+            return []
+        others = (self.voucher(sibling_id(first.id, number)) for number in range(2, first.out_of + 1))
+        return [first, *(voucher for voucher in others if voucher is not None)]
 
     def slice_with_stock(self, reward: str, participant: str) -> int | None:
         """The cell whose slice gives one piece: the participant's own, else the fullest."""

@@ -193,12 +193,16 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """A redemption that was decided, its voucher if it has one, and the lots that paid, or got `returned` points."""
+    """A redemption that was decided, its voucher if it has one, and the lots that paid, or got `returned` points.
+
+    `others` are the vouchers of its further uses.
+    """
 
     redemption: RedemptionRecord
     voucher: VoucherRecord | None
     lots: Sequence[Lot]
     returned: int = 0
+    others: Sequence[VoucherRecord] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def give(book: Book, command: Give) -> Redeemed | Declined:
     )
     book.changes.vouchers[voucher.id] = voucher
     account = book.account(command.participant, command.at)
-    return Redeemed(record, voucher, [account.lots[number] for number, _ in record.paid_by])
+    first, *others = book.vouchers_of(record)
+    return Redeemed(record, first, [account.lots[number] for number, _ in record.paid_by], others=others)
 
 
 def _is_good(book: Book, voucher: VoucherRecord, command: Give) -> bool:

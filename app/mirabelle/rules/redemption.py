@@ -1,6 +1,7 @@
 """Whether a participant may have a reward, and what a redemption is."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -85,13 +86,15 @@ class RewardTerms:
     value_class: ValueClass = ValueClass.B
     store: int = 0
     valid_days: int = 90
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class NewVoucher:
     """What a voucher needs that no rule can make: its random id and code, and its holder's key.
 
-    `key_salt` is what the device derived the holder key with, so that it can find it again.
+    `key_salt` is what the device derived the holder key with, so that it can find it again. A reward of several uses
+    has a voucher for each: the codes of the others come from the `seed`, and `more_keys` are their holder keys.
     """
 
     id: bytes
@@ -99,6 +102,8 @@ class NewVoucher:
     holder_key: bytes
     key_salt: str
     epoch: int
+    seed: bytes = b""
+    more_keys: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ class VoucherRecord:
     network must know of it. A blocked one is refused everywhere until it is no longer blocked.
 
     `participant` paid for it, and guards its row for good; who it was `given_to` holds it. Device epochs count from
-    `epoch_base`, so that the new holder's first device comes after the giver's last.
+    `epoch_base`, so that the new holder's first device comes after the giver's last. It is `number` of the `out_of`
+    vouchers that one redemption issued together.
     """
 
     id: bytes
@@ -133,6 +139,8 @@ class VoucherRecord:
     given_to: str | None = None
     given_at: datetime | None = None
     epoch_base: int = 0
+    number: int = 1
+    out_of: int = 1
 
     @property
     def holder(self) -> str:
@@ -204,6 +212,11 @@ class RedemptionRecord:
     held_until: datetime | None = None
 
 
+def sibling_id(first: bytes, number: int) -> bytes:
+    """The id of voucher `number` of those that a redemption issued together; the `first` one's is random."""
+    return first if number == 1 else hashlib.sha256(b"MV1 sibling\0" + first + bytes([number])).digest()[: len(first)]
+
+
 def shares_to_return(record: RedemptionRecord, points: int) -> LotShares:
     """Which lots get `points` of the redemption back after what was returned before: the last that paid first."""
     shares = []
@@ -231,6 +244,7 @@ class Asked:
     had_before: int
     in_stock: bool
     available: int
+    agreed_uses: int | None = None
 
 
 def refusal(asked: Asked) -> RedemptionRefusal | None:
@@ -244,6 +258,7 @@ def refusal(asked: Asked) -> RedemptionRefusal | None:
         (terms.withdrawn or over, RedemptionRefusal.NOT_AVAILABLE),
         (early, RedemptionRefusal.NOT_YET_AVAILABLE),
         (asked.agreed_points not in (None, terms.points), RedemptionRefusal.PRICE_CHANGED),
+        (asked.agreed_uses not in (None, terms.uses), RedemptionRefusal.PRICE_CHANGED),
         (not asked.in_stock, RedemptionRefusal.OUT_OF_STOCK),
         (asked.tier_points < terms.from_points, RedemptionRefusal.TIER_TOO_LOW),
         (

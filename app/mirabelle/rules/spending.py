@@ -6,11 +6,11 @@ from datetime import datetime
 
 from mirabelle.rules.book import Book
 from mirabelle.rules.commands import Cancel, Declined, Lapse, Redeem, Redeemed, Reverse
+from mirabelle.rules.issuing import issue
 from mirabelle.rules.lots import Lot, take
 from mirabelle.rules.postings import Account, Entry, LotShares, Moves, PostingKind, expire, lots_after
 from mirabelle.rules.redemption import (
     Asked,
-    NewVoucher,
     RedemptionRecord,
     RedemptionRefusal,
     RedemptionState,
@@ -28,6 +28,7 @@ def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
     account = book.account(command.participant, command.at)
     terms = book.snapshot.rewards.get(command.reward)
     shares = take(account.lots.values(), terms.points, command.at) if terms else None
+    by_voucher = terms is not None and terms.fulfilment == "voucher"
     cell = book.slice_with_stock(command.reward, command.participant)
     available = sum(lot.spendable(command.at) for lot in account.lots.values())
     reason = refusal(
@@ -41,6 +42,7 @@ def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
             had_before=book.had_before(command.participant, terms.id) if terms and terms.per_participant else 0,
             in_stock=terms is not None and (not terms.stocked or cell is not None),
             available=available,
+            agreed_uses=1 + len(command.voucher.more_keys) if command.voucher and by_voucher else None,
         )
     )
     if reason is not None or terms is None or shares is None:
@@ -75,7 +77,8 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
     account = book.renew(account, command.at)  # before the lots are empty: points may come back to them
     account = book.bring_back(account, shares)
     account = book.post(account, entry, lots_after(account.lots, given))
-    voucher = _issue(book, command, terms, new) if new else None
+    vouchers = issue(book, command, terms, new) if new else []
+    voucher = vouchers[0] if vouchers else None
     record = RedemptionRecord(
         id=command.redemption,
         participant=command.participant,
@@ -90,7 +93,7 @@ def _pay(book: Book, command: Redeem, terms: RewardTerms, shares: LotShares, acc
         held_until=voucher.expires_at if voucher and held else None,
     )
     book.changes.redemptions[record.id] = record
-    return Redeemed(record, voucher, [account.lots[number] for number, _ in shares])
+    return Redeemed(record, voucher, [account.lots[number] for number, _ in shares], others=vouchers[1:])
 
 
 def _kept_details(terms: RewardTerms, command: Redeem) -> dict[str, str]:
@@ -99,46 +102,26 @@ def _kept_details(terms: RewardTerms, command: Redeem) -> dict[str, str]:
     return {terms.needs: given} if given else {}
 
 
-def _issue(book: Book, command: Redeem, terms: RewardTerms, new: NewVoucher) -> VoucherRecord:
-    voucher = VoucherRecord(
-        id=new.id,
-        participant=command.participant,
-        redemption=command.redemption,
-        reward=terms.id,
-        code=new.code,
-        store=terms.store,
-        value_class=terms.value_class,
-        holder_key=new.holder_key,
-        key_salt=new.key_salt,
-        epoch=new.epoch,
-        lease_start=command.at,
-        issued_at=command.at,
-        expires_at=book.rules.end_of_day(command.at, terms.valid_days),
-    )
-    book.changes.vouchers[voucher.id] = voucher
-    return voucher
-
-
 def cancel(book: Book, command: Cancel) -> Redeemed | Declined:
-    """A participant gives a redemption up: all of its points go back, if its voucher was not used."""
+    """A participant gives a redemption up: all of its points go back, if no voucher of it was used."""
     record = book.redemption(command.redemption)
     if record is None or record.participant != command.participant:
         return Declined(RedemptionRefusal.NOT_FOUND)
-    if not _is_cancellable(record, book.voucher(record.voucher), command.at):
+    if not _is_cancellable(record, book.vouchers_of(record), command.at):
         return Declined(RedemptionRefusal.NOT_CANCELLABLE)
     return _give_back(book, record, record.points - record.returned, command.at, VoucherState.CANCELLED)
 
 
-def _is_cancellable(record: RedemptionRecord, voucher: VoucherRecord | None, now: datetime) -> bool:
-    """Held points can come back; captured ones while their voucher could still be used, and was not."""
-    if voucher is not None and voucher.given_to is not None:
+def _is_cancellable(record: RedemptionRecord, vouchers: Sequence[VoucherRecord], now: datetime) -> bool:
+    """Held points can come back; captured ones while all their vouchers could still be used, and none was."""
+    if any(voucher.given_to is not None for voucher in vouchers):
         return False  # it is not the payer's any more, and its points never were the holder's
-    if voucher is not None and voucher.blocked_at is not None:
+    if any(voucher.blocked_at is not None for voucher in vouchers):
         return False  # whoever blocked it decides about its points as well
     if record.state is RedemptionState.HELD:
         return True
-    captured = record.state is RedemptionState.CAPTURED
-    return captured and voucher is not None and voucher.state is VoucherState.READY and voucher.expires_at > now
+    unused = [voucher.state is VoucherState.READY and voucher.expires_at > now for voucher in vouchers]
+    return record.state is RedemptionState.CAPTURED and bool(unused) and all(unused)
 
 
 def lapse(book: Book, command: Lapse) -> Redeemed | Declined:
@@ -168,7 +151,7 @@ def reverse(book: Book, command: Reverse) -> Redeemed | Declined:
 def _give_back(
     book: Book, record: RedemptionRecord, points: int, at: datetime, voucher_becomes: VoucherState
 ) -> Redeemed:
-    """Return `points` to the lots that paid them; with the last of them a voucher that was not used ends."""
+    """Return `points` to the lots that paid them; with the last of them the vouchers that were not used end."""
     account = book.account(record.participant, at)
     shares = shares_to_return(record, points)
     held = record.state is RedemptionState.HELD
@@ -189,14 +172,24 @@ def _give_back(
         held_until=None if ends else record.held_until,
     )
     book.changes.redemptions[record.id] = record
-    voucher = book.voucher(record.voucher)
-    if ends and voucher is not None and voucher.state is VoucherState.READY:
-        voucher = replace(voucher, state=voucher_becomes)
-        book.changes.vouchers[voucher.id] = voucher
-        terms = book.snapshot.rewards.get(record.reward)
-        if terms is not None and terms.stocked:
-            book.change_stock(terms.id, book.snapshot.cells.get(record.participant, 0), 1)
-    return Redeemed(record, voucher, [account.lots[number] for number in numbers], points)
+    vouchers = book.vouchers_of(record)
+    if ends:
+        vouchers = _end(book, record, vouchers, voucher_becomes)
+    first = vouchers[0] if vouchers else None
+    return Redeemed(record, first, [account.lots[number] for number in numbers], points, vouchers[1:])
+
+
+def _end(
+    book: Book, record: RedemptionRecord, vouchers: Sequence[VoucherRecord], becomes: VoucherState
+) -> list[VoucherRecord]:
+    """End what was not used; where nothing was, the piece goes back into stock."""
+    ended = [replace(v, state=becomes) if v.state is VoucherState.READY else v for v in vouchers]
+    changed = [after for after, before in zip(ended, vouchers, strict=True) if after is not before]
+    book.changes.vouchers |= {voucher.id: voucher for voucher in changed}
+    terms = book.snapshot.rewards.get(record.reward)
+    if changed and len(changed) == len(ended) and terms is not None and terms.stocked:
+        book.change_stock(terms.id, book.snapshot.cells.get(record.participant, 0), 1)
+    return ended
 
 
 def _with_back(book: Book, account: Account, lot: Lot, points: int, of: tuple[RedemptionRecord, datetime]) -> Lot:

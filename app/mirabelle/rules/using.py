@@ -94,6 +94,7 @@ def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: Us
     """Keep a scan that came too late: what was handed out twice is the programme's loss, and nobody else's."""
     record = book.redemption(voucher.redemption)
     assert record is not None, f"a voucher without its redemption: {voucher.id.hex()}"
+    lost = record.points // voucher.out_of  # of several uses, each is worth its share
     conflict = ConflictRecord(
         voucher=voucher.id,
         use=voucher.use,
@@ -102,13 +103,13 @@ def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: Us
         store=command.store,
         at=command.at,
         received_at=command.received_at,
-        points=record.points,
+        points=lost,
         first_scan=first.scan if first else None,
         proof=command.frame,
     )
     book.changes.conflicts[conflict.scan] = conflict
     account = book.account(record.participant, command.received_at)
-    moves = Moves(issued=-record.points, offline_loss=record.points)
+    moves = Moves(issued=-lost, offline_loss=lost)
     book.post(account, Entry(command.received_at, PostingKind.LOST, record.id, moves, (), record.reward))
     return Uploaded(voucher, conflict=conflict, first_use=first)
 

@@ -96,10 +96,12 @@ class Alerts:
             )
 
     def _expiring_vouchers(self, now: datetime) -> Iterator[Alert]:
-        for voucher in sorted(self._vouchers.list(), key=lambda voucher: voucher.expires_at):
-            if voucher.state == "ready" and voucher.expires_at - now <= VOUCHER_EXPIRES_SOON:
+        # Of those that were issued together one speaks for all.
+        together = {voucher.redemption: voucher for voucher in self._vouchers.list() if voucher.state == "ready"}
+        for voucher in sorted(together.values(), key=lambda voucher: voucher.expires_at):
+            if voucher.expires_at - now <= VOUCHER_EXPIRES_SOON:
                 yield Alert(
-                    id=f"voucher:{voucher.id}",
+                    id=f"voucher:{voucher.redemption}",
                     kind="voucher_expires",
                     at=voucher.expires_at - timedelta(microseconds=1),
                     points=0,

@@ -16,12 +16,17 @@ _DECODER: Final = msgspec.json.Decoder(m.Redemption)
 
 
 def keep_redemption(connection: sqlite3.Connection, redemption: m.Redemption) -> None:
-    """Write a redemption and its voucher, in the caller's transaction."""
+    """Write a redemption and its vouchers, in the caller's transaction."""
     voucher = redemption.voucher.id if redemption.voucher else None
     connection.execute(
         "INSERT OR REPLACE INTO redemptions (id, created_at, voucher, body) VALUES (?, ?, ?, ?)",
         (redemption.id, redemption.created_at.isoformat(), voucher, msgspec.json.encode(redemption)),
     )
+
+
+def vouchers_of(redemption: m.Redemption) -> list[m.Voucher]:
+    """The vouchers of a redemption, one for each use."""
+    return [redemption.voucher, *redemption.others] if redemption.voucher else []
 
 
 class Redemptions:
@@ -61,28 +66,28 @@ class Vouchers:
         self._store, self._now = store, now
 
     def list(self) -> list[m.Voucher]:
-        """All vouchers, newest first."""
+        """All vouchers, newest first; of several that were issued together, the first one first."""
         rows = self._store.read.execute(
             "SELECT body FROM redemptions WHERE voucher IS NOT NULL ORDER BY created_at DESC, id"
         )
-        return [self._as_it_is(_DECODER.decode(row[0])) for row in rows]
+        redemptions = [_DECODER.decode(row[0]) for row in rows]
+        return [self._as_it_is(voucher) for redemption in redemptions for voucher in vouchers_of(redemption)]
 
     def get(self, id_: str) -> m.Voucher | None:
         """The voucher `id_`."""
-        row = self._store.read.execute("SELECT body FROM redemptions WHERE voucher = ?", (id_,)).fetchone()
-        return self._as_it_is(_DECODER.decode(row[0])) if row else None
+        return next((voucher for voucher in self.list() if voucher.id == id_), None)
 
-    def _as_it_is(self, redemption: m.Redemption) -> m.Voucher:
-        voucher = redemption.voucher
-        assert voucher is not None
+    def _as_it_is(self, voucher: m.Voucher) -> m.Voucher:
         if voucher.state == "ready" and voucher.expires_at <= self._now():
             return msgspec.structs.replace(voucher, state="expired")
         return voucher
 
     def keep(self, voucher: m.Voucher) -> None:
         """Write a voucher that was leased anew."""
-        row = self._store.read.execute("SELECT body FROM redemptions WHERE voucher = ?", (voucher.id,)).fetchone()
+        row = self._store.read.execute("SELECT body FROM redemptions WHERE id = ?", (voucher.redemption,)).fetchone()
         if row is not None:
-            redemption = msgspec.structs.replace(_DECODER.decode(row[0]), voucher=voucher)
+            before = _DECODER.decode(row[0])
+            first, *others = [voucher if each.id == voucher.id else each for each in vouchers_of(before)]
+            redemption = msgspec.structs.replace(before, voucher=first, others=others)
             with self._store.write("vouchers", "redemptions") as connection:
                 keep_redemption(connection, redemption)

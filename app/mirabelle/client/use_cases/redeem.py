@@ -138,10 +138,17 @@ class Redeem:
                 points=points,
                 holder_key=self._keys.holder_public(draft.key.encode()),
                 details=draft.details,
+                more_holder_keys=self._more_keys(draft.key, reward_id),
             )
             entry = self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
         assert entry is not None
         return self._seen(entry, await self._once(entry, is_new=is_new))
+
+    def _more_keys(self, key: str, reward_id: str) -> list[str]:
+        """A holder key for each use after the first."""
+        reward = self._catalog.get(reward_id)
+        uses = reward.uses if reward else 1
+        return [self._keys.holder_public(f"{key}/{number}".encode()) for number in range(2, uses + 1)]
 
     async def retry(self, key: str) -> Outcome:
         """Send the confirmation under `key` again; raises KeyError where there is none."""

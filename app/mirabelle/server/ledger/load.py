@@ -33,7 +33,7 @@ from mirabelle.rules.commands import (
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account
 from mirabelle.rules.programme import TIER_PERIOD, Rules
-from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, UseRecord, VoucherRecord
+from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, UseRecord, VoucherRecord, sibling_id
 from mirabelle.rules.trust import STILL_OUT
 from mirabelle.server.ledger import records
 from mirabelle.server.ledger.records import Reward, Row
@@ -117,12 +117,23 @@ def _past(sql: Sql, commands: Sequence[Command], shown: Sequence[Row]) -> Steps[
     found = [records.redemption_from(row) for row in (yield from _by_id(sql.redemptions, ids))]
     named = {row[0] for row in shown} | {record.voucher.hex() for record in found if record.voucher}
     vouchers = [records.voucher_from(row) for row in (yield from _by_id(sql.vouchers, named))]
+    siblings = {id_.hex() for voucher in vouchers for id_ in _siblings(voucher, found)} - named
+    vouchers += [records.voucher_from(row) for row in (yield from _by_id(sql.vouchers, siblings))]
+    named |= siblings
     uses = [records.use_from(row) for row in (yield from _by_id(sql.uses, named))]
     return (
         {record.id: record for record in found},
         {voucher.id: voucher for voucher in vouchers},
         {(use.voucher, use.use): use for use in uses},
     )
+
+
+def _siblings(voucher: VoucherRecord, found: Sequence[RedemptionRecord]) -> Iterator[bytes]:
+    """The ids of the vouchers that were issued together with one of several uses."""
+    if voucher.out_of > 1:
+        first = next(record.voucher for record in found if record.id == voucher.redemption)
+        assert first is not None
+        yield from (sibling_id(first, number) for number in range(1, voucher.out_of + 1))
 
 
 def _conflicts(sql: Sql, commands: Sequence[Command]) -> Steps[dict[str, ConflictRecord]]:

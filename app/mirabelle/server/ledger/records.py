@@ -165,7 +165,7 @@ def redemption_row(record: RedemptionRecord) -> Row:
 def voucher_from(row: Row) -> VoucherRecord:
     """The voucher in a row of `vouchers`."""
     id_, who, redemption, reward, code, store, value_class, holder, salt, epoch, lease, issued, expires, *rest = row
-    state, use, epoch_at, blocked_at, blocked_why, given_to, given_at, epoch_base = rest
+    state, use, epoch_at, blocked_at, blocked_why, given_to, given_at, epoch_base, number, out_of = rest
     return VoucherRecord(
         id=bytes.fromhex(id_),
         participant=who,
@@ -188,6 +188,8 @@ def voucher_from(row: Row) -> VoucherRecord:
         given_to=given_to,
         given_at=instant_of(given_at),
         epoch_base=epoch_base,
+        number=number,
+        out_of=out_of,
     )
 
 
@@ -215,6 +217,8 @@ def voucher_row(voucher: VoucherRecord) -> Row:
         voucher.given_to,
         microseconds_of(voucher.given_at),
         voucher.epoch_base,
+        voucher.number,
+        voucher.out_of,
     )
 
 
@@ -283,6 +287,12 @@ def _document(text: str) -> dict[str, Any]:
     return document
 
 
+def value_of_a_use(document: Mapping[str, Any]) -> int | None:
+    """What one use of the reward is worth, in minor units, where that is known."""
+    value = document.get("value_minor")
+    return None if value is None else int(value) // int(document.get("uses", 1))
+
+
 def store_of_reward(row: Row) -> str | None:
     """The id of the store to which the reward in the columns of REWARD is bound, if it is."""
     return _document(row[7])["store"] or None
@@ -307,6 +317,7 @@ def reward_from(row: Row, store_references: Mapping[str, int], tier_points: Mapp
         value_class=ValueClass(document["value_class"]),
         store=store_references[document["store"]] if document["store"] else 0,
         valid_days=document["valid_days"],
+        uses=document.get("uses", 1),
     )
     paper, challenge = document.get("paper", False), document.get("challenge", False)
-    return Reward(terms, reference, document["title"], document.get("value_minor"), paper, challenge)
+    return Reward(terms, reference, document["title"], value_of_a_use(document), paper, challenge)

@@ -39,6 +39,7 @@ def _reward(row: Row[Any]) -> m.Reward:
         popularity=document["popularity"],
         paper=document.get("paper", False),
         challenge=document.get("challenge", False),
+        uses=document.get("uses", 1),
     )
 
 

@@ -147,7 +147,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     """A reward as the programme offers it.
 
     With `paper` its vouchers may be printed: whoever holds the paper can use it. With `challenge` the till sets a task
-    that only the holder's device can answer, which paper cannot.
+    that only the holder's device can answer, which paper cannot. With `uses` one redemption is good that many times.
     """
 
     id: m.Identifier
@@ -171,6 +171,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     valid_days: Annotated[int, Meta(ge=1, le=3650)] = 90
     paper: bool = False
     challenge: bool = False
+    uses: Annotated[int, Meta(ge=1, le=limits.VOUCHER_USES)] = 1
     available_from: date | None = None
     available_until: date | None = None
     popularity: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -310,6 +311,10 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
         (categories and reward.category and reward.category not in categories, f"category: unknown: {reward.category}"),
         (reward.value_class == "B" and not reward.store, "store: class B is bound to a store"),
         (reward.paper and reward.challenge, "paper: nothing on paper can answer a challenge"),
+        (
+            reward.uses > 1 and (value_class_of(reward) == "C" or reward.fulfilment != "voucher"),
+            "uses: only vouchers of the classes A and B are used several times",
+        ),
         (reward.available_until and reward.available_until.year > LAST_YEAR, f"available_until: after {LAST_YEAR}"),
         (
             reward.available_from and reward.available_from > (reward.available_until or date.max),

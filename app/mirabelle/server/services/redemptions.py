@@ -1,7 +1,7 @@
 """Redemptions: points for a reward, once, whatever happens to the reply."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -32,9 +32,9 @@ async def redeem(
     context: Context, caller: Caller, request: m.RedemptionRequest, key: str, request_hash: bytes
 ) -> Answer:
     """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused."""
-    if not ed25519.is_safe_public_key(bytes.fromhex(request.holder_key)):
+    holder_key, *more_keys = (bytes.fromhex(each) for each in (request.holder_key, *request.more_holder_keys))
+    if not all(ed25519.is_safe_public_key(each) for each in (holder_key, *more_keys)):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
-    holder_key = bytes.fromhex(request.holder_key)
     code = fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES))
     command = Redeem(
         participant=caller.subject,
@@ -43,7 +43,15 @@ async def redeem(
         at=context.now(),
         agreed_points=request.points,
         details=_sound_details(context, request.details),
-        voucher=NewVoucher(secrets.token_bytes(VOUCHER_BYTES), code, holder_key, key_salt=key, epoch=caller.epoch),
+        voucher=NewVoucher(
+            id=secrets.token_bytes(VOUCHER_BYTES),
+            code=code,
+            holder_key=holder_key,
+            key_salt=key,
+            epoch=caller.epoch,
+            seed=secrets.token_bytes(VOUCHER_BYTES),
+            more_keys=more_keys,
+        ),
     )
     return await _submit(context, caller, key, request_hash, command)
 
@@ -87,20 +95,21 @@ def answer_of(describer: Describer, outcome: Outcome, caller: Caller) -> Answer:
         return Answer(STATUS[reason], problem_body(reason, points=points, points_missing=missing))
     assert isinstance(outcome, Redeemed)
     lots = {lot.number: lot for lot in outcome.lots}
-    told = redemption_message(describer, outcome.redemption, outcome.voucher, None, lots, caller)
+    vouchers = [outcome.voucher, *outcome.others] if outcome.voucher else []
+    told = redemption_message(describer, outcome.redemption, vouchers, {}, lots, caller)
     return Answer(201, msgspec.json.encode(told))
 
 
 def redemption_message(
     describer: Describer,
     record: RedemptionRecord,
-    voucher: VoucherRecord | None,
-    use: UseRecord | None,
+    vouchers: Sequence[VoucherRecord],
+    uses: Mapping[bytes, UseRecord],
     lots: Mapping[int, Lot],
     caller: Caller,
 ) -> m.Redemption:
     """A redemption as the calling device sees it; what was paid for a gift is not its holder's business."""
-    told = describer.voucher(voucher, use, caller) if voucher else None
+    first, *others = [describer.voucher(each, uses.get(each.id), caller) for each in vouchers] or [None]
     if record.participant != caller.subject:
         return m.Redemption(
             id=record.id,
@@ -109,10 +118,11 @@ def redemption_message(
             points=0,
             state="captured",
             details=m.Details(),
-            created_at=(voucher and voucher.given_at) or record.at,
+            created_at=next((each.given_at for each in vouchers if each.given_at), record.at),
             paid_by=[],
-            voucher=told,
+            voucher=first,
             available_after=0,
+            others=others,
         )
     return m.Redemption(
         id=record.id,
@@ -123,8 +133,9 @@ def redemption_message(
         details=m.Details(**record.details),
         created_at=record.at,
         paid_by=shares_message(record.paid_by, lots),
-        voucher=told,
+        voucher=first,
         available_after=record.available_after,
+        others=others,
     )
 
 
@@ -135,21 +146,20 @@ async def redemptions_of(context: Context, connection: AsyncConnection, caller: 
     table, vouchers, lots = t.redemptions, t.vouchers, t.lots
     mine = or_(vouchers.c.participant == participant, vouchers.c.given_to == participant)
     found = (await connection.execute(select(vouchers).where(mine))).all()
-    known = {voucher.id: voucher for voucher in map(rows.voucher_from, found)}
-    gifts = sorted(voucher.redemption for voucher in known.values() if voucher.given_to == participant)
+    known = sorted(map(rows.voucher_from, found), key=lambda voucher: voucher.number)
+    gifts = sorted({voucher.redemption for voucher in known if voucher.given_to == participant})
     own = (table.c.cell == cell, table.c.participant == participant, table.c.state != RedemptionState.DECLINED.value)
     query = select(table).where(or_(and_(*own), table.c.id.in_(gifts)) if gifts else and_(*own))
     records = [rows.redemption_from(row) for row in (await connection.execute(query)).all()]
-    uses = await uses_of(connection, set(known))
+    uses = await uses_of(connection, {voucher.id for voucher in known})
     numbers = sorted({number for record in records for number, _ in record.paid_by})
     paid = select(lots).where(lots.c.cell == cell, lots.c.participant == participant, lots.c.number.in_(numbers))
     paid_lots = {row.number: rows.lot_from(row) for row in (await connection.execute(paid)).all()}
-    describer = await Describer.load(context, connection, known.values(), {record.reward for record in records})
+    describer = await Describer.load(context, connection, known, {record.reward for record in records})
 
     def told(record: RedemptionRecord) -> m.Redemption:
-        voucher = known.get(record.voucher or b"")
-        use = uses.get(record.voucher or b"")
-        return redemption_message(describer, record, voucher, use, paid_lots, caller)
+        issued = [voucher for voucher in known if voucher.redemption == record.id]
+        return redemption_message(describer, record, issued, uses, paid_lots, caller)
 
     newest_first = sorted(map(told, records), key=lambda one: (-one.created_at.timestamp(), one.id))
     return m.Redemptions(redemptions=newest_first)

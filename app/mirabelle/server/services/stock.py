@@ -14,14 +14,16 @@ from mirabelle.server.storage import schema as t
 def pieces_out_by_reward() -> Select[Any]:
     """The query for `reward` and how many `pieces` of it are with participants: a used one never comes back."""
     redemptions, vouchers = t.redemptions, t.vouchers
-    gone = or_(redemptions.c.voucher.is_(None), vouchers.c.state == VoucherState.USED.value)
+    is_used = vouchers.c.state == VoucherState.USED.value
+    used = select(vouchers.c.redemption).where(is_used).distinct().subquery()
+    gone = or_(redemptions.c.voucher.is_(None), used.c.redemption.is_not(None))
     out = or_(
         redemptions.c.state.in_([RedemptionState.HELD.value, RedemptionState.CAPTURED.value]),
         and_(redemptions.c.state == RedemptionState.RELEASED.value, gone),
     )
     return (
         select(redemptions.c.reward, func.count().label("pieces"))
-        .outerjoin(vouchers, vouchers.c.id == redemptions.c.voucher)
+        .outerjoin(used, used.c.redemption == redemptions.c.id)
         .where(out)
         .group_by(redemptions.c.reward)
     )

@@ -14,6 +14,7 @@ from mirabelle.contract.reasons import Reason
 from mirabelle.contract.trust import BundleCap, BundleKey, BundleReward, SignedTrust, TrustBundle
 from mirabelle.rules import trust as rules
 from mirabelle.rules.redemption import ValueClass, VoucherState
+from mirabelle.server.ledger.records import value_of_a_use
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.issuer_keys import KnownKey, known_keys
 from mirabelle.server.services.programme_file import ProgrammeDocument, TillRules, value_of
@@ -149,7 +150,7 @@ async def _rewards(connection: AsyncConnection) -> dict[str, BundleReward]:
     rows = (await connection.execute(query)).all()
     return {
         str(row.reference): BundleReward(
-            id=row.id, title=Text(**row.document["title"]), value_minor=row.document["value_minor"]
+            id=row.id, title=Text(**row.document["title"]), value_minor=value_of_a_use(row.document)
         )
         for row in rows
         if row.document["value_class"] != ValueClass.C.value

@@ -93,7 +93,7 @@ async def people_of(connection: AsyncConnection, participants: set[str]) -> dict
 
 
 def _state(voucher: VoucherRecord, used: bool, now: datetime) -> str:
-    if used:
+    if used or voucher.state is VoucherState.USED:
         return "used"
     if voucher.state is VoucherState.CANCELLED:
         return "cancelled"
@@ -183,6 +183,8 @@ class Describer:
             use=self.use(use) if use else None,
             superseded=voucher.epoch_base + caller.epoch < voucher.epoch,
             paper=reward.paper,
+            number=voucher.number,
+            out_of=voucher.out_of,
         )
         if voucher.given_to is None:
             return told

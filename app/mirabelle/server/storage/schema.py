@@ -271,6 +271,8 @@ vouchers = Table(
     Column("given_to", String),
     Column("given_at", Instant),
     Column("epoch_base", Integer, nullable=False, default=0, server_default="0"),
+    Column("number", Integer, nullable=False, default=1, server_default="1"),
+    Column("out_of", Integer, nullable=False, default=1, server_default="1"),
     Index(None, "participant"),
 )
 Index(

@@ -1,14 +1,15 @@
 """The white card of a voucher: its code, live, or what stands in the code's place."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import flet as ft
 
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.command import Command
-from mirabelle.client.ui.shared.context import Window, use_app
+from mirabelle.client.ui.shared.context import Window, go, use_app
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import apart, kept_together, parted, picture, text
 from mirabelle.client.ui.vouchers.challenge import challenge_part
@@ -31,12 +32,13 @@ CARD_WIDTH: Final = 520
 
 @dataclass(frozen=True)
 class Held:
-    """A voucher in the hand: `store` is empty where any will do."""
+    """A voucher in the hand: `store` is empty where any will do; `left` are those to be used of several uses."""
 
     voucher: Voucher
     reward: Reward | None
     store: str
     state: Showing
+    left: Sequence[Voucher] = ()
 
 
 def voucher_card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
@@ -69,6 +71,9 @@ def _title(translate: Translator, held: Held) -> ft.Control:
         text(voucher.title.in_language(translate.language), theme.STRONG_L, _INK),
         text(parted(translate, where, until), theme.SMALL, _QUIET),
     ]
+    if voucher.out_of > 1:
+        left = translate("vouchers.left", left=len(held.left), of=voucher.out_of)
+        words.append(text(left, theme.SMALL, _QUIET, key="left"))
     if voucher.given_by is not None:
         words.append(
             text(translate("vouchers.given_by", giver=apart(translate, voucher.given_by)), theme.SMALL, _QUIET)
@@ -176,16 +181,21 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
         text(words, theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),
         text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
     ]
+    following = next((each for each in held.left if each.id != held.voucher.id), None)
+    if held.state == "used" and following is not None:
+        parts.append(
+            _button(translate("vouchers.next"), lambda: go(f"/vouchers/{following.id}"), disabled=False, key="next")
+        )
     if held.state == "renew":
 
         async def on_renew() -> None:
             await renew()
 
-        style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
-        parts.append(
-            ft.FilledButton(
-                translate("vouchers.renew"), on_click=on_renew, disabled=renew.running, style=style, key="renew"
-            )
-        )
+        parts.append(_button(translate("vouchers.renew"), on_renew, disabled=renew.running, key="renew"))
     column = ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
     return ft.Container(column, padding=ft.Padding.symmetric(horizontal=28, vertical=48), key=f"is-{held.state}")
+
+
+def _button(words: str, on_click: Callable[..., Any], *, disabled: bool, key: str) -> ft.Control:
+    style = ft.ButtonStyle(bgcolor=theme.PLUM, color=ft.Colors.WHITE)
+    return ft.FilledButton(words, on_click=on_click, disabled=disabled, style=style, key=key)

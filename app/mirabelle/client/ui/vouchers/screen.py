@@ -25,7 +25,7 @@ from mirabelle.client.ui.shared.widgets import (
     text,
     text_button,
 )
-from mirabelle.client.ui.vouchers.state import TABS, Tab, expires_in_days, on_tab, order_state, orders
+from mirabelle.client.ui.vouchers.state import TABS, Tab, expires_in_days, left_of, on_tab, order_state, orders
 from mirabelle.contract.messages import Redemption, Reward, Voucher
 from mirabelle.contract.translation import Translator
 
@@ -93,7 +93,15 @@ def vouchers_view(
         shown = [_order(translate, window, one, drawer.rewards.get(one.reward)) for one in ordered]
     else:
         shown = [
-            _ticket(translate, window, one, drawer.rewards.get(one.reward), drawer.stores.get(one.store or "", ""), now)
+            _ticket(
+                translate,
+                window,
+                one,
+                drawer.rewards.get(one.reward),
+                drawer.stores.get(one.store or "", ""),
+                now,
+                left_of(drawer.vouchers, one),
+            )
             for one in on_tab(drawer.vouchers, tab)
         ]
     on_the_way = [_on_the_way(translate, id, title) for id, title in drawer.on_the_way] if tab == "ready" else []
@@ -122,15 +130,23 @@ def _on_the_way(translate: Translator, reward: str, title: str) -> ft.Control:
 
 
 def _ticket(
-    translate: Translator, window: Window, voucher: Voucher, reward: Reward | None, store: str, now: datetime
+    translate: Translator,
+    window: Window,
+    voucher: Voucher,
+    reward: Reward | None,
+    store: str,
+    now: datetime,
+    together: Sequence[Voucher],
 ) -> ft.Control:
     is_ready = voucher.state == "ready"
+    left = translate("vouchers.left", left=len(together), of=voucher.out_of) if voucher.out_of > 1 and is_ready else ""
     lines: list[ft.Control] = [
         text(
             voucher.title.in_language(translate.language), theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS
         ),
         text(store or translate("vouchers.any_store"), theme.SMALL, theme.QUIET),
         _when(translate, voucher, now),
+        *([text(left, theme.SMALL, theme.QUIET)] if left else []),
     ]
     if voucher.given_by is not None:
         giver = apart(translate, voucher.given_by)

@@ -20,8 +20,15 @@ def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
     states = {"expired": ("expired", "cancelled"), "used": ("used", "given")}.get(tab, (tab,))
     chosen = [voucher for voucher in vouchers if voucher.state in states]
     if tab == "ready":
-        return sorted(chosen, key=lambda voucher: voucher.expires_at)
+        # Of those that were issued together the next one stands for all.
+        together = {(voucher.redemption, voucher.given_by): voucher for voucher in reversed(chosen)}
+        return sorted(together.values(), key=lambda voucher: voucher.expires_at)
     return sorted(chosen, key=lambda voucher: voucher.issued_at, reverse=True)
+
+
+def left_of(vouchers: Sequence[Voucher], voucher: Voucher) -> list[Voucher]:
+    """The vouchers that can still be used of those issued together with `voucher`, the next one first."""
+    return [each for each in vouchers if each.redemption == voucher.redemption and each.state == "ready"]
 
 
 def orders(redemptions: Sequence[Redemption]) -> list[Redemption]:

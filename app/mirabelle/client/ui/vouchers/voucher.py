@@ -13,7 +13,7 @@ from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import empty_state, error_card, icon_button, page_frame, skeleton, text
 from mirabelle.client.ui.vouchers.card import CARD_WIDTH, Held, voucher_card
 from mirabelle.client.ui.vouchers.deeds import Deed, use_deeds
-from mirabelle.client.ui.vouchers.state import showing
+from mirabelle.client.ui.vouchers.state import left_of, showing
 from mirabelle.contract.translation import Translator
 
 
@@ -30,7 +30,7 @@ def voucher_screen(id: str) -> ft.View:
         store = app.programme.store_name(voucher.store) if voucher.store else ""
         is_here, is_giving = app.show_voucher.is_here(voucher), app.give_voucher.is_open(id)
         state = showing(voucher, app.now(), is_here=is_here, is_giving=is_giving)
-        return Held(voucher, app.catalog.get(voucher.reward), store, state)
+        return Held(voucher, app.catalog.get(voucher.reward), store, state, left_of(app.vouchers.list(), voucher))
 
     held = use_live(app, ("vouchers", "catalog", "programme", "outbox"), read)
     is_live = held is not None and held.state == "live"
