@@ -149,8 +149,9 @@ class App:
             self.last_contact = self.now()
         if before != self.connection:
             self.store.tell("connection")
-        if reached and before == "offline":
-            self.wake()  # what waits is sent at the first contact
+        is_till = self.session is not None and self.session.role == "staff"
+        if (before, self.connection) == ("offline", "online") or (is_till and before == "online" and not reached):
+            self.wake()  # what waits is sent at the first contact; without any, the next round comes sooner
 
     async def restore(self, roles: Sequence[m.Role] = ROLES) -> None:
         """Go on as whoever was signed in in one of `roles`, the first that there is; without network."""
