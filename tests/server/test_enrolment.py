@@ -127,6 +127,7 @@ def test_a_revoked_till_is_out_at_once_and_stays_out(house: House) -> None:
     answers = [
         till.get("/till"),
         till.get("/scans"),
+        till.get("/till/trust"),
         till.post("/scans", {"frame": "MV1:"}),
         till.post("/scans", {"code": WRONG}),
         till.post("/scans/uploads", {"key": new_key(), "frame": "MV1:", "at": "2026-01-01T00:00:00Z"}),

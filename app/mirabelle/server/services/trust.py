@@ -48,7 +48,7 @@ async def bundle_of(context: Context, till: str) -> tuple[TrustBundle, str]:
     """What the till is told now, and an ETag of it that changes every hour, so that the bundle never grows old."""
     now = context.now()
     async with context.database.read() as connection:
-        query = select(t.tills.c.store).where(t.tills.c.id == till)
+        query = select(t.tills.c.store).where(t.tills.c.id == till, t.tills.c.revoked_at.is_(None))
         store = (await connection.execute(query)).scalar()
         if store is None:
             raise Refused(Reason.SESSION_ENDED)
