@@ -28,6 +28,7 @@ BEFORE = [
     "INSERT INTO rewards (reference, id, points, stocked, stock, withdrawn, document, revision)"
     " VALUES (1, 'mug', 10, {true}, 9, {false}, '{{}}', 1)",
     "INSERT INTO stock VALUES ('mug', 1, 9)",
+    "INSERT INTO scans VALUES ('s1', 'till', 1, '{\"verdict\": \"stale_code\"}', 'frame')",
     "INSERT INTO redemptions VALUES"
     " (1, 'amina', 'r1', 'mug', 10, 'captured', NULL, 130, '{{}}', '[[2, 10]]', NULL, 20)",
 ]
@@ -50,7 +51,8 @@ async def test_what_expired_was_refunded_was_done_and_was_put_out_is_known_after
     async with database.read() as connection:
         lots = (await connection.execute(text("SELECT expired, refunded FROM lots ORDER BY number"))).all()
         [active_at] = (await connection.execute(text("SELECT active_at FROM participants"))).scalars()
+        [verdict] = (await connection.execute(text("SELECT verdict FROM scans"))).scalars()
         [offered] = (await connection.execute(text("SELECT offered FROM rewards"))).scalars()
     await database.close()
     assert [tuple(lot) for lot in lots] == [(20, 0), (0, 20)]
-    assert (active_at, offered) == (130, 10)
+    assert (active_at, offered, verdict) == (130, 10, "stale_code")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 from typing import Any, TypeVar
@@ -126,6 +127,26 @@ def test_a_voucher_shown_to_many_tills_at_once_is_accepted_by_one(servers: list[
     verdicts = together(lambda number: tills[number].post("/scans", {"frame": shown}).json())
     assert Counter(verdict["verdict"] for verdict in verdicts) == {"accepted": 1, "already_used": THREADS - 1}
     assert len({str(verdict["first_use"]) for verdict in verdicts}) == 1
+
+
+def test_of_many_tills_that_tell_at_once_one_has_the_use_and_each_other_is_one_conflict(servers: list[Backend]) -> None:
+    amina = servers[0].participant()
+    tills = [servers[number % 2].till() for number in range(THREADS)]
+    others = [at(servers[(number + 1) % 2], till) for number, till in enumerate(tills)]
+    frame = amina.show(amina.redeem("croissant", 110).json()["voucher"], int(time.time()))
+    scan = {"frame": frame, "at": datetime.now(UTC).isoformat()}
+    keys = [new_key() for _ in tills]
+
+    def tell(number: int) -> list[str]:
+        body, key = {**scan, "key": keys[number]}, f"u-{keys[number]}"
+        asked = [(tills[number], key), (others[number], key), (others[number], new_key())]
+        return [till.post("/scans/uploads", body, key).json()["outcome"] for till, key in asked]
+
+    outcomes = together(tell)
+    assert all(len(set(told)) == 1 for told in outcomes)
+    assert Counter(told[0] for told in outcomes) == {"recorded": 1, "conflict": THREADS - 1}
+    lost = [scan["conflict"]["points_lost"] for till in tills for scan in till.get("/scans").json()["scans"]]
+    assert sorted(lost) == [110] * (THREADS - 1) + [110 * (THREADS - 1)]
 
 
 def test_a_voucher_that_is_cancelled_and_scanned_at_once_is_one_or_the_other(servers: list[Backend]) -> None:

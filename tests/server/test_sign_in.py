@@ -250,6 +250,16 @@ def test_a_session_that_was_long_unused_has_ended(server: Backend, clock: Clock,
     assert refreshed(amina).json()["code"] == "session_ended"
 
 
+def test_tills_of_one_address_share_its_tries(server: Backend, clock: Clock) -> None:
+    tills = [server.till() for _ in range(limits.TYPED_CODES_PER_MINUTE + 1)]
+    for till in tills:
+        till.address = tills[0].address
+    tries = [till.post("/scans", {"code": "0000-0000-0000"}, f"key-{n:05}") for n, till in enumerate(tills)]
+    assert [answer.status_code for answer in tries] == [201] * limits.TYPED_CODES_PER_MINUTE + [429]
+    again = tills[0].post("/scans", {"code": "0000-0000-0000"}, "key-00000")
+    assert again.text == tries[0].text  # what was answered is told again, and is no new try
+
+
 def test_a_code_that_a_till_types_too_often_is_not_judged_for_a_minute(server: Backend, clock: Clock) -> None:
     till = server.till()
     tries = [till.post("/scans", {"code": "0000-0000-0000"}) for _ in range(limits.TYPED_CODES_PER_MINUTE + 1)]
