@@ -1,14 +1,17 @@
 """What a till accepted without network reaches the programme once, and what comes of it is told in words."""
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mirabelle.client.api import NoAnswer, Refusal
 from mirabelle.client.app import App
 from mirabelle.client.use_cases.sign_in import ScansWait
+from mirabelle.contract import endpoints
 from mirabelle.contract.till_messages import Scan
 from tests.backend import Backend
 from tests.client.tills import Customer, TillDevice, judged, till_in_sync
@@ -241,3 +244,67 @@ async def test_what_the_programme_did_not_say_now_is_not_believed(
             await app.sync()
             held = app.trust.held()
             assert held is not None and held.refused == ""
+
+
+async def test_nothing_is_accepted_while_a_till_is_signed_out(wire: Wire, backend: Backend, tmp_path: Path) -> None:
+    device = TillDevice(tmp_path)
+    async with device.on(wire.url) as app:
+        await till_in_sync(app)
+        wire.cut()
+        told, goes_on, call = asyncio.Event(), asyncio.Event(), app.api.call
+
+        async def slow(endpoint: Any, **words: Any) -> Any:
+            if endpoint is endpoints.SIGN_OUT:  # a line that takes its time
+                told.set()
+                await goes_on.wait()
+            return await call(endpoint, **words)
+
+        app.api.call = slow  # type: ignore[method-assign]
+        leaving = asyncio.ensure_future(app.sign_in.sign_out())
+        await told.wait()
+        with pytest.raises(NoAnswer):
+            await app.scan.frame(Customer(backend).frame())
+        goes_on.set()
+        await leaving
+        assert device.files() == []
+
+
+async def test_nothing_is_accepted_into_a_file_that_another_window_took_away(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    device = TillDevice(tmp_path)
+    async with device.on(wire.url) as one, device.on(wire.url) as two:
+        await till_in_sync(one)
+        await two.restore()
+        await two.sync()
+        assert two.trust.held() is not None and two.store.path == one.store.path
+        await one.sign_in.sign_out()
+        assert device.files() == []
+        wire.cut()
+        with pytest.raises(NoAnswer):
+            await two.scan.frame(Customer(backend).frame())
+
+
+async def test_what_another_window_accepted_keeps_the_file_of_a_till_that_is_signed_out(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    device = TillDevice(tmp_path)
+    async with device.on(wire.url) as one, device.on(wire.url) as two:
+        await till_in_sync(one)
+        await two.restore()
+        await two.sync()
+        accepted: list[Scan] = []
+        call = one.api.call
+
+        async def slow(endpoint: Any, **words: Any) -> Any:
+            if endpoint is endpoints.SIGN_OUT:
+                two.offline_scans.reopen()  # as a window does that opens now
+                await two.sync()
+                accepted.append(await accepted_offline(two, wire, Customer(backend)))
+            return await call(endpoint, **words)
+
+        one.api.call = slow  # type: ignore[method-assign]
+        file = one.store.path
+        await one.sign_in.sign_out()
+        assert one.session is None and [str(kept) for kept in device.files() if kept.suffix == ".sqlite"] == [file]
+        assert [scan.scan for scan in two.offline_scans.unsent()] == [scan.id for scan in accepted]

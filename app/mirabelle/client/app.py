@@ -158,16 +158,20 @@ class App:
         for role in roles:
             if await self._sessions.restore(role) is not None:
                 self.store.switch(self._file())
+                self.offline_scans.reopen()
                 return
 
     async def _change_person(self) -> None:
         await self.sync.stop()  # it would go on reading one person's points into the other's store
         await self.scan.finish()
         await self.upload_scans.stop()
-        if self.session is None:
-            self.store.erase()
-        else:
+        if self.session is not None:
             self.store.switch(self._file())
+            self.offline_scans.reopen()
+        elif self.offline_scans.shut():
+            self.store.switch(MEMORY)  # another window came back meanwhile, and accepted something
+        else:
+            self.store.erase()
         await self.sync.quietly()
         self.store.tell("session")
 

@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import Store, put_document
 from mirabelle.rules.trust import Cap
+
+_SIGNED_OUT: Final = "signed out"
 
 ScanState = Literal["waiting", "unknown", "refused", "seen"]
 
@@ -45,6 +47,27 @@ class OfflineScans:
     def unsent(self) -> Sequence[OfflineScan]:
         """The scans that the programme has given no receipt for."""
         return self.list("waiting", "unknown")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may still be accepted into this file: not once some window has begun to sign out."""
+        row = self._store.read.execute("SELECT 1 FROM documents WHERE name = ?", (_SIGNED_OUT,)).fetchone()
+        return row is None
+
+    def shut(self) -> int:
+        """Let no window accept anything into this file any more, unless it keeps scans: then how many it keeps."""
+        with self._store.write("trust") as connection:
+            kept: int = connection.execute("SELECT COUNT(*) FROM offline_scans WHERE state != 'seen'").fetchone()[0]
+            if not kept:
+                put_document(connection, _SIGNED_OUT, True)
+                connection.execute("DELETE FROM documents WHERE name = 'trust'")
+        return kept
+
+    def reopen(self) -> None:
+        """Somebody is signed in with this file, so that whoever began to sign out came back or never got far."""
+        if not self.is_open:
+            with self._store.write("trust") as connection:
+                connection.execute("DELETE FROM documents WHERE name = ?", (_SIGNED_OUT,))
 
     def of(self, scan: str) -> OfflineScan | None:
         """The scan with the id `scan`, if it was accepted without network and is still here."""

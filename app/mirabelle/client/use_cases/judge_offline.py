@@ -47,17 +47,22 @@ class JudgeOffline:
 
     @property
     def is_possible(self) -> bool:
-        """Whether this till has ever heard what it must know."""
-        return self._trust.held() is not None and self._till.current() is not None
+        """Whether this till has ever heard what it must know, and is not about to be none any more."""
+        return self._scans.is_open and self._trust.held() is not None and self._till.current() is not None
 
-    def __call__(self, text: str, key: str, nonce: bytes | None = None) -> tm.Scan | ClockRefusal:
-        """The verdict on a scanned text, under the key that it was, or would have been, sent with."""
-        held, till, time = self._trust.held(), self._till.current(), self._time.read()
-        assert held is not None and till is not None, "asked of a till that never heard from its programme"
-        if isinstance(time, ClockRefusal):
-            return time
+    def __call__(self, text: str, key: str, nonce: bytes | None = None) -> tm.Scan | ClockRefusal | None:
+        """The verdict on a scanned text, under the key that it was, or would have been, sent with.
+
+        None at a till that may not decide: it never heard from its programme, or it is being signed out.
+        """
         with self._store.write("outbox", "scans", "offline_scans", "trust") as connection:
-            # Checked and written in one transaction: two windows of this till take a voucher once.
+            # Read, checked and written in one transaction: two windows of this till take a voucher once, and none
+            # while the other takes the till's file away.
+            held, till, time = self._trust.held(), self._till.current(), self._time.read()
+            if held is None or till is None or not self._scans.is_open:
+                return None
+            if isinstance(time, ClockRefusal):
+                return time
             verdict = self._verdict(held, time, text, nonce)
             self._time.passed(connection, time)
             scan = self._answer(held, till, time, key, verdict)

@@ -68,7 +68,10 @@ class ScanVoucher:
             if not isinstance(answer, Refusal) or answer.status < 500:
                 return answer
         # What the last presentation asked may have been accepted: this is still that scan.
-        return self._judge_offline(text, lost[-1].key if lost and self._outbox.get(lost[-1].key) else key, nonce)
+        judged = self._judge_offline(text, lost[-1].key if lost and self._outbox.get(lost[-1].key) else key, nonce)
+        if judged is None:
+            raise LostAnswer  # the till was signed out meanwhile, in this window or in another
+        return judged
 
     async def code(self, text: str) -> tm.Scan | Refusal:
         """The verdict on a typed code, which only the server knows; raises NoAnswer."""

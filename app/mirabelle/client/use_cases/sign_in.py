@@ -74,8 +74,11 @@ class SignIn:
         return len(self._offline_scans.list("waiting", "unknown", "refused"))
 
     async def sign_out(self) -> None:
-        """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept."""
-        if self.kept_scans:
-            raise ScansWait(self.kept_scans)
+        """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept.
+
+        From the look at what is kept on, nothing is accepted any more: telling the server takes its time.
+        """
+        if kept := self._offline_scans.shut():
+            raise ScansWait(kept)
         await self._sessions.end()
         await self._on_change()
