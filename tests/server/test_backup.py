@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -95,9 +96,14 @@ def test_every_table_and_every_kind_of_value_comes_back(
     with Backend(shop.folder / "data", database_url=postgresql_url) as server:
         person, till = server.participant(), server.till()
         shown = person.redeem("croissant", 110).json()["voucher"]
-        assert till.post("/scans", {"frame": person.show(shown, int(time.time()))}).json()["verdict"] == "accepted"
+        frame, at = person.show(shown, int(time.time())), datetime.now(UTC).isoformat()
+        assert till.post("/scans", {"frame": frame}).json()["verdict"] == "accepted"
+        late = server.till().post("/scans/uploads", {"key": "a-key-of-its-own", "frame": frame, "at": at})
+        assert late.json()["outcome"] == "conflict"
+        till.post("/scans", {"code": shown["code"]})
         person.post("/sign-in/codes", {"email": "amina@example.org"})
     served = Shop(shop.folder, postgresql_url, shop.capsys)
+    assert served.run("till", "enrol", *served.store(), "--store", "cafe-lumiere", "--name", "Bar").code == 0
     file = back_up(served)
     assert {table for table, rows in contents(file).items() if rows} >= set(metadata.tables) - NOT_IN_THE_DEMO
     restore(shop, file)
