@@ -8,6 +8,7 @@ import flet as ft
 from mirabelle.client.api import Refusal
 from mirabelle.client.device.files import Files
 from mirabelle.client.device.pdf import PAPERS, Paper
+from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go
 from mirabelle.client.ui.shared.widgets import text
@@ -104,7 +105,11 @@ def _paper_dialog(translate: Translator, printing: Command, on_close: OnClose) -
     ]
     return ft.AlertDialog(
         title=translate("vouchers.paper"),
-        content=text(translate("vouchers.paper_hint")),
-        actions=[ft.TextButton(translate("shared.cancel"), on_click=on_close, key="keep"), *sizes],
+        content=ft.Column(
+            [text(translate("vouchers.paper_hint")), ft.Row(sizes, spacing=theme.S, run_spacing=theme.S, wrap=True)],
+            spacing=theme.L,
+            tight=True,
+        ),
+        actions=[ft.TextButton(translate("shared.cancel"), on_click=on_close, key="keep")],
         on_dismiss=on_close,
     )
