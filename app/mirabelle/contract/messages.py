@@ -272,13 +272,16 @@ class RedemptionRequest(Message, frozen=True, kw_only=True):
     """`points` is the price the person agreed to; `holder_key` comes from the device seed and the Idempotency-Key.
 
     A reward of several uses has a voucher for each; the key of number 2 comes from the Idempotency-Key and "/2".
+    `more_holder_keys` are those from number 2 on, one after the other.
     """
 
     reward: Identifier
     points: Points
     holder_key: PublicKey
     details: Details = field(default_factory=Details)
-    more_holder_keys: Annotated[list[PublicKey], Meta(max_length=limits.VOUCHER_USES - 1)] = field(default_factory=list)
+    more_holder_keys: Annotated[
+        str, Meta(max_length=64 * (limits.VOUCHER_USES - 1), pattern=r"^(?:[0-9a-f]{64})*$(?!\n)")
+    ] = ""
 
 
 class TransferRequest(Message, frozen=True, kw_only=True):

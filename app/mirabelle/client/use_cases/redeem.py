@@ -144,11 +144,11 @@ class Redeem:
         assert entry is not None
         return self._seen(entry, await self._once(entry, is_new=is_new))
 
-    def _more_keys(self, key: str, reward_id: str) -> list[str]:
-        """A holder key for each use after the first."""
+    def _more_keys(self, key: str, reward_id: str) -> str:
+        """A holder key for each use after the first, one after the other."""
         reward = self._catalog.get(reward_id)
         uses = reward.uses if reward else 1
-        return [self._keys.holder_public(f"{key}/{number}".encode()) for number in range(2, uses + 1)]
+        return "".join(self._keys.holder_public(f"{key}/{number}".encode()) for number in range(2, uses + 1))
 
     async def retry(self, key: str) -> Outcome:
         """Send the confirmation under `key` again; raises KeyError where there is none."""

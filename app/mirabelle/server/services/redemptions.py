@@ -32,7 +32,9 @@ async def redeem(
     context: Context, caller: Caller, request: m.RedemptionRequest, key: str, request_hash: bytes
 ) -> Answer:
     """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused."""
-    holder_key, *more_keys = (bytes.fromhex(each) for each in (request.holder_key, *request.more_holder_keys))
+    keys = bytes.fromhex(request.holder_key + request.more_holder_keys)
+    size = ed25519.PUBLIC_KEY_BYTES
+    holder_key, *more_keys = (keys[start : start + size] for start in range(0, len(keys), size))
     if not all(ed25519.is_safe_public_key(each) for each in (holder_key, *more_keys)):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
     code = fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES))
