@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from mirabelle.client.wiring import web_app
 from mirabelle.contract.places import assets_directory
 from mirabelle.contract.translation import LANGUAGES, Translator
+from mirabelle.rules import fallback_code
 from tests.backend import Backend
 from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
@@ -145,6 +146,11 @@ def first_steps(camera: Camera) -> None:
     camera.presses("welcome.sign_in")
     camera.sees("welcome.send_code")
     camera.shoot("sign-in")
+    camera.presses("till.enrol")
+    camera.sees("till.enrol_do")
+    camera.shoot("enrol")
+    camera.presses("shared.back")
+    camera.sees("welcome.send_code")
     camera.types("amina@example.org")
     camera.presses("welcome.send_code")
     camera.sees("welcome.send_again")
@@ -280,10 +286,14 @@ def the_wallet_without_network(camera: Camera) -> None:
 
 def the_till_without_network(camera: Camera) -> None:
     """Staff once the server is gone."""
-    camera.open("/till", "till.offline")
+    camera.open("/till", "till.bar_offline")
     camera.shoot("offline-till")
-    camera.enters("ABCD-EFGH-JKMN", "till.unchecked")
+    camera.enters(fallback_code.make(bytes(fallback_code.RANDOM_BYTES)), "till.unchecked")
     camera.shoot("offline-verdict")
+    camera.presses("till.next")
+    camera.sees("till.field")
+    camera.goes_to("/till/report", "till.report")
+    camera.shoot("report")
 
 
 def write_sheets(language: str, size: str, out: Path) -> None:
