@@ -87,19 +87,20 @@ def report_view(
 
 
 def _days(translate: Translator, sheet: Sheet, on_back: Callable[[int], Any]) -> ft.Control:
-    before, after = ft.Icons.CHEVRON_LEFT, ft.Icons.CHEVRON_RIGHT
-    if translate.rtl:
-        before, after = after, before
-    return ft.Row(
+    return ft.Row(  # Flutter turns these two with the direction of reading
         [
-            icon_button(before, translate("till.day_before"), lambda: on_back(1), key="day-before"),
+            icon_button(ft.Icons.CHEVRON_LEFT, translate("till.day_before"), lambda: on_back(1), key="day-before"),
             ft.Container(
                 heading(_day_told(translate, sheet.report.day), theme.SECTION, 2, text_align=ft.TextAlign.CENTER),
                 expand=True,
                 alignment=ft.Alignment.CENTER,
             ),
             icon_button(
-                after, translate("till.day_after"), lambda: on_back(-1), disabled=sheet.is_today, key="day-after"
+                ft.Icons.CHEVRON_RIGHT,
+                translate("till.day_after"),
+                lambda: on_back(-1),
+                disabled=sheet.is_today,
+                key="day-after",
             ),
         ]
     )
