@@ -67,26 +67,38 @@ def verdict(trust: Trust = TRUST, till: TillState = TILL, text: str = "") -> Vou
 
 
 def test_the_first_bundle_of_a_till_is_believed_and_the_next_under_the_same_key() -> None:
-    assert accept(None, offered(), NOW) is TRUST
-    assert accept(HeldTrust(PROGRAMME_KEY, 5), offered(), NOW) is TRUST
+    assert accept(None, offered(), STORE, NOW) is TRUST
+    assert accept(HeldTrust(PROGRAMME_KEY, 5, TRUST.issued_at), offered(), STORE, NOW) is TRUST
 
 
 def test_a_bundle_of_another_programme_is_refused_however_well_it_is_signed() -> None:
     other = replace(TRUST, programme=programme_id(holder.public_key(OTHER)))
-    assert accept(HeldTrust(PROGRAMME_KEY, 1), offered(other, OTHER), NOW) is TrustRefusal.OTHER_PROGRAMME
-    assert accept(None, offered(other), NOW) is TrustRefusal.OTHER_PROGRAMME
+    assert (
+        accept(HeldTrust(PROGRAMME_KEY, 1, TRUST.issued_at), offered(other, OTHER), STORE, NOW)
+        is TrustRefusal.OTHER_PROGRAMME
+    )
+    assert accept(None, offered(other), STORE, NOW) is TrustRefusal.OTHER_PROGRAMME
+
+
+def test_a_bundle_for_another_store_is_refused_for_its_scopes_and_uses_are_that_stores() -> None:
+    assert accept(None, offered(), STORE + 1, NOW) is TrustRefusal.OTHER_STORE
+
+
+def test_a_bundle_that_was_kept_back_is_refused_after_a_newer_one_that_says_the_same() -> None:
+    held = HeldTrust(PROGRAMME_KEY, TRUST.version, TRUST.issued_at)
+    assert accept(held, offered(replace(TRUST, issued_at=TRUST.issued_at - 1)), STORE, NOW) is TrustRefusal.ROLLBACK
 
 
 def test_a_bundle_that_is_over_is_refused_and_one_with_a_second_left_is_not() -> None:
-    assert accept(None, offered(), TRUST.expires_at) is TrustRefusal.EXPIRED
-    assert accept(None, offered(), TRUST.expires_at - 1) is TRUST
+    assert accept(None, offered(), STORE, TRUST.expires_at) is TrustRefusal.EXPIRED
+    assert accept(None, offered(), STORE, TRUST.expires_at - 1) is TRUST
 
 
 @given(st.integers(0, len(BUNDLE) * 8 - 1))
 def test_a_bundle_with_any_bit_changed_is_refused(bit: int) -> None:
     changed = bytearray(BUNDLE)
     changed[bit // 8] ^= 1 << bit % 8
-    assert accept(None, replace(offered(), bundle=bytes(changed)), NOW) is TrustRefusal.BAD_SIGNATURE
+    assert accept(None, replace(offered(), bundle=bytes(changed)), STORE, NOW) is TrustRefusal.BAD_SIGNATURE
 
 
 @given(st.integers(0, 511))
@@ -94,13 +106,13 @@ def test_a_signature_with_any_bit_changed_is_refused(bit: int) -> None:
     good = offered()
     changed = bytearray(good.signature)
     changed[bit // 8] ^= 1 << bit % 8
-    assert accept(None, replace(good, signature=bytes(changed)), NOW) is TrustRefusal.BAD_SIGNATURE
+    assert accept(None, replace(good, signature=bytes(changed)), STORE, NOW) is TrustRefusal.BAD_SIGNATURE
 
 
 def test_what_the_programme_key_signed_for_another_purpose_is_no_bundle() -> None:
     for message in (BUNDLE, b"MV1\0issue\0" + BUNDLE):
         again = replace(offered(), signature=holder.sign(PROGRAMME, message))
-        assert accept(None, again, NOW) is TrustRefusal.BAD_SIGNATURE
+        assert accept(None, again, STORE, NOW) is TrustRefusal.BAD_SIGNATURE
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20 * DAY, 20 * DAY))))
@@ -109,11 +121,11 @@ def test_whatever_is_offered_in_whatever_order_a_till_never_goes_back_nor_takes_
 ) -> None:
     held: HeldTrust | None = None
     for version, ends in offers:
-        answer = accept(held, offered(replace(TRUST, version=version, expires_at=NOW + ends)), NOW)
+        answer = accept(held, offered(replace(TRUST, version=version, expires_at=NOW + ends)), STORE, NOW)
         older = held is not None and version < held.version
         if isinstance(answer, Trust):
             assert not older and ends > 0
-            held = HeldTrust(PROGRAMME_KEY, version)
+            held = HeldTrust(PROGRAMME_KEY, version, TRUST.issued_at)
         else:
             assert answer is (TrustRefusal.ROLLBACK if older else TrustRefusal.EXPIRED)
 
@@ -157,6 +169,7 @@ def test_a_store_and_its_group_are_the_bundles() -> None:
         ({"taken": {2: Cap(3, 0)}}, VoucherCode.ACCEPTED),
         ({"taken": {1: Cap(1, 600)}, "value_minor": 401}, VoucherCode.OVER_CAP),
         ({"taken": {1: Cap(1, 600)}, "value_minor": 400}, VoucherCode.ACCEPTED),
+        ({"value_minor": None}, VoucherCode.OVER_CAP),
     ],
 )
 def test_what_the_till_itself_did_counts(changes: dict[str, object], code: VoucherCode) -> None:

@@ -1,8 +1,8 @@
 """What a till is told, so that it can check vouchers without network: all of what matters, signed, and never older."""
 
 import time
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mirabelle.contract.trust import SignedTrust, TrustBundle, offered, read_bun
 from mirabelle.rules import holder, trust
 from mirabelle.rules.voucher import check
 from mirabelle.rules.voucher_code import VoucherCode
+from mirabelle.server.services.context import system_clock
 from tests.backend import Backend, Person
 from tests.clock import MovableClock
 from tests.people import people_with_points
@@ -26,12 +27,12 @@ def server(tmp_path: Path, database_url: str) -> Iterator[Backend]:
         yield running
 
 
-def told(till: Person) -> TrustBundle:
+def told(till: Person, clock: Callable[[], datetime] = system_clock) -> TrustBundle:
     """What `till` is told, which must be well signed."""
     answer = till.get("/till/trust")
     assert answer.status_code == 200, answer.text
     signed = msgspec.json.decode(answer.content, type=SignedTrust)
-    believed = trust.accept(None, offered(signed), int(time.time()))
+    believed = trust.accept(None, offered(signed), read_bundle(signed.bundle).store, int(clock().timestamp()))
     assert isinstance(believed, trust.Trust)
     return read_bundle(signed.bundle)
 
@@ -184,3 +185,30 @@ def test_a_device_that_was_replaced_is_told_of_until_its_last_lease_is_over(tmp_
 
 def test_only_staff_are_told(server: Backend) -> None:
     assert server.participant().get("/till/trust").json()["code"] == "wrong_role"
+
+
+def test_a_use_that_was_told_of_days_later_is_in_the_bundle_as_long_as_the_lease_is_good(
+    tmp_path: Path, database_url: str
+) -> None:
+    clock = MovableClock()
+    with Backend(tmp_path / "data", database_url=database_url, clock=clock) as server:
+        amina, till, other = server.participant(), server.till(), server.till()
+        voucher = amina.redeem("croissant", 110).json()["voucher"]
+        accepted_at = clock()
+        shown = amina.show(voucher, int(accepted_at.timestamp()))
+        for hours in (40, 40):  # the till is switched off, and the phone renews
+            clock.move(hours=hours)
+            amina.go_on_as(amina)
+            lease = {"holder_key": amina.redemption_request("croissant", 110, voucher["key_salt"])["holder_key"]}
+            voucher = amina.post(f"/vouchers/{voucher['id']}/leases", lease).json()
+        upload = {"key": "at-the-till-1", "frame": shown, "at": accepted_at.isoformat()}
+        assert till.go_on_as(till).post("/scans/uploads", upload, "u-at-the-till-1").json()["outcome"] == "recorded"
+        other.go_on_as(other)
+        assert (voucher["id"], 1) in told(other, clock).used
+
+
+def test_a_till_that_was_ended_is_told_nothing_more(shop: Shop) -> None:
+    with Backend(shop.folder / "data") as server:
+        till = server.till()
+        assert shop.run("till", "revoke", till.session["subject"], *shop.store()).code == 0
+        assert till.get("/till/trust").json()["code"] == "session_ended"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from mirabelle.rules.fallback_code import normalise
 from mirabelle.rules.redemption import VoucherRecord
 from mirabelle.rules.voucher import CheckContext, Verdict, check, use_key
 from mirabelle.rules.voucher_code import VoucherCode
@@ -106,10 +107,13 @@ def _judge_frame(
     return ScanVerdict(code, frame.lease_start, frame.lease_end, frame.use)
 
 
-def _judge_code(shown: Presented, voucher: VoucherRecord | None, used: Container[tuple[bytes, int]]) -> VoucherCode:
+def _judge_code(
+    shown: PresentedOnline, voucher: VoucherRecord | None, used: Container[tuple[bytes, int]]
+) -> VoucherCode:
     """Whatever is wrong about a typed code, it says the same: who guesses learns nothing."""
     good = (
         voucher is not None
+        and normalise(shown.code) == voucher.code  # it may have been given away since it was looked up
         and shown.at < voucher.expires_at
         and voucher.store in (0, shown.store, *shown.groups)
         and not voucher.is_revoked

@@ -22,6 +22,7 @@ class TrustRefusal(StrEnum):
     """Why a bundle is not believed; what the till held before stays."""
 
     OTHER_PROGRAMME = "other_programme"
+    OTHER_STORE = "other_store"
     BAD_SIGNATURE = "bad_signature"
     ROLLBACK = "rollback"
     EXPIRED = "expired"
@@ -73,10 +74,11 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class HeldTrust:
-    """What a till remembers of the bundle that it believed last: under which programme key, and its version."""
+    """What a till remembers of the bundle that it believed last: whose it was, its version and when it was signed."""
 
     programme_key: bytes
     version: int
+    issued_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,11 @@ def bundle_message(bundle: bytes) -> bytes:
     return b"MV1\0trust\0" + bundle
 
 
-def accept(held: HeldTrust | None, offered: Offered, now: int) -> Trust | TrustRefusal:
-    """Believe what is offered, or say why not. The first that a till gets pins its programme key."""
+def accept(held: HeldTrust | None, offered: Offered, store: int, now: int) -> Trust | TrustRefusal:
+    """Believe what a till of `store` is offered, or say why not. The first that it gets pins its programme key.
+
+    One that was kept back by somebody and comes after a newer one is refused, also where nothing has changed since.
+    """
     key, trust = offered.programme_key, offered.trust
     if held is not None and key != held.programme_key:
         return TrustRefusal.OTHER_PROGRAMME
@@ -108,7 +113,9 @@ def accept(held: HeldTrust | None, offered: Offered, now: int) -> Trust | TrustR
         return TrustRefusal.BAD_SIGNATURE
     if trust.programme != programme_id(key):
         return TrustRefusal.OTHER_PROGRAMME
-    if held is not None and trust.version < held.version:
+    if trust.store != store:
+        return TrustRefusal.OTHER_STORE
+    if held is not None and (trust.version, trust.issued_at) < (held.version, held.issued_at):
         return TrustRefusal.ROLLBACK
     if now >= trust.expires_at:
         return TrustRefusal.EXPIRED
@@ -119,15 +126,16 @@ def accept(held: HeldTrust | None, offered: Offered, now: int) -> Trust | TrustR
 class TillState:
     """Where a till without network stands as a voucher is shown to it.
 
-    `taken` is what it accepted without network since `synced_at`, by value class; `value_minor` is that of the shown
-    voucher's reward, None where it has none; `used` are the uses that this till itself has accepted.
+    `taken` is what it accepted without network since `synced_at`, by value class. `value_minor` is that of the shown
+    voucher's reward: 0 where it has none, None where the bundle does not know the reward. `used` are the uses that
+    this till itself has accepted.
     """
 
     now: int
     synced_at: int
     taken: Mapping[int, Cap] = field(default_factory=dict)
     used: Container[tuple[bytes, int]] = ()
-    value_minor: int | None = None
+    value_minor: int | None = 0
     nonce: bytes | None = None
 
 
@@ -160,8 +168,10 @@ def caps_left(trust: Trust, till: TillState) -> dict[int, int]:
 
 def _left(cap: Cap, taken: Cap, value_minor: int | None) -> int:
     by_count = max(0, cap.count - taken.count)
-    if cap.value_minor is None or not value_minor:
+    if cap.value_minor is None or value_minor == 0:
         return by_count
+    if value_minor is None:
+        return 0  # of a value that nobody told, nobody can say that there is room for it
     return min(by_count, max(0, cap.value_minor - (taken.value_minor or 0)) // value_minor)
 
 

@@ -71,7 +71,7 @@ def _bundle(file: dict[str, Any], where: str) -> Trust:
     """A bundle that its programme signed. That it may be over is for the check to say, and whose it is for people."""
     try:
         found = offered(msgspec.convert(file, SignedTrust))
-        answer = trust.accept(None, found, found.trust.issued_at)
+        answer = trust.accept(None, found, found.trust.store, found.trust.issued_at)
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as fault:
         raise Unreadable(f"{where}: not a trust bundle: {plain(str(fault))}") from fault
     if answer in (TrustRefusal.BAD_SIGNATURE, TrustRefusal.OTHER_PROGRAMME):

@@ -23,27 +23,25 @@ _UNREADABLE: Final = "unreadable"
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """`synced_at` is the server's time of the sync, unix seconds; `refused` says why a later bundle was not taken."""
+    """`refused` says why a later bundle was not taken."""
 
     signed: tr.SignedTrust
-    synced_at: int
     refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The bundle as messages and as the rules know it, and when it came."""
+    """The bundle as messages and as the rules know it."""
 
     bundle: tr.TrustBundle
     trust: rules.Trust
     programme_key: bytes
-    synced_at: int
     refused: str
 
     @property
     def ends_at(self) -> datetime:
         """When the till has to stop, unless it hears from the programme before."""
-        without_contact = self.synced_at + self.trust.seconds_since_sync
+        without_contact = self.trust.issued_at + self.trust.seconds_since_sync
         return datetime.fromtimestamp(min(without_contact, self.trust.expires_at), UTC)
 
     @property
@@ -70,7 +68,7 @@ class Trust:
                 return None
             offered = tr.offered(kept.signed)
             bundle = tr.read_bundle(kept.signed.bundle)
-            held = Held(bundle, offered.trust, offered.programme_key, kept.synced_at, kept.refused)
+            held = Held(bundle, offered.trust, offered.programme_key, kept.refused)
             self._read = (row[0], held)
         return self._read[1]
 
@@ -80,21 +78,22 @@ class Trust:
         if isinstance(answer, Refusal):
             return answer
         till = self._store.document("till", tm.Till)
-        held, now = self.held(), till.server_time.timestamp() if till else 0.0
+        if till is None:
+            return None
+        held = self.held()
         try:
             offered = tr.offered(answer)
         except (ValueError, msgspec.MsgspecError):
             self._refuse(_UNREADABLE)
             return None
-        known = rules.HeldTrust(held.programme_key, held.trust.version) if held else None
-        judged = rules.accept(known, offered, int(now))
+        known = rules.HeldTrust(held.programme_key, held.trust.version, held.trust.issued_at) if held else None
+        judged = rules.accept(known, offered, till.store_reference, int(till.server_time.timestamp()))
         if isinstance(judged, TrustRefusal):
             self._refuse(judged.value)
             return None
-        server = max(now, float(judged.issued_at))  # the signed time at the least
         with self._store.write("trust") as connection:
-            self._time.told(connection, server)
-            put_document(connection, "trust", _Kept(answer, int(server)))
+            self._time.told(connection, judged.issued_at)  # of all that is told, this time alone is signed
+            put_document(connection, "trust", _Kept(answer))
         return None
 
     def _refuse(self, reason: str) -> None:

@@ -77,10 +77,10 @@ class JudgeOffline:
         reward = _reward(held, frame) if isinstance(frame, Frame) else None
         state = TillState(
             now=int(time.now),
-            synced_at=held.synced_at,
+            synced_at=held.trust.issued_at,
             taken=self._scans.taken(),
             used=self._uses,
-            value_minor=reward.value_minor if reward else None,
+            value_minor=(reward.value_minor or 0) if reward else None,
             nonce=nonce,
         )
         return check(text, context_of(held.trust, state))

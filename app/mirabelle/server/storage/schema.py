@@ -284,6 +284,9 @@ Index(
 # What tills without network must be told of, and nothing that a redemption writes.
 DISTRUSTED: Final = text("(state IN ('cancelled', 'lapsed') OR blocked_at IS NOT NULL OR epoch_at IS NOT NULL)")
 Index("ix_vouchers_distrusted", vouchers.c.lease_start, sqlite_where=DISTRUSTED, postgresql_where=DISTRUSTED)
+# Those of which a use is known; one that was taken back is ready again under the next number.
+USED: Final = text("(state = 'used' OR use > 1)")
+Index("ix_vouchers_used", vouchers.c.lease_start, sqlite_where=USED, postgresql_where=USED)
 
 uses = Table(
     "uses",
