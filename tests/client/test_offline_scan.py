@@ -197,7 +197,7 @@ async def test_the_caps_of_a_class_are_counted_from_what_is_on_the_disk(
             for number in range(most - 3):
                 connection.execute(
                     "INSERT INTO offline_scans SELECT NULL, key || ?1, scan || ?1, voucher, use, value_class, 0, frame,"
-                    " nonce, at, undone, state, reason FROM offline_scans LIMIT 1",
+                    " nonce, at, state, reason, undone_at, lost_keys FROM offline_scans LIMIT 1",
                     (f"-{number}",),
                 )
     async with device.on(wire.url) as app:

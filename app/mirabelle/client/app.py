@@ -87,7 +87,7 @@ class App:
         self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
         self.till_time = TillTime(self.store, now, clock or open_clock())
         self.trust = Trust(self.store, self.api, self.till_time)
-        self.offline_scans = OfflineScans(self.store)
+        self.offline_scans, uses = OfflineScans(self.store), Uses(self.store)
 
         self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
         self.cancel = Cancel(self.store, self.api, self.wallet)
@@ -96,8 +96,8 @@ class App:
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
-        self.undo_scan = UndoScan(self.store, self.api, self.scans, self.offline_scans, self.upload_scans, now)
-        judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, Uses(self.store))
+        self.undo_scan = UndoScan(self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, now)
+        judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, uses)
         self.scan = ScanVoucher(self.store, self.api, self.outbox, judge, now)
         self.challenge_holder = ChallengeHolder(self.till, self.till_time, now)
         self.sign_in = SignIn(

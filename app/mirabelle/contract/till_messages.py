@@ -55,7 +55,7 @@ class Conflict(Message, frozen=True, kw_only=True):
 class Scan(Message, frozen=True, kw_only=True):
     """What the till was answered. `verdict` is `accepted` or the reason code of the first check that failed.
 
-    An accepted scan may be undone until `undo_until`.
+    An accepted scan names the `voucher` (hex) and the `use` of it that it took, and may be undone until `undo_until`.
     """
 
     id: Identifier
@@ -68,6 +68,8 @@ class Scan(Message, frozen=True, kw_only=True):
     valid_from: datetime | None
     valid_until: datetime | None
     right_store: Text | None
+    voucher: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")] | None = None
+    use: Annotated[int, Meta(ge=0, le=255)] | None = None
     value_minor: int | None = None
     offline: bool = False
     undo_until: datetime | None = None
@@ -84,7 +86,8 @@ class Scans(Message, frozen=True, kw_only=True):
 class ScanUpload(Message, frozen=True, kw_only=True):
     """A scan that a till accepted without network, under the key that it would have sent; `at` is its trusted time.
 
-    One that was `undone` on the till before it was sent uses nothing up, and is kept for the record.
+    One that was `undone` on the till before it was sent uses nothing up, and is kept for the record. `lost_keys` are
+    the typed codes that the till had lately got no answer to: a use of this voucher under one of them is this scan's.
     """
 
     key: ScanKey
@@ -92,6 +95,7 @@ class ScanUpload(Message, frozen=True, kw_only=True):
     at: datetime
     nonce: Nonce = ""
     undone: bool = False
+    lost_keys: Annotated[tuple[ScanKey, ...], Meta(max_length=limits.LOST_KEYS)] = ()
 
 
 class ScanReceipt(Message, frozen=True, kw_only=True):

@@ -146,7 +146,8 @@ class Scan:
 class UploadScan:
     """A till tells of a voucher that it accepted without network `at` its own time; the server hears of it later.
 
-    What was `undone` on the till by then uses nothing up.
+    What was `undone` on the till by then uses nothing up. Of the scans `lost`, asked for under typed codes, the till
+    had no answer: one of them that used this voucher is the same as this scan.
     """
 
     scan: str
@@ -159,6 +160,7 @@ class UploadScan:
     received_at: datetime
     nonce: bytes | None = None
     undone: bool = False
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

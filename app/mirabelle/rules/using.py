@@ -1,5 +1,6 @@
 """How vouchers are used at tills: scans online, scans that were made without network, and scans that are undone."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -68,7 +69,7 @@ def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
     if code is not VoucherCode.ACCEPTED or voucher is None:
         return BadProof(code)
     uses = book.uses_of(voucher.id)
-    mine = next((use for use in uses.values() if use.scan == command.scan), None)
+    mine = _mine(uses, command)
     if mine is not None:
         if command.undone and mine.undone_at is None and _can_be_undone(book, voucher, mine):
             mine = _take_back(book, voucher, mine, command.received_at)
@@ -88,6 +89,13 @@ def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
         use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
         return Uploaded(_use_up(book, voucher, use), use)
     return _conflict(book, command, voucher, uses.get(voucher.use))
+
+
+def _mine(uses: Mapping[int, UseRecord], command: UploadScan) -> UseRecord | None:
+    """The use that this very scan made: also where its voucher's code was typed first, and the answer was lost."""
+    theirs = (use for use in uses.values() if use.till == command.till and use.undone_at is None)
+    lost = next((use for use in theirs if use.scan in command.lost), None)
+    return next((use for use in uses.values() if use.scan == command.scan), lost)
 
 
 def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: UseRecord | None) -> Uploaded:

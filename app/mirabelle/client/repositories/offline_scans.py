@@ -16,7 +16,10 @@ ScanState = Literal["waiting", "unknown", "refused", "seen"]
 
 @dataclass(frozen=True, slots=True)
 class OfflineScan:
-    """A scan under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen; `seen`."""
+    """A scan under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen; `seen`.
+
+    `lost_keys` are those of the typed codes that had no answer when it was accepted: one may be this very voucher's.
+    """
 
     key: str
     scan: str
@@ -27,7 +30,8 @@ class OfflineScan:
     frame: str
     nonce: str
     at: datetime
-    undone: bool = False
+    lost_keys: tuple[str, ...] = ()
+    undone_at: datetime | None = None
     state: ScanState = "waiting"
     reason: str = ""
 
@@ -78,7 +82,7 @@ class OfflineScans:
         """What counts against the caps: all that the programme does not know of yet, by value class."""
         rows = self._store.read.execute(
             "SELECT value_class, COUNT(*), SUM(COALESCE(value_minor, 0)) FROM offline_scans"
-            " WHERE state IN ('waiting', 'unknown') AND NOT undone GROUP BY value_class"
+            " WHERE state IN ('waiting', 'unknown') AND undone_at IS NULL GROUP BY value_class"
         )
         return {row[0]: Cap(row[1], row[2]) for row in rows}
 
@@ -86,11 +90,11 @@ class OfflineScans:
     def add(connection: sqlite3.Connection, scan: OfflineScan) -> None:
         """Write down an accepted scan and its use, in the caller's transaction; raises where the use is taken."""
         connection.execute(
-            "INSERT INTO offline_scans (key, scan, voucher, use, value_class, value_minor, frame, nonce, at, undone,"
-            " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'waiting', '')",
+            "INSERT INTO offline_scans (key, scan, voucher, use, value_class, value_minor, frame, nonce, at, lost_keys,"
+            " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', '')",
             (
                 scan.key, scan.scan, scan.voucher, scan.use, scan.value_class, scan.value_minor, scan.frame, scan.nonce,
-                scan.at.isoformat(),
+                scan.at.isoformat(), " ".join(scan.lost_keys),
             ),
         )  # fmt: skip
         connection.execute(
@@ -126,21 +130,32 @@ class OfflineScans:
             connection.execute("UPDATE offline_scans SET state = 'seen' WHERE key = ? AND state = 'refused'", (key,))
 
     @staticmethod
-    def undo(connection: sqlite3.Connection, scan: OfflineScan) -> bool:
+    def undo(connection: sqlite3.Connection, scan: OfflineScan, at: datetime) -> bool:
         """Take back a scan that was never sent, in the caller's transaction; False where it may have been sent."""
         done = connection.execute(
-            "UPDATE offline_scans SET undone = 1 WHERE key = ? AND state = 'waiting' AND NOT undone", (scan.key,)
+            "UPDATE offline_scans SET undone_at = ? WHERE key = ? AND state = 'waiting' AND undone_at IS NULL",
+            (at.isoformat(), scan.key),
         )
         if done.rowcount == 1:
             forget_use(connection, scan.scan)
         return done.rowcount == 1
 
 
-def note_use(connection: sqlite3.Connection, voucher: bytes, use: int, scan: str, at: datetime) -> None:
-    """Note which scan used a voucher, as the programme said, in the caller's transaction."""
+def note_use(connection: sqlite3.Connection, voucher: bytes, use: int, scan: str, at: datetime) -> bool:
+    """Note which scan used a voucher, as the programme said, in the caller's transaction.
+
+    False where this till has accepted that use already, by another scan.
+    """
     connection.execute(
-        "INSERT OR REPLACE INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)", (voucher, use, scan, at.isoformat())
+        "INSERT OR IGNORE INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)", (voucher, use, scan, at.isoformat())
     )
+    noted = connection.execute("SELECT scan FROM uses WHERE voucher = ? AND use = ?", (voucher, use)).fetchone()
+    return noted is not None and noted[0] == scan
+
+
+def rename_use(connection: sqlite3.Connection, scan: str, known_as: str) -> None:
+    """The programme knows the scan by another name, in the caller's transaction."""
+    connection.execute("UPDATE uses SET scan = ? WHERE scan = ?", (known_as, scan))
 
 
 def forget_use(connection: sqlite3.Connection, scan: str) -> None:
@@ -159,9 +174,18 @@ class Uses(Container[tuple[bytes, int]]):
 
     def at(self, voucher: bytes, use: int) -> datetime | None:
         """When this till accepted it."""
-        query = "SELECT at FROM uses WHERE voucher = ? AND use = ?"
-        row = self._store.read.execute(query, (voucher, use)).fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+        row = self._row(voucher, use)
+        return datetime.fromisoformat(row["at"]) if row else None
+
+    def scan_of(self, voucher: bytes, use: int) -> str | None:
+        """By which scan this till accepted it."""
+        row = self._row(voucher, use)
+        return row["scan"] if row else None
+
+    def _row(self, voucher: bytes, use: int) -> sqlite3.Row | None:
+        query = "SELECT scan, at FROM uses WHERE voucher = ? AND use = ?"
+        row: sqlite3.Row | None = self._store.read.execute(query, (voucher, use)).fetchone()
+        return row
 
 
 def _scan(row: sqlite3.Row) -> OfflineScan:
@@ -175,7 +199,8 @@ def _scan(row: sqlite3.Row) -> OfflineScan:
         frame=row["frame"],
         nonce=row["nonce"],
         at=datetime.fromisoformat(row["at"]),
-        undone=bool(row["undone"]),
+        lost_keys=tuple(row["lost_keys"].split()),
+        undone_at=datetime.fromisoformat(row["undone_at"]) if row["undone_at"] else None,
         state=row["state"],
         reason=row["reason"],
     )

@@ -50,6 +50,12 @@ def keep_scan(connection: sqlite3.Connection, scan: tm.Scan) -> None:
     connection.execute("INSERT OR REPLACE INTO scans (id, at, body) VALUES (?, ?, ?)", row)
 
 
+def rename_scan(connection: sqlite3.Connection, scan: str, news: tm.Scan) -> None:
+    """The programme knows the scan by another name, in the caller's transaction."""
+    connection.execute("DELETE FROM scans WHERE id = ?", (scan,))
+    keep_scan(connection, news)
+
+
 class Scans:
     """Reads this till's scans from the store and keeps them fresh."""
 

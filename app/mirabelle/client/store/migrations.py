@@ -94,7 +94,15 @@ INSERT INTO outbox SELECT * FROM outbox_before;
 DROP TABLE outbox_before;
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS)
+# When a scan was undone that had not been sent; and the typed codes that had no answer yet when it was accepted.
+_TOLD_WITH_SCANS: Final = """
+ALTER TABLE offline_scans ADD COLUMN undone_at TEXT;
+ALTER TABLE offline_scans ADD COLUMN lost_keys TEXT NOT NULL DEFAULT '';
+UPDATE offline_scans SET undone_at = at WHERE undone;
+ALTER TABLE offline_scans DROP COLUMN undone;
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -3,7 +3,8 @@
 An accepted voucher is on the disk, with its use, before anybody is told of it.
 """
 
-import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,10 +19,11 @@ from mirabelle.contract import till_messages as tm
 from mirabelle.contract.fields import ValueClass
 from mirabelle.contract.trust import BundleReward
 from mirabelle.rules.frame import Frame, parse
+from mirabelle.rules.frame import Refusal as NoFrame
 from mirabelle.rules.scans import scan_id
 from mirabelle.rules.trust import TillState, context_of
 from mirabelle.rules.trusted_time import ClockRefusal, TrustedTime
-from mirabelle.rules.voucher import Verdict, check, use_key
+from mirabelle.rules.voucher import CheckContext, Verdict, check, use_key
 from mirabelle.rules.voucher_code import VoucherCode
 
 _CLASSES: Final[dict[int, ValueClass]] = {1: "A", 2: "B", 3: "C"}
@@ -50,8 +52,20 @@ class JudgeOffline:
         """Whether this till has ever heard what it must know, and is not about to be none any more."""
         return self._scans.is_open and self._trust.held() is not None and self._till.current() is not None
 
-    def __call__(self, text: str, key: str, nonce: bytes | None = None) -> tm.Scan | ClockRefusal | None:
+    def proves(self, text: str, nonce: bytes | None) -> bool:
+        """Whether a text shows by itself that the voucher's holder is here now, be the voucher used or not."""
+        held, time = self._trust.held(), self._time.read()
+        if held is None or isinstance(time, ClockRefusal):
+            return False
+        context = replace(self._context(held, time, parse(text), nonce), online=True, used=())
+        return check(text, context).code is VoucherCode.ACCEPTED
+
+    def __call__(
+        self, text: str, key: str, nonce: bytes | None = None, lost_keys: Sequence[str] = ()
+    ) -> tm.Scan | ClockRefusal | None:
         """The verdict on a scanned text, under the key that it was, or would have been, sent with.
+
+        `lost_keys` are those of typed codes that the programme may have accepted without this till's hearing of it.
 
         None at a till that may not decide: it never heard from its programme, or it is being signed out.
         """
@@ -63,17 +77,20 @@ class JudgeOffline:
                 return None
             if isinstance(time, ClockRefusal):
                 return time
-            verdict = self._verdict(held, time, text, nonce)
+            verdict = check(text, self._context(held, time, parse(text), nonce))
             self._time.passed(connection, time)
             scan = self._answer(held, till, time, key, verdict)
             if verdict.code is VoucherCode.ACCEPTED:
                 assert verdict.frame is not None
-                self._accept(connection, scan, key, text, nonce, verdict.frame)
+                accepted = _accepted(scan, key, text, nonce, verdict.frame)
+                OfflineScans.add(connection, replace(accepted, lost_keys=tuple(lost_keys)))
+                Outbox.settle(connection, key)  # what was asked online under this key is told by the upload now
             keep_scan(connection, scan)
         return scan
 
-    def _verdict(self, held: Held, time: TrustedTime, text: str, nonce: bytes | None) -> Verdict:
-        frame = parse(text)
+    def _context(
+        self, held: Held, time: TrustedTime, frame: Frame | NoFrame, nonce: bytes | None
+    ) -> CheckContext:  # fmt: skip
         reward = _reward(held, frame) if isinstance(frame, Frame) else None
         state = TillState(
             now=int(time.now),
@@ -83,26 +100,7 @@ class JudgeOffline:
             value_minor=(reward.value_minor or 0) if reward else None,
             nonce=nonce,
         )
-        return check(text, context_of(held.trust, state))
-
-    def _accept(
-        self, connection: sqlite3.Connection, scan: tm.Scan, key: str, text: str, nonce: bytes | None,
-        frame: Frame,
-    ) -> None:  # fmt: skip
-        voucher, use = use_key(frame)
-        accepted = OfflineScan(
-            key=key,
-            scan=scan.id,
-            voucher=voucher,
-            use=use,
-            value_class=frame.value_class,
-            value_minor=scan.value_minor,
-            frame=text,
-            nonce=nonce.hex() if nonce and frame.challenge_required else "",
-            at=scan.at,
-        )
-        OfflineScans.add(connection, accepted)
-        Outbox.settle(connection, key)  # what was asked online under this key is told by the upload now
+        return context_of(held.trust, state)
 
     def _answer(self, held: Held, till: tm.Till, time: TrustedTime, key: str, verdict: Verdict) -> tm.Scan:
         frame = None if verdict.code in _UNTRUSTED else verdict.frame
@@ -130,6 +128,21 @@ class JudgeOffline:
         """When this till itself took it; of other tills it only knows that somebody did."""
         at = self._uses.at(*use_key(frame))
         return m.Use(at=at, store=till.store, till=till.id) if at else None
+
+
+def _accepted(scan: tm.Scan, key: str, text: str, nonce: bytes | None, frame: Frame) -> OfflineScan:
+    voucher, use = use_key(frame)
+    return OfflineScan(
+        key=key,
+        scan=scan.id,
+        voucher=voucher,
+        use=use,
+        value_class=frame.value_class,
+        value_minor=scan.value_minor,
+        frame=text,
+        nonce=nonce.hex() if nonce and frame.challenge_required else "",
+        at=scan.at,
+    )
 
 
 def _reward(held: Held, frame: Frame) -> BundleReward | None:

@@ -28,7 +28,6 @@ from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules.frame import Frame, parse
 from mirabelle.rules.trusted_time import ClockRefusal
-from mirabelle.rules.voucher import use_key
 from mirabelle.rules.voucher_code import VoucherCode
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class ScanVoucher:
         if not self._judge_offline.is_possible:
             return await self._online(request, voucher)
         key = new_key()
-        lost = self._lost(voucher)
+        lost, lost_codes = self._lost(voucher), self._lost_codes()
         try:
             async with asyncio.timeout(ONLINE_SECONDS):
                 answer = await self._online(request, voucher, key)
@@ -68,7 +67,8 @@ class ScanVoucher:
             if not isinstance(answer, Refusal) or answer.status < 500:
                 return answer
         # What the last presentation asked may have been accepted: this is still that scan.
-        judged = self._judge_offline(text, lost[-1].key if lost and self._outbox.get(lost[-1].key) else key, nonce)
+        key = lost[-1].key if lost and self._outbox.get(lost[-1].key) else key
+        judged = self._judge_offline(text, key, nonce, lost_codes)
         if judged is None:
             raise LostAnswer  # the till was signed out meanwhile, in this window or in another
         return judged
@@ -79,8 +79,11 @@ class ScanVoucher:
 
     async def _online(self, request: tm.ScanRequest, voucher: str, key: str | None = None) -> tm.Scan | Refusal:
         for lost in self._lost(voucher):
-            answer = await self._ask(lost.key, msgspec.json.decode(lost.body, type=tm.ScanRequest))
-            if isinstance(answer, Refusal) or answer.verdict == VoucherCode.ACCEPTED:
+            asked = msgspec.json.decode(lost.body, type=tm.ScanRequest)
+            if not self._may_hear(request, asked):
+                continue  # whatever it claims, its holder may be somebody else
+            answer = await self._ask(lost.key, asked)
+            if isinstance(answer, Refusal) or answer.voucher is not None:
                 return answer  # it was accepted the first time, and nobody had been told
         key = key or new_key()
         self._outbox.add(key, "scan", voucher, msgspec.json.encode(request), self._now())
@@ -92,6 +95,13 @@ class ScanVoucher:
             raise
         except LostAnswer:
             return await self._ask(key, request)  # the same key: if it was counted, this is its answer
+
+    def _may_hear(self, request: tm.ScanRequest, asked: tm.ScanRequest) -> bool:
+        """Whether what is shown now may have the answer that was lost: the same text, or one that proves as much."""
+        if (request.frame, request.code) == (asked.frame, asked.code):
+            return True
+        nonce = bytes.fromhex(request.nonce) if request.nonce else None
+        return bool(request.frame) and self._judge_offline.proves(request.frame, nonce)
 
     async def _ask(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
         """Ask, and go on listening where nobody waits any more: a session's renewal must not be broken off."""
@@ -115,10 +125,12 @@ class ScanVoucher:
             return answer
         with self._store.write("outbox", "scans") as connection:
             Outbox.settle(connection, key)
+            if answer.verdict == VoucherCode.ACCEPTED and answer.voucher is not None and answer.use is not None:
+                use = bytes.fromhex(answer.voucher), answer.use
+                if not note_use(connection, *use, answer.id, answer.at):
+                    # Its code was scanned meanwhile, without network: that upload tells the programme.
+                    return msgspec.structs.replace(answer, verdict=VoucherCode.ALREADY_USED.value, undo_until=None)
             keep_scan(connection, answer)
-            read = parse(request.frame)
-            if answer.verdict == VoucherCode.ACCEPTED and isinstance(read, Frame):
-                note_use(connection, *use_key(read), answer.id, answer.at)
         return answer
 
     def _drop(self, key: str) -> None:
@@ -128,6 +140,13 @@ class ScanVoucher:
     def _lost(self, voucher: str) -> list[Entry]:
         self.forget_old()
         return [entry for entry in self._outbox.entries("scan") if entry.subject == voucher]
+
+    def _lost_codes(self) -> list[str]:
+        """The keys of the typed codes without an answer, the newest of them: which vouchers they are, nobody knows."""
+        self.forget_old()
+        requests = [(entry.key, entry.body) for entry in self._outbox.entries("scan")]
+        codes = [key for key, body in requests if msgspec.json.decode(body, type=tm.ScanRequest).code]
+        return codes[-limits.LOST_KEYS :]
 
     def forget_old(self) -> None:
         """Let go of lost answers that nobody came back for; what came of them is in the server's history."""

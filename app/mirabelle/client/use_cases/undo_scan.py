@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from mirabelle.client.api import Api, Refusal
-from mirabelle.client.repositories.offline_scans import OfflineScans, forget_use
+from mirabelle.client.repositories.offline_scans import OfflineScans, Uses, forget_use
 from mirabelle.client.repositories.till import Scans, keep_scan
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.upload_scans import UploadScans
@@ -27,9 +27,9 @@ class UndoScan:
 
     def __init__(
         self, store: Store, api: Api, scans: Scans, offline: OfflineScans, upload: UploadScans,
-        now: Callable[[], datetime],
+        uses: Uses, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
-        self._store, self._api, self._now = store, api, now
+        self._store, self._api, self._uses, self._now = store, api, uses, now
         self._scans, self._offline, self._upload = scans, offline, upload
 
     async def __call__(self, scan: str) -> tm.Scan | Refusal:
@@ -43,13 +43,16 @@ class UndoScan:
             return _refusal(Reason.TOO_LATE)
         waiting = self._offline.of(scan)
         if waiting is not None and waiting.state == "waiting":
-            undone = msgspec.structs.replace(known, undone_at=self._now())
+            now = self._now()
+            undone = msgspec.structs.replace(known, undone_at=now)
             with self._store.write("scans", "offline_scans") as connection:
-                if OfflineScans.undo(connection, waiting):
+                if OfflineScans.undo(connection, waiting, now):
                     keep_scan(connection, undone)
                     return undone
         if waiting is not None and (refusal := await self._upload()) is not None:
             return refusal  # it may be there already, so its receipt comes first
+        if waiting is not None:
+            scan = self._uses.scan_of(waiting.voucher, waiting.use) or scan  # the programme may know it otherwise
         answer = await self._api.call(e.UNDO_SCAN, key=f"undo-{scan}", path={"scan": scan})
         if not isinstance(answer, Refusal):
             with self._store.write("scans") as connection:

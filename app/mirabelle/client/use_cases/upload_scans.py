@@ -7,8 +7,8 @@ import logging
 from typing import Final
 
 from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal, SingleFlight
-from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, forget_use
-from mirabelle.client.repositories.till import keep_scan
+from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, forget_use, rename_use
+from mirabelle.client.repositories.till import rename_scan
 from mirabelle.client.store.database import Store
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
@@ -71,9 +71,11 @@ class UploadScans:
             return self._refused(scan, answer)
         with self._store.write("offline_scans", "scans") as connection:
             OfflineScans.settle(connection, key)
-            keep_scan(connection, answer.scan)
-            if scan.undone or answer.outcome == "undone":
+            rename_scan(connection, scan.scan, answer.scan)
+            if scan.undone_at is not None or answer.outcome == "undone":
                 forget_use(connection, scan.scan)
+            elif answer.scan.id != scan.scan:
+                rename_use(connection, scan.scan, answer.scan.id)
         return None
 
     def _refused(self, scan: OfflineScan, refusal: Refusal) -> Refusal | None:
@@ -84,4 +86,7 @@ class UploadScans:
 
 
 def _upload(scan: OfflineScan) -> tm.ScanUpload:
-    return tm.ScanUpload(key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone=scan.undone)
+    return tm.ScanUpload(
+        key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone=scan.undone_at is not None,
+        lost_keys=scan.lost_keys,
+    )  # fmt: skip

@@ -162,6 +162,8 @@ def _judged(context: Context, command: Scan, outcome: Scanned, names: Names) -> 
         valid_from=_instant(verdict.lease_start) if voucher else None,
         valid_until=_instant(verdict.lease_end) if voucher else None,
         right_store=right_store,
+        voucher=outcome.first_use.voucher.hex() if accepted and outcome.first_use else None,
+        use=outcome.first_use.use if accepted and outcome.first_use else None,
         undo_until=undo_until(context, command.at) if accepted else None,
     )
 

@@ -42,6 +42,7 @@ async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: 
         received_at=now,
         nonce=nonce_of(request.nonce),
         undone=request.undone,
+        lost=tuple(scan_id(till, lost) for lost in request.lost_keys),
     )
 
     def answer(outcome: Outcome, names: Names) -> Answer:
@@ -57,7 +58,9 @@ async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: 
 
 def _receipt(context: Context, command: UploadScan, outcome: Uploaded, names: Names) -> tm.ScanReceipt:
     use, conflict = outcome.use, outcome.conflict
-    message = scan_message(context, command.scan, use.at if use else command.at, outcome.voucher, names)
+    message = scan_message(
+        context, use.scan if use else command.scan, use.at if use else command.at, outcome.voucher, names
+    )
     if conflict is not None:
         first = Describer.of(context, names).use(outcome.first_use) if outcome.first_use else None
         told = tm.Conflict(other=first, is_first=False, points_lost=conflict.points)
