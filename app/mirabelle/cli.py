@@ -234,74 +234,21 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    import asyncio
+    from mirabelle.server.hosted import importing
+    from mirabelle.server.services.imports import BadLine
 
     _keep_to_this_user()
     with _usable():
-        return asyncio.run(_import_files(options))
-
-
-async def _import_files(options: argparse.Namespace) -> int:
-    from mirabelle.server.hosting import open_store
-    from mirabelle.server.services.events import EventBook
-    from mirabelle.server.services.imports import BadLine, import_file
-    from mirabelle.server.services.programme import loaded_programme, world_of
-    from mirabelle.server.services.programme_file import read_programme
-
-    now = datetime.now(UTC)
-    programme = read_programme(options.programme) if options.programme else None
-    database = await open_store(options.data or data_directory(), options.database, programme, now)
-    try:
-        async with database.read() as connection:
-            loaded = await loaded_programme(connection)
-            if not loaded.version:
-                raise Unusable("no programme is loaded: give one with --programme FILE.toml")
-            book = EventBook(loaded.document, world_of(loaded), now)
-        for file in options.files:
-            rejected = _Rejected(file) if options.skip_bad else None
-            try:
-                good = await import_file(database, book, file, rejected, _progress(file))
-            except BadLine as fault:
-                raise Unusable(f"{fault} (nothing of this file was imported)") from fault
-            finally:
-                if rejected is not None:
-                    rejected.close()
-            print(f"{file}: {good} imported" + (f", {rejected.lines} rejected" if rejected else ""))
-    finally:
-        await database.close()
+        data, now = options.data or data_directory(), datetime.now(UTC)
+        try:
+            importing.import_files(
+                data, options.database, options.programme, options.files, now, skips_bad=options.skip_bad
+            )
+        except importing.NoProgramme as fault:
+            raise Unusable("no programme is loaded: give one with --programme FILE.toml") from fault
+        except BadLine as fault:
+            raise Unusable(f"{fault} (nothing of this file was imported)") from fault
     return 0
-
-
-class _Rejected:
-    """Takes bad lines: says why, and keeps them in FILE.rejected."""
-
-    def __init__(self, file: Path) -> None:
-        self.lines = 0
-        self._path = file.with_name(f"{file.name}.rejected")
-        self._stream = None
-
-    def __call__(self, bad: Exception, raw: bytes) -> None:
-        print(f"mirabelle: {bad}", file=sys.stderr)
-        if self._stream is None:
-            self._stream = self._path.open("wb")
-        self._stream.write(raw.rstrip(b"\n") + b"\n")
-        self.lines += 1
-
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-
-
-def _progress(file: Path) -> Callable[[int, int], None]:
-    """A progress bar on a terminal, and nothing elsewhere."""
-
-    def show(done: int, total: int) -> None:
-        share = done / total if total else 1.0
-        bar = "#" * round(share * 30)
-        end = "\n" if done >= total else ""
-        print(f"\r{file.name} [{bar:<30}] {share:4.0%}", end=end, file=sys.stderr, flush=True)
-
-    return show if sys.stderr.isatty() else lambda _done, _total: None
 
 
 def _backup(options: argparse.Namespace) -> int:
