@@ -154,6 +154,21 @@ async def test_a_restarted_till_believes_no_clock_that_went_back(wire: Wire, bac
         assert await stopped(app, customer.frame()) == ClockRefusal.WRONG
 
 
+async def test_hours_without_network_and_without_scans_count_too_when_a_clock_is_put_back(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    customer, device = Customer(backend), TillDevice(tmp_path)
+    async with device.on(wire.url) as app:
+        await till_in_sync(app)
+        wire.cut()
+        device.move(hours=30)
+        await app.sync.quietly()  # a round as any other, that reaches nobody
+    device.restart()
+    device.wall = timedelta(minutes=1)
+    async with device.on(wire.url) as app:
+        assert await stopped(app, customer.frame(device.wall)) == ClockRefusal.WRONG
+
+
 async def test_hours_without_contact_end_it(wire: Wire, backend: Backend, tmp_path: Path) -> None:
     customer, device = Customer(backend), TillDevice(tmp_path)
     async with device.on(wire.url) as app:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mirabelle.client.api import NoAnswer, Refusal
+from mirabelle.client.api import LostAnswer, NoAnswer, Refusal
 from mirabelle.client.app import App
 from mirabelle.client.use_cases.sign_in import ScansWait
 from mirabelle.contract import endpoints
@@ -18,7 +18,7 @@ from tests.client.tills import Customer, TillDevice, judged, till_in_sync
 from tests.faults.proxy import BadLine
 from tests.wire import Wire
 
-SCAN, UPLOAD, UNDO = ("POST /api/v1/scans", "POST /api/v1/scans/uploads", "POST /api/v1/scans/{}/undos")
+SCAN, UPLOAD, TRUST = ("POST /api/v1/scans", "POST /api/v1/scans/uploads", "GET /api/v1/till/trust")
 
 
 async def accepted_offline(app: App, wire: Wire, customer: Customer) -> Scan:
@@ -61,22 +61,34 @@ async def test_a_lost_receipt_is_asked_for_again_and_counts_once(wire: Wire, bac
         assert not app.offline_scans.unsent() and uses(backend, scan.id) == 1
 
 
-async def test_what_waits_is_sent_in_the_order_in_which_it_was_accepted(
+async def test_a_scan_that_gets_no_answer_keeps_neither_the_others_nor_the_trust_waiting(
     wire: Wire, backend: Backend, tmp_path: Path
 ) -> None:
     amina = backend.participant()
-    customers = [Customer(backend, amina, "croissant", 110) for _ in range(3)]
+    customers = [Customer(backend, amina, "croissant", 110) for _ in range(4)]
     async with TillDevice(tmp_path).on(wire.url) as app:
         await till_in_sync(app)
         wire.cut()
         scans = [await judged(app, customer.frame()) for customer in customers]
         wire.mend()
-        wire.lose_reply(UPLOAD)
-        with pytest.raises(NoAnswer):
-            await app.sync()
-        assert [one.state for one in app.offline_scans.unsent()] == ["unknown", "waiting", "waiting"]
+        stuck = {f"u-{scan.key}" for scan in app.offline_scans.unsent()[:2]}
+        call = app.api.call
+
+        async def breaks_off(endpoint: Any, **words: Any) -> Any:
+            if words.get("key") in stuck:
+                raise LostAnswer
+            return await call(endpoint, **words)
+
+        app.api.call = breaks_off  # type: ignore[method-assign]
+        asked = wire.requests[TRUST]
+        for _round in range(2):
+            with pytest.raises(LostAnswer):
+                await app.sync()
+        assert [uses(backend, scan.id) for scan in scans] == [0, 0, 1, 1]
+        assert wire.requests[TRUST] == asked + 2
+        stuck.clear()
         await app.sync()
-        assert [uses(backend, scan.id) for scan in scans] == [1, 1, 1]
+        assert [uses(backend, scan.id) for scan in scans] == [1, 1, 1, 1]
 
 
 async def test_an_accept_whose_answer_was_lost_is_no_conflict_with_itself(
@@ -308,3 +320,19 @@ async def test_what_another_window_accepted_keeps_the_file_of_a_till_that_is_sig
         await one.sign_in.sign_out()
         assert one.session is None and [str(kept) for kept in device.files() if kept.suffix == ".sqlite"] == [file]
         assert [scan.scan for scan in two.offline_scans.unsent()] == [scan.id for scan in accepted]
+
+
+async def test_what_a_till_has_pinned_outlives_what_it_keeps(wire: Wire, backend: Backend, tmp_path: Path) -> None:
+    with Replaying(backend.url, seed=1) as line:
+        async with TillDevice(tmp_path).on(line.url) as app:
+            await till_in_sync(app)
+            await judged(app, Customer(backend).frame())
+            await app.sync()
+            with app.store.write("trust") as connection:  # as a version leaves it that keeps bundles otherwise
+                connection.execute("UPDATE documents SET body = '{}' WHERE name = 'trust'")
+            line.how = "replayed"
+            await app.sync()
+            assert app.trust.held() is None
+            line.how = ""
+            await app.sync()
+            assert app.trust.held() is not None

@@ -118,6 +118,7 @@ class App:
             give_voucher=self.give_voucher,
             scan=self.scan,
             upload_scans=self.upload_scans,
+            till_time=self.till_time,
         )
 
     @property

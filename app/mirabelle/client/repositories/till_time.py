@@ -33,6 +33,13 @@ class TillTime:
         wall, elapsed = self._wall().timestamp(), self._clock.elapsed()
         self._keep(connection, trusted_time.told_by_server(server, wall, elapsed))
 
+    def note(self) -> None:
+        """Note that it is now: a wall clock that is put back cannot undo it, not even over a restart."""
+        time = self.read()
+        if isinstance(time, TrustedTime):
+            with self._store.write() as connection:
+                self.passed(connection, time)
+
     def passed(self, connection: sqlite3.Connection, time: TrustedTime) -> None:
         """Note that `time` has passed, in the caller's transaction."""
         told = self._told()

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 WARN_BEFORE_END: Final = timedelta(days=7)
 _UNREADABLE: Final = "unreadable"
+_PIN: Final = "trust pin"
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -27,6 +28,14 @@ class _Kept(msgspec.Struct, frozen=True):
 
     signed: tr.SignedTrust
     refused: str = ""
+
+
+class _Pin(msgspec.Struct, frozen=True):
+    """What of the bundle believed last must be known for good: apart from it, which later versions may not read."""
+
+    programme_key: str
+    version: int
+    issued_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,11 @@ class Trust:
             kept = self._store.document("trust", _Kept)
             if kept is None:
                 return None
-            offered = tr.offered(kept.signed)
-            bundle = tr.read_bundle(kept.signed.bundle)
+            try:
+                offered, bundle = tr.offered(kept.signed), tr.read_bundle(kept.signed.bundle)
+            except (ValueError, msgspec.MsgspecError):
+                log.warning("the kept trust bundle has another shape; it is fetched anew")
+                return None
             held = Held(bundle, offered.trust, offered.programme_key, kept.refused)
             self._read = (row[0], held)
         return self._read[1]
@@ -80,21 +92,27 @@ class Trust:
         till = self._store.document("till", tm.Till)
         if till is None:
             return None
-        held = self.held()
         try:
             offered = tr.offered(answer)
         except (ValueError, msgspec.MsgspecError):
             self._refuse(_UNREADABLE)
             return None
-        known = rules.HeldTrust(held.programme_key, held.trust.version, held.trust.issued_at) if held else None
-        judged = rules.accept(known, offered, till.store_reference, int(till.server_time.timestamp()))
+        judged = rules.accept(self._pinned(), offered, till.store_reference, int(till.server_time.timestamp()))
         if isinstance(judged, TrustRefusal):
             self._refuse(judged.value)
             return None
         with self._store.write("trust") as connection:
             self._time.told(connection, judged.issued_at)  # of all that is told, this time alone is signed
             put_document(connection, "trust", _Kept(answer))
+            put_document(connection, _PIN, _Pin(offered.programme_key.hex(), judged.version, judged.issued_at))
         return None
+
+    def _pinned(self) -> rules.HeldTrust | None:
+        """The programme's key and the newest bundle that this till ever believed."""
+        pin, held = self._store.document(_PIN, _Pin), self.held()
+        if pin is not None:
+            return rules.HeldTrust(bytes.fromhex(pin.programme_key), pin.version, pin.issued_at)
+        return rules.HeldTrust(held.programme_key, held.trust.version, held.trust.issued_at) if held else None
 
     def _refuse(self, reason: str) -> None:
         """Go on with what is held, and remember why the new one was not believed."""

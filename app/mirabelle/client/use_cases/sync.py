@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from mirabelle.client.api import Api, NoAnswer, Refusal, SingleFlight
+from mirabelle.client.api import Api, LostAnswer, NoAnswer, Refusal, SingleFlight
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.redemptions import Vouchers
+from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.redeem import Redeem
@@ -47,12 +48,13 @@ class Sync:
         give_voucher: GiveVoucher,
         scan: ScanVoucher,
         upload_scans: UploadScans,
+        till_time: TillTime,
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
         self._give_voucher = give_voucher
-        self._upload_scans = upload_scans
+        self._upload_scans, self._till_time = upload_scans, till_time
         self._single = SingleFlight(self._run)
 
     async def __call__(self, *_event: Any) -> Refusal | None:
@@ -79,8 +81,13 @@ class Sync:
             await self._redeem.settle_all()
             await self._send_points.settle()
             await self._give_voucher.settle()
-        if who is not None and who.role == "staff" and (refusal := await self._upload_scans()) is not None:
-            return refusal
+        unsent: Refusal | NoAnswer | None = None
+        if who is not None and who.role == "staff":
+            self._till_time.note()
+            try:
+                unsent = await self._upload_scans()
+            except LostAnswer as fault:
+                unsent = fault  # what the till relies on is asked for all the same
         for noun in self._nouns[who.role if who else None]:
             refusal = await noun.refresh()
             if refusal is not None:
@@ -89,7 +96,9 @@ class Sync:
             return await self._renew_leases()
         if who is not None:
             self._scan.forget_old()
-        return None
+        if isinstance(unsent, NoAnswer):
+            raise unsent
+        return unsent
 
     async def _renew_leases(self) -> Refusal | None:
         first = None

@@ -1,6 +1,7 @@
-"""Telling the programme what was accepted without network: in order, each once however often it is sent.
+"""Telling the programme what was accepted without network: each once however often it is sent.
 
-A scan leaves this device only on the programme's receipt. One that is refused stays until staff have seen it.
+What was never sent goes first, so that a scan to which no answer comes keeps no other waiting. A scan leaves this
+device only on the programme's receipt. One that is refused stays until staff have seen it.
 """
 
 import logging
@@ -13,6 +14,8 @@ from mirabelle.client.store.database import Store
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import STATUS, Reason
+
+_IN_A_ROW: Final = 2  # that fail before the others are left for another time
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ class UploadScans:
         self._single = SingleFlight(self._run)
 
     async def __call__(self) -> Refusal | None:
-        """Send all that waits; the refusal that ended it early, if one did. Raises NoAnswer."""
+        """Send all that waits; the refusal of what has to wait on, if there was one. Raises NoAnswer."""
         if not self._scans.unsent():
             return None
         return await self._single()
@@ -50,11 +53,22 @@ class UploadScans:
         await self._single.stop()
 
     async def _run(self) -> Refusal | None:
-        for waiting in self._scans.unsent():
-            refusal = await self._send(waiting.key)
-            if refusal is not None:
-                return refusal
-        return None
+        failed: Refusal | NoAnswer | None = None
+        in_a_row = 0
+        for waiting in sorted(self._scans.unsent(), key=lambda scan: scan.state == "unknown"):
+            try:
+                outcome: Refusal | NoAnswer | None = await self._send(waiting.key)
+            except NotSent:
+                raise
+            except NoAnswer as fault:
+                outcome = fault
+            in_a_row = in_a_row + 1 if outcome is not None else 0
+            failed = failed or outcome
+            if in_a_row == _IN_A_ROW or (isinstance(outcome, Refusal) and outcome.reason in _LATER):
+                break  # it is not about this one scan
+        if isinstance(failed, NoAnswer):
+            raise failed
+        return failed
 
     async def _send(self, key: str) -> Refusal | None:
         was_sure = any(scan.key == key for scan in self._scans.list("waiting"))
