@@ -7,7 +7,7 @@ import pytest
 
 from mirabelle.rules import frame, holder
 from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
-from mirabelle.rules.scans import ScanVerdict, judge_scan, judge_upload, scan_id
+from mirabelle.rules.scans import ScanVerdict, UploadVerdict, judge_scan, judge_upload, scan_id
 from mirabelle.rules.voucher_code import VoucherCode
 
 ISSUER, HOLDER = bytes(32), bytes(range(32))
@@ -55,7 +55,6 @@ class Shown:
     store: int = STORE
     groups: tuple[int, ...] = ()
     at: datetime = NOW
-    received_at: datetime = NOW
     nonce: bytes | None = None
 
 
@@ -115,6 +114,9 @@ def test_whoever_guesses_codes_learns_nothing_but_that_one_is_not_good() -> None
     assert verdicts == {ScanVerdict(VoucherCode.NOT_A_VOUCHER)}
 
 
+SURE = UploadVerdict()
+
+
 def challenged(nonce: bytes, store: int = STORE) -> str:
     lease = replace(LEASE, flags=LEASE.flags | frame.CHALLENGE)
     issued = frame.issue(lease, lambda message: holder.sign(ISSUER, message))
@@ -128,32 +130,56 @@ def test_a_voucher_that_wants_a_challenge_is_accepted_with_its_answer_only() -> 
     assert judge_scan(replace(answer, nonce=b"another."), VOUCHER, (), KEYS).code is VoucherCode.BAD_HOLDER_SIGNATURE
     for_another = replace(answer, frame=challenged(b"8 bytes.", store=8))
     assert judge_scan(for_another, VOUCHER, (), KEYS).code is VoucherCode.BAD_HOLDER_SIGNATURE
-    assert judge_upload(answer, VOUCHER, KEYS) is VoucherCode.ACCEPTED
-    assert judge_upload(replace(answer, nonce=b"another."), VOUCHER, KEYS) is VoucherCode.BAD_HOLDER_SIGNATURE
+    assert judge_upload(answer, VOUCHER, KEYS) == SURE
+    for nonce in (b"another.", None):
+        assert judge_upload(replace(answer, nonce=nonce), VOUCHER, KEYS).refused is VoucherCode.BAD_HOLDER_SIGNATURE
 
 
 def test_an_upload_is_judged_by_what_its_till_could_know() -> None:
     meanwhile = replace(VOUCHER, state=VoucherState.CANCELLED, epoch=9)
-    assert judge_upload(shown(), meanwhile, KEYS) is VoucherCode.ACCEPTED
-    assert judge_upload(replace(shown(), received_at=NOW + timedelta(days=30)), VOUCHER, KEYS) is VoucherCode.ACCEPTED
+    assert judge_upload(shown(), meanwhile, KEYS) == SURE
 
 
-ALIEN = replace(LEASE, use=2)
-UPLOADS = {
+BAD_PROOFS = {
     "no frame": (Shown("MV1:"), VoucherCode.NOT_A_VOUCHER),
-    "at another time": (replace(shown(), at=NOW + timedelta(seconds=90)), VoucherCode.STALE_CODE),
-    "in the future": (replace(shown(), received_at=NOW - timedelta(seconds=61)), VoucherCode.NOT_YET_VALID),
-    "elsewhere": (replace(shown(), store=8), VoucherCode.WRONG_STORE),
-    "class C": (shown(replace(LEASE, flags=frame.STORE_BOUND)), VoucherCode.OFFLINE_NOT_ALLOWED),
-    "of a use to come": (shown(ALIEN), VoucherCode.REVOKED),
     "forged": (shown(issuer=b"\1" * 32), VoucherCode.BAD_ISSUER_SIGNATURE),
+    "of a key that never signed": (shown(replace(LEASE, key_id=b"none")), VoucherCode.UNKNOWN_KEY),
+}
+BLOCKED = replace(VOUCHER, blocked_at=NOW)
+GIVEN = replace(VOUCHER, given_to="badr", given_at=NOW, epoch_base=3, epoch=4)
+DOUBTS = {
+    "at another time": (replace(shown(), at=NOW + timedelta(seconds=90)), VOUCHER, VoucherCode.STALE_CODE),
+    "before its lease": (replace(shown(), at=NOW - timedelta(seconds=61)), VOUCHER, VoucherCode.NOT_YET_VALID),
+    "elsewhere": (replace(shown(), store=8), VOUCHER, VoucherCode.WRONG_STORE),
+    "online only": (shown(replace(LEASE, flags=frame.STORE_BOUND)), VOUCHER, VoucherCode.OFFLINE_NOT_ALLOWED),
+    "of a use to come": (shown(replace(LEASE, use=2)), VOUCHER, VoucherCode.REVOKED),
+    "blocked": (shown(), BLOCKED, VoucherCode.REVOKED),
+    "given away": (shown(), GIVEN, VoucherCode.SUPERSEDED_DEVICE),
 }
 
 
-@pytest.mark.parametrize("what", UPLOADS)
-def test_an_upload_of_what_no_till_should_have_accepted_is_refused(what: str) -> None:
-    said, code = UPLOADS[what]
-    assert judge_upload(said, VOUCHER, KEYS) is code
+@pytest.mark.parametrize("what", BAD_PROOFS)
+def test_an_upload_that_proves_nothing_is_refused(what: str) -> None:
+    said, code = BAD_PROOFS[what]
+    assert judge_upload(said, VOUCHER, KEYS) == UploadVerdict(refused=code)
+
+
+def test_an_upload_of_no_voucher_here_is_refused() -> None:
+    assert judge_upload(shown(), None, KEYS) == UploadVerdict(refused=VoucherCode.REVOKED)
+
+
+@pytest.mark.parametrize("what", DOUBTS)
+def test_an_upload_that_proves_a_use_is_never_refused_however_doubtful(what: str) -> None:
+    said, voucher, doubt = DOUBTS[what]
+    assert judge_upload(said, voucher, KEYS) == UploadVerdict(doubt=doubt, over=voucher is GIVEN)
+
+
+def test_an_upload_under_a_key_that_was_given_up_since_is_doubtful_and_not_refused() -> None:
+    assert judge_upload(shown(), VOUCHER, {}, KEYS) == UploadVerdict(doubt=VoucherCode.UNKNOWN_KEY)
+
+
+def test_the_new_holder_of_a_voucher_is_told_from_the_old_one() -> None:
+    assert judge_upload(shown(replace(LEASE, epoch=4)), GIVEN, KEYS) == SURE
 
 
 def test_a_frame_of_a_device_that_was_replaced_is_refused() -> None:

@@ -10,6 +10,7 @@ from mirabelle.contract.limits import UNKNOWN_RECIPIENTS_PER_DAY
 from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
 from tests.server.mailbox import sign_in
+from tests.server.offline import offline, upload
 
 NOBODY = "nobody@example.org"
 
@@ -47,6 +48,17 @@ def lease(person: Person, voucher: dict[str, Any]) -> dict[str, Any]:
 
 def verdict(till: Person, frame: str) -> str:
     return str(till.post("/scans", {"frame": frame}).json()["verdict"])
+
+
+def test_a_giver_who_shows_the_old_code_without_network_takes_nothing_from_the_recipient(backend: Backend) -> None:
+    amina, (basil, address), till = backend.participant(), basil_of(backend), backend.till()
+    voucher = bought(amina)
+    assert give(amina, voucher, address)[0] == 201
+    late = upload(till, offline(amina.show(voucher, int(time.time())), time.time()))
+    conflict = late["scan"]["conflict"]
+    assert (late["outcome"], conflict["other"], conflict["points_lost"]) == ("conflict", None, 110)
+    assert held(basil, voucher)["state"] == "ready"
+    assert verdict(till, basil.show(lease(basil, voucher), int(time.time()))) == "accepted"
 
 
 def test_the_givers_code_is_dead_at_once_and_the_recipients_is_good_once(backend: Backend) -> None:

@@ -67,7 +67,7 @@ def test_the_database_refuses_to_change_or_delete_a_posting(database_url: str, c
 
 
 def test_a_use_of_a_voucher_is_unique_in_the_database_itself(database_url: str) -> None:
-    use = "INSERT INTO uses VALUES ('{}', {}, 's', 't', 1, 0, '', NULL)"
+    use = "INSERT INTO uses VALUES ('{}', {}, 's', 't', 1, 0, '', NULL, '')"
     asyncio.run(written(database_url, use.format("v1", 1)))
     asyncio.run(written(database_url, use.format("v1", 2)))
     with pytest.raises(IntegrityError):

@@ -118,6 +118,13 @@ class Checker:
         agree("undone scans", sorted(tills.undone), [id_ for [id_] in undone])
         lost = [(scan, *told) for scan, told in sorted(tills.lost.items())]
         agree("conflicts", lost, self._all("SELECT scan, points, first_scan FROM conflicts ORDER BY scan"))
+        doubts = "SELECT scan, doubt FROM {} WHERE doubt != ''"
+        agree(
+            "doubts",
+            sorted(tills.doubts.items()),
+            sorted(self._all(f"{doubts.format('uses')} UNION {doubts.format('conflicts')}")),
+        )
+        agree("bad proofs", sorted(tills.bad.items()), self._all("SELECT scan, reason FROM bad_proofs ORDER BY scan"))
         first = "first_scan IS NOT NULL AND first_scan NOT IN (SELECT scan FROM uses)"
         proven = f"SELECT scan FROM conflicts WHERE proof = '' OR {first}"
         agree("conflicts without proof", [], self._all(proven))

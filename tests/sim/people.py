@@ -158,9 +158,9 @@ class People:
         online_only = bought is not None and self._model.prizes[bought.prize].value_class == "C"
         # The lease begins with the redemption, or later.
         since = bought.at if bought else now
-        at = since + (now - since) * self._random.random() + timedelta(minutes=2) * (self._random.random() < 0.03)
+        at = since + (now - since) * self._random.random()
         shown = (voucher, use, bought.store if bought else 0, at, not online_only)
-        undone = self._random.random() < 0.25
+        undone = at + UNDO_WITHIN * self._random.random() * 1.2 if self._random.random() < 0.3 else None
         if bought and bought.voucher:
             self._scans.append((scan, store, bought))
         return scan, store, shown, undone
@@ -187,7 +187,7 @@ class People:
         if kind == "upload":
             scan, store, (voucher, *lease), undone = rest
             frame, at = frames.shown(voucher, *lease), lease[2]
-            return c.UploadScan(scan, f"till-{store}", store, (), frame, voucher, at, now, undone=undone)
+            return c.UploadScan(scan, f"till-{store}", store, (), frame, voucher, at, now, None, undone, UNDO_WITHIN)
         if kind == "undo":
             scan, store, voucher = rest
             return c.UndoScan(scan, f"till-{store}", voucher, now, UNDO_WITHIN)

@@ -11,17 +11,22 @@ from tests.sim.heaps import Bought, Used
 if TYPE_CHECKING:
     from tests.sim.model import Model
 
-_SKEW = timedelta(seconds=60)
+_LOST_BEFORE = timedelta(minutes=6)
 
 
 class Tills:
-    """Who used which voucher, what was lost because two did, and what was undone before anybody was told of it."""
+    """Who used which voucher, what was lost because two did, and what was undone before anybody was told of it.
+
+    What was doubtful about a scan, or bad about its proof, is known by the scan.
+    """
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self.scans: set[str] = set()
         self.undone: set[str] = set()
         self.lost: dict[str, tuple[int, str | None]] = {}
+        self.doubts: dict[str, str] = {}
+        self.bad: dict[str, str] = {}
 
     def _find(self, voucher: bytes | None) -> Bought | None:
         found = (b for b in self._model.bought.values() if b.voucher is not None and b.voucher == voucher)
@@ -53,20 +58,21 @@ class Tills:
 
     def upload(self, asked: c.UploadScan, use: int, scope: int, offline: bool) -> str:
         bought = self._find(asked.voucher)
-        if scope not in (0, asked.store):
-            return "bad proof: wrong_store"
-        if not offline:
-            return "bad proof: offline_not_allowed"
-        if asked.at > asked.received_at + _SKEW:
-            return "bad proof: not_yet_valid"
-        if bought is None or use > bought.use:
+        if bought is None:
+            self.bad[asked.scan] = "revoked"
             return "bad proof: revoked"
-        return self._recorded(asked, bought)
+        doubt = "revoked" if use > bought.use else ""
+        if scope not in (0, asked.store):
+            doubt = "wrong_store"
+        elif not offline:
+            doubt = "offline_not_allowed"
+        return self._recorded(asked, bought, doubt)
 
-    def _recorded(self, asked: c.UploadScan, bought: Bought) -> str:
+    def _recorded(self, asked: c.UploadScan, bought: Bought, doubt: str) -> str:
         mine = next((used for used in bought.uses if used.scan == asked.scan), None)
         if mine:
-            if asked.undone and not mine.undone and self._may_take_back(bought, mine):
+            in_time = asked.undone_at is not None and asked.undone_at <= min(asked.at, mine.at + _LOST_BEFORE) + asked.within
+            if in_time and not mine.undone and self._may_take_back(bought, mine):
                 self._take_back(bought, mine, asked.received_at)
             return "undone" if mine.undone else f"recorded, use {mine.use}"
         if asked.scan in self.lost:
@@ -75,14 +81,16 @@ class Tills:
         if asked.scan in self.undone:
             return "undone"
         self.scans.add(asked.scan)
-        if asked.undone:
+        if asked.undone_at is not None and asked.undone_at <= asked.at + asked.within:
             self.undone.add(asked.scan)
             return "undone"
         if bought.voucher_state == "ready":
             self._use(bought, asked.scan, asked.till, asked.at)
+            self.doubts |= {asked.scan: doubt} if doubt else {}
             return f"recorded, use {bought.use}"
         first = bought.used_by if bought.voucher_state == "used" else None
         self.lost[asked.scan] = (bought.points, first)
+        self.doubts |= {asked.scan: doubt} if doubt else {}
         self._model.at(bought.owner, asked.received_at)
         self._model.books["issued"] -= bought.points
         self._model.books["offline_loss"] += bought.points

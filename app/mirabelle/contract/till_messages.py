@@ -44,7 +44,7 @@ class ScanRequest(Message, frozen=True, kw_only=True):
 class Conflict(Message, frozen=True, kw_only=True):
     """Two scans accepted for one use: the `other` one, and what the programme lost; the use is the first one's.
 
-    `other` is None where nobody used the voucher: its points had gone back by then, or it was blocked.
+    `other` is None where nobody used the voucher: its points had gone back by then, or it had been given away.
     """
 
     other: Use | None
@@ -86,15 +86,16 @@ class Scans(Message, frozen=True, kw_only=True):
 class ScanUpload(Message, frozen=True, kw_only=True):
     """A scan that a till accepted without network, under the key that it would have sent; `at` is its trusted time.
 
-    One that was `undone` on the till before it was sent uses nothing up, and is kept for the record. `lost_keys` are
-    the typed codes that the till had lately got no answer to: a use of this voucher under one of them is this scan's.
+    One that was undone on the till before it was sent, within the time that the programme allows, uses nothing up, and
+    is kept for the record; `undone_at` is the till's trusted time as well. `lost_keys` are the typed codes that the
+    till had lately got no answer to: a use of this voucher under one of them is this scan's.
     """
 
     key: ScanKey
     frame: Frame
     at: datetime
     nonce: Nonce = ""
-    undone: bool = False
+    undone_at: datetime | None = None
     lost_keys: Annotated[tuple[ScanKey, ...], Meta(max_length=limits.LOST_KEYS)] = ()
 
 

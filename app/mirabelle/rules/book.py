@@ -8,6 +8,7 @@ from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Entry, LotShares, Posting, PostingKind, move_out, post, settle
 from mirabelle.rules.programme import TIER_PERIOD, Rules
 from mirabelle.rules.redemption import (
+    BadProofRecord,
     ConflictRecord,
     RedemptionRecord,
     RewardTerms,
@@ -22,11 +23,13 @@ class Snapshot:
     """What the commands of a batch may touch, as it stands. `stock` is by reward, then by cell.
 
     `earned_in_period` is by participant and the moment the period ends, `had_before` by participant and reward,
-    `conflicts` by scan; `undone` are scans that a till undid before it told of them.
+    `conflicts` by scan; `undone` are scans that a till undid before it told of them. By `distrusted_keys` nothing is
+    accepted any more, but what tills did without network is recorded.
     """
 
     rules: Rules
     issuer_keys: Mapping[bytes, bytes] = field(default_factory=dict)
+    distrusted_keys: Mapping[bytes, bytes] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
     rewards: Mapping[str, RewardTerms] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class Changes:
     uses: dict[tuple[bytes, int], UseRecord] = field(default_factory=dict)
     conflicts: dict[str, ConflictRecord] = field(default_factory=dict)
     undone: set[str] = field(default_factory=set)
+    bad_proofs: dict[str, BadProofRecord] = field(default_factory=dict)
 
 
 def earned_by(lots: Iterable[Lot], now: datetime) -> int:

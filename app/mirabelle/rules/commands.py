@@ -146,8 +146,8 @@ class Scan:
 class UploadScan:
     """A till tells of a voucher that it accepted without network `at` its own time; the server hears of it later.
 
-    What was `undone` on the till by then uses nothing up. Of the scans `lost`, asked for under typed codes, the till
-    had no answer: one of them that used this voucher is the same as this scan.
+    What was undone on the till at `undone_at`, `within` so much time of it, uses nothing up. Of the scans `lost`, asked
+    for under typed codes, the till had no answer: one of them that used this voucher is the same as this scan.
     """
 
     scan: str
@@ -159,8 +159,14 @@ class UploadScan:
     at: datetime
     received_at: datetime
     nonce: bytes | None = None
-    undone: bool = False
+    undone_at: datetime | None = None
+    within: timedelta = timedelta()
     lost: tuple[str, ...] = ()
+
+    @property
+    def undone(self) -> bool:
+        """Whether the till took it back in time."""
+        return self.undone_at is not None and self.undone_at <= self.at + self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +276,7 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class BadProof:
-    """An uploaded scan that no till should have accepted, and why; nothing changed."""
+    """An uploaded scan that no till could have accepted, and why; nothing changed but that it is on record."""
 
     code: VoucherCode
 

@@ -157,7 +157,8 @@ class VoucherRecord:
 class UseRecord:
     """An accepted scan: one use of a voucher. `proof` is the frame that was shown, "" for a typed code.
 
-    One that was undone is used up all the same: the voucher goes on with the next use number.
+    One that was undone is used up all the same: the voucher goes on with the next use number. A `doubt` is the reason
+    code under which the server would not have accepted what a till without network did, "" for none.
     """
 
     voucher: bytes
@@ -168,13 +169,28 @@ class UseRecord:
     at: datetime
     proof: str = ""
     undone_at: datetime | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadProofRecord:
+    """What a till told of that proves no use, and the reason code; `proof` is the text that was shown."""
+
+    scan: str
+    till: str
+    store: int
+    at: datetime
+    received_at: datetime
+    reason: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictRecord:
     """A scan that a till without network accepted when the voucher was no longer to be had: what it cost, in `points`.
 
-    `first_scan` is the one that has the use; None where the voucher had ended without one.
+    `first_scan` is the one that has the use; None where the voucher had ended without one, or was somebody else's by
+    then. A `doubt` is as in a use.
     """
 
     voucher: bytes
@@ -187,6 +203,7 @@ class ConflictRecord:
     points: int
     first_scan: str | None
     proof: str
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,20 @@
 import hashlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from mirabelle.rules.fallback_code import normalise
+from mirabelle.rules.frame import Refusal, parse
 from mirabelle.rules.redemption import VoucherRecord
-from mirabelle.rules.voucher import CheckContext, Verdict, check, use_key
+from mirabelle.rules.voucher import CheckContext, Verdict, broken_proof, check, use_key
 from mirabelle.rules.voucher_code import VoucherCode
 
 # The server holds its own keys: they are as fresh as can be.
 _ALWAYS_FRESH: Final = 2**63
 # What a till accepted was within its caps, or it is too late to say otherwise.
 _WITHIN_CAPS: Final = dict.fromkeys(range(256), 1)
-_CLOCK_SKEW: Final = timedelta(seconds=60)
 
 
 def scan_id(till: str, key: str) -> str:
@@ -44,13 +45,6 @@ class PresentedOnline(Presented, Protocol):
 
     @property
     def code(self) -> str: ...
-
-
-class PresentedOffline(Presented, Protocol):
-    """The same, of a till that could not ask."""
-
-    @property
-    def received_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +116,48 @@ def _judge_code(
     return VoucherCode.ACCEPTED if good else VoucherCode.NOT_A_VOUCHER
 
 
-def judge_upload(
-    shown: PresentedOffline, voucher: VoucherRecord | None, issuer_keys: Mapping[bytes, bytes]
-) -> VoucherCode:
-    """Whether a till without network could accept what it was shown, at its own time, with what it could know.
+@dataclass(frozen=True, slots=True)
+class UploadVerdict:
+    """What is to be made of an upload. Where it is `refused`, it proves nothing; else it is a use of the voucher.
 
-    That the voucher was used, cancelled or taken over by another device meanwhile, it could not.
+    A `doubt` is what the server would have answered, but the till could not know, or did not go by: what was handed
+    out is recorded all the same. It is `over` where the frame is of a device whose holder had given the voucher away.
     """
-    verdict = _as_the_till_saw_it(shown, issuer_keys)
-    if verdict.code is not VoucherCode.ACCEPTED or verdict.frame is None:
-        return verdict.code
-    if shown.at > shown.received_at + _CLOCK_SKEW:
-        return VoucherCode.NOT_YET_VALID
-    if voucher is None or verdict.frame.use > voucher.use:
-        return VoucherCode.REVOKED  # well signed, but not known to this ledger: it was issued before a restore
-    return VoucherCode.ACCEPTED
+
+    refused: VoucherCode | None = None
+    doubt: VoucherCode | None = None
+    over: bool = False
 
 
-def _as_the_till_saw_it(shown: PresentedOffline, issuer_keys: Mapping[bytes, bytes]) -> Verdict:
+def judge_upload(
+    shown: Presented,
+    voucher: VoucherRecord | None,
+    issuer_keys: Mapping[bytes, bytes],
+    distrusted: Mapping[bytes, bytes] = MappingProxyType({}),
+) -> UploadVerdict:
+    """Whether a till without network was shown a voucher of this ledger, and what is doubtful about its taking it.
+
+    Judged at the till's own time, and under every key that ever signed: those that were `distrusted` since as well.
+    That the voucher was used, cancelled or taken over by another device meanwhile is no doubt: the till could not know.
+    """
+    parsed = parse(shown.frame)
+    if isinstance(parsed, Refusal):
+        return UploadVerdict(parsed.code)
+    broken = broken_proof(parsed, {**distrusted, **issuer_keys}, shown.nonce, shown.store)
+    if broken is not None or voucher is None:
+        return UploadVerdict(broken or VoucherCode.REVOKED)  # well signed, but not known: issued before a restore
+    over = voucher.given_to is not None and parsed.epoch <= voucher.epoch_base
+    doubts = (
+        (over, VoucherCode.SUPERSEDED_DEVICE),
+        (voucher.blocked_at is not None or parsed.use > voucher.use, VoucherCode.REVOKED),
+    )
+    code = _as_the_till_saw_it(shown, issuer_keys).code
+    if code is VoucherCode.ACCEPTED:
+        return UploadVerdict(doubt=next((doubt for is_so, doubt in doubts if is_so), None), over=over)
+    return UploadVerdict(doubt=code, over=over)
+
+
+def _as_the_till_saw_it(shown: Presented, issuer_keys: Mapping[bytes, bytes]) -> Verdict:
     return check(
         shown.frame,
         CheckContext(

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from mirabelle.rules.book import Book
 from mirabelle.rules.commands import BadProof, NotUndone, Scan, Scanned, Undone, UndoScan, Uploaded, UploadScan
 from mirabelle.rules.postings import Entry, Moves, PostingKind
 from mirabelle.rules.redemption import (
+    BadProofRecord,
     ConflictRecord,
     RedemptionState,
     UseRecord,
@@ -20,6 +21,8 @@ from mirabelle.rules.scans import ScanVerdict, judge_scan, judge_upload
 from mirabelle.rules.voucher_code import VoucherCode
 
 _LAST_USE: Final = 255  # what a frame can say
+# A typed code that got no answer may have been used so long before the till took its frame, by a clock a little off.
+_LOST_BEFORE: Final = timedelta(minutes=6)
 
 
 def scan(book: Book, command: Scan) -> Scanned:
@@ -62,16 +65,16 @@ def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
     """Take down what a till accepted without network: the first to tell of it has the use, others are conflicts.
 
     The same scan told again changes nothing. What the till undid uses nothing up, and gives back what the server had
-    accepted without the till's hearing of it.
+    accepted without the till's hearing of it. What was handed out is never refused, however doubtful it was.
     """
     voucher = book.voucher(command.voucher)
-    code = judge_upload(command, voucher, book.snapshot.issuer_keys)
-    if code is not VoucherCode.ACCEPTED or voucher is None:
-        return BadProof(code)
+    verdict = judge_upload(command, voucher, book.snapshot.issuer_keys, book.snapshot.distrusted_keys)
+    if verdict.refused is not None or voucher is None:
+        return _refuse(book, command, verdict.refused or VoucherCode.REVOKED)
     uses = book.uses_of(voucher.id)
     mine = _mine(uses, command)
     if mine is not None:
-        if command.undone and mine.undone_at is None and _can_be_undone(book, voucher, mine):
+        if mine.undone_at is None and _was_undone_in_time(command, mine) and _can_be_undone(book, voucher, mine):
             mine = _take_back(book, voucher, mine, command.received_at)
         return Uploaded(voucher, mine, known=True)
     conflicts = book.conflicts_of(voucher.id)
@@ -84,11 +87,13 @@ def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
     if command.undone:
         book.changes.undone.add(command.scan)
         return Uploaded(voucher)
-    if voucher.state is VoucherState.READY and not voucher.is_revoked:
-        # Also with a frame of an earlier use that was undone: what is handed out is handed out once.
-        use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
-        return Uploaded(_use_up(book, voucher, use), use)
-    return _conflict(book, command, voucher, uses.get(voucher.use))
+    doubt = verdict.doubt.value if verdict.doubt else ""
+    if verdict.over or voucher.state is not VoucherState.READY:
+        return _conflict(book, command, voucher, uses.get(voucher.use), doubt)
+    # Also with a frame of an earlier use that was undone, and blocked: what is handed out is handed out once.
+    use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
+    use = replace(use, doubt=doubt)
+    return Uploaded(_use_up(book, voucher, use), use)
 
 
 def _mine(uses: Mapping[int, UseRecord], command: UploadScan) -> UseRecord | None:
@@ -98,7 +103,27 @@ def _mine(uses: Mapping[int, UseRecord], command: UploadScan) -> UseRecord | Non
     return next((use for use in uses.values() if use.scan == command.scan), lost)
 
 
-def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: UseRecord | None) -> Uploaded:
+def _refuse(book: Book, command: UploadScan, reason: VoucherCode) -> BadProof:
+    """Keep what proves nothing, for the operator to see."""
+    book.changes.bad_proofs[command.scan] = BadProofRecord(
+        scan=command.scan,
+        till=command.till,
+        store=command.store,
+        at=command.at,
+        received_at=command.received_at,
+        reason=reason.value,
+        proof=command.frame,
+    )
+    return BadProof(reason)
+
+
+def _was_undone_in_time(command: UploadScan, use: UseRecord) -> bool:
+    """Whether the till undid it in time by both clocks: a use of long ago is not taken back under a younger time."""
+    by_ours = use.at + command.within + _LOST_BEFORE
+    return command.undone and command.undone_at is not None and command.undone_at <= by_ours
+
+
+def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: UseRecord | None, doubt: str) -> Uploaded:
     """Keep a scan that came too late: what was handed out twice is the programme's loss, and nobody else's."""
     record = book.redemption(voucher.redemption)
     assert record is not None, f"a voucher without its redemption: {voucher.id.hex()}"
@@ -114,6 +139,7 @@ def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: Us
         points=lost,
         first_scan=first.scan if first else None,
         proof=command.frame,
+        doubt=doubt,
     )
     book.changes.conflicts[conflict.scan] = conflict
     account = book.account(record.participant, command.received_at)

@@ -7,7 +7,7 @@ from mirabelle.rules import ed25519
 from mirabelle.rules.frame import Frame, Refusal, holder_message, issuer_message, parse, window_at
 from mirabelle.rules.voucher_code import VoucherCode
 
-__all__ = ["CheckContext", "Verdict", "VoucherCode", "check", "use_key"]
+__all__ = ["CheckContext", "Verdict", "VoucherCode", "broken_proof", "check", "use_key"]
 
 # A till's clock may be a little behind the issuer's.
 _EARLY_SECONDS = 60
@@ -65,6 +65,25 @@ def check(text: str, context: CheckContext) -> Verdict:
     return Verdict(VoucherCode.ACCEPTED, frame)
 
 
+def broken_proof(frame: Frame, keys: Mapping[bytes, bytes], nonce: bytes | None, store: int) -> VoucherCode | None:
+    """Which signature of the frame does not hold, whenever and wherever it was shown; None where all of them do."""
+    issuer_key = keys.get(frame.key_id)
+    if issuer_key is None:
+        return VoucherCode.UNKNOWN_KEY
+    if not ed25519.verify(issuer_key, issuer_message(frame), frame.issuer_signature):
+        return VoucherCode.BAD_ISSUER_SIGNATURE
+    return None if _is_by_holder(frame, nonce, store) else VoucherCode.BAD_HOLDER_SIGNATURE
+
+
+def _is_by_holder(frame: Frame, nonce: bytes | None, store: int) -> bool:
+    """Whether the holder's device made it, in answer to the challenge where one is needed; paper needs no device."""
+    if frame.window is None or frame.holder_signature is None:
+        return not frame.challenge_required  # paper can never answer a challenge
+    nonce = nonce if frame.challenge_required else None
+    message = holder_message(frame.issued, frame.window, nonce, None if nonce is None else store)
+    return ed25519.verify(frame.holder_key, message, frame.holder_signature)
+
+
 def _check_issuer(frame: Frame, context: CheckContext) -> _Refused:
     issuer_key = context.keys.get(frame.key_id)
     if issuer_key is None:
@@ -98,16 +117,12 @@ def _check_standing(frame: Frame, context: CheckContext) -> _Refused:
 
 
 def _check_holder(frame: Frame, context: CheckContext) -> _Refused:
-    nonce = context.nonce if frame.challenge_required else None
-    if frame.challenge_required and nonce is None:
+    if frame.challenge_required and context.nonce is None:
         return VoucherCode.CHALLENGE_REQUIRED, ""
-    if frame.window is None or frame.holder_signature is None:
-        # Paper has no device to sign with, so it can never answer a challenge.
-        return (VoucherCode.BAD_HOLDER_SIGNATURE, "static") if frame.challenge_required else None
-    store = None if nonce is None else context.store
-    message = holder_message(frame.issued, frame.window, nonce, store)
-    if not ed25519.verify(frame.holder_key, message, frame.holder_signature):
-        return VoucherCode.BAD_HOLDER_SIGNATURE, ""
+    if not _is_by_holder(frame, context.nonce, context.store):
+        return VoucherCode.BAD_HOLDER_SIGNATURE, "" if frame.dynamic else "static"
+    if frame.window is None:
+        return None
     late = window_at(context.now) - frame.window
     if abs(late) > 1:
         return VoucherCode.STALE_CODE, f"{late} windows"

@@ -101,6 +101,6 @@ class UploadScans:
 
 def _upload(scan: OfflineScan) -> tm.ScanUpload:
     return tm.ScanUpload(
-        key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone=scan.undone_at is not None,
+        key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone_at=scan.undone_at,
         lost_keys=scan.lost_keys,
     )  # fmt: skip

@@ -149,6 +149,7 @@ def _writes(snapshot: Snapshot, changes: Changes) -> Writes:
         undone=[records.undone_row(use) for key, use in changes.uses.items() if key in snapshot.uses],
         conflicts=[records.conflict_row(conflict) for conflict in changes.conflicts.values()],
         stock=_slices(snapshot, changes),
+        bad_proofs=[records.bad_proof_row(record) for record in changes.bad_proofs.values()],
     )
 
 

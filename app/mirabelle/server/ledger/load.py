@@ -89,6 +89,7 @@ def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[
     snapshot = Snapshot(
         rules=world.rules,
         issuer_keys=(yield from _issuer_keys(sql, commands)),
+        distrusted_keys=(yield from _distrusted_keys(sql, commands)),
         accounts=accounts,
         cells={who: cell for cell, who in keys},
         rewards={id_: reward.terms for id_, reward in names.rewards.items()},
@@ -211,6 +212,13 @@ def _issuer_keys(sql: Sql, commands: Sequence[Command]) -> Steps[dict[bytes, byt
         return {}
     found = yield sql.issuer_keys(microseconds_of(min(scanned) - STILL_OUT))
     return {bytes.fromhex(key_id): public_key for key_id, public_key in found}
+
+
+def _distrusted_keys(sql: Sql, commands: Sequence[Command]) -> Steps[dict[bytes, bytes]]:
+    """The keys that were given up, for what tills accepted before they heard of that."""
+    if not any(isinstance(c, UploadScan) for c in commands):
+        return {}
+    return {bytes.fromhex(key_id): public_key for key_id, public_key in (yield sql.distrusted_keys())}
 
 
 def _earned(

@@ -157,6 +157,16 @@ def issuer_keys(retired_after: int) -> Statement:
     return Statement(_ISSUER_KEYS, (retired_after,))
 
 
+_DISTRUSTED_KEYS: Final = (
+    "SELECT key_id, public_key FROM issuer_keys WHERE compromised_at IS NOT NULL OR retired_at IS NOT NULL"
+)
+
+
+def distrusted_keys() -> Statement:
+    """Every key that signs no more vouchers of this ledger."""
+    return Statement(_DISTRUSTED_KEYS, ())
+
+
 _STOCK: Final = (
     "SELECT reward, cell, pieces FROM stock"
     f" WHERE (reward, cell) IN (SELECT k.v ->> 0, (k.v ->> 1)::int FROM {_KEYS}) OR reward = {_IDS.format(2)}"

@@ -13,6 +13,7 @@ from mirabelle.rules.cells import cell_of
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Posting
 from mirabelle.rules.redemption import (
+    BadProofRecord,
     ConflictRecord,
     RedemptionRecord,
     RedemptionRefusal,
@@ -224,8 +225,8 @@ def voucher_row(voucher: VoucherRecord) -> Row:
 
 def use_from(row: Row) -> UseRecord:
     """The use in a row of `uses`."""
-    voucher, *rest, at, proof, undone_at = row
-    return UseRecord(bytes.fromhex(voucher), *rest, instant_of(at), proof, instant_of(undone_at))  # type: ignore[arg-type]
+    voucher, *rest, at, proof, undone_at, doubt = row
+    return UseRecord(bytes.fromhex(voucher), *rest, instant_of(at), proof, instant_of(undone_at), doubt)  # type: ignore[arg-type]
 
 
 def use_row(use: UseRecord) -> Row:
@@ -239,6 +240,7 @@ def use_row(use: UseRecord) -> Row:
         microseconds_of(use.at),
         use.proof,
         microseconds_of(use.undone_at),
+        use.doubt,
     )
 
 
@@ -249,7 +251,7 @@ def undone_row(use: UseRecord) -> Row:
 
 def conflict_from(row: Row) -> ConflictRecord:
     """The conflict in a row of `conflicts`."""
-    scan, voucher, use, till, store, at, received_at, points, first_scan, proof = row
+    scan, voucher, use, till, store, at, received_at, points, first_scan, proof, doubt = row
     return ConflictRecord(
         voucher=bytes.fromhex(voucher),
         use=use,
@@ -261,6 +263,20 @@ def conflict_from(row: Row) -> ConflictRecord:
         points=points,
         first_scan=first_scan,
         proof=proof,
+        doubt=doubt,
+    )
+
+
+def bad_proof_row(record: BadProofRecord) -> Row:
+    """The row of `bad_proofs`."""
+    return (
+        record.scan,
+        record.till,
+        record.store,
+        microseconds_of(record.at),
+        microseconds_of(record.received_at),
+        record.reason,
+        record.proof,
     )
 
 
@@ -277,6 +293,7 @@ def conflict_row(conflict: ConflictRecord) -> Row:
         conflict.points,
         conflict.first_scan,
         conflict.proof,
+        conflict.doubt,
     )
 
 

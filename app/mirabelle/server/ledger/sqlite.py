@@ -141,6 +141,16 @@ def issuer_keys(retired_after: int) -> Statement:
     return Statement(_ISSUER_KEYS, (retired_after,))
 
 
+_DISTRUSTED_KEYS: Final = (
+    "SELECT key_id, public_key FROM issuer_keys WHERE compromised_at IS NOT NULL OR retired_at IS NOT NULL"
+)
+
+
+def distrusted_keys() -> Statement:
+    """Every key that signs no more vouchers of this ledger."""
+    return Statement(_DISTRUSTED_KEYS, ())
+
+
 _STOCK: Final = (
     "SELECT s.reward, s.cell, s.pieces FROM json_each(?) AS k"
     " CROSS JOIN stock AS s ON s.reward = k.value ->> 0 AND s.cell = k.value ->> 1"

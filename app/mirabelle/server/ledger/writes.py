@@ -10,12 +10,12 @@ from mirabelle.server.ledger.records import ACCOUNT, REWARD, Row
 from mirabelle.server.storage import schema as t
 
 ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.conflicts, t.answers, t.events)
-PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock, t.scans)
+PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock, t.scans, t.bad_proofs)
 
 
 class Writes(NamedTuple):
-    """Rows for each table: `accounts` change participants who exist, `undone` uses; lots, redemptions, vouchers, stock
-    and scans are put, over the row with their key where there is one; the others are added."""
+    """Rows for each table: `accounts` change participants who exist, `undone` uses; lots, redemptions, vouchers, stock,
+    scans and bad proofs are put, over the row with their key where there is one; the others are added."""
 
     accounts: Sequence[Row] = ()
     lots: Sequence[Row] = ()
@@ -28,6 +28,7 @@ class Writes(NamedTuple):
     stock: Sequence[Row] = ()
     answers: Sequence[Row] = ()
     scans: Sequence[Row] = ()
+    bad_proofs: Sequence[Row] = ()
     events: Sequence[Row] = ()
 
 

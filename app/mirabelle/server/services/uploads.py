@@ -1,9 +1,13 @@
 """What tills did without network, told afterwards; and what they take back."""
 
+from datetime import timedelta
+from typing import Final
+
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.contract import limits
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.rules.commands import BadProof, NotUndone, Outcome, Undone, UndoScan, Uploaded, UploadScan
@@ -12,6 +16,7 @@ from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.ledger.load import Names
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.problems import problem_body
+from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.scans import (
     groups_of,
     nonce_of,
@@ -25,10 +30,15 @@ from mirabelle.server.services.tokens import Caller
 from mirabelle.server.services.vouchers import Describer
 from mirabelle.server.storage import schema as t
 
+_CLOCK_SKEW: Final = timedelta(seconds=limits.CLOCK_SKEW_SECONDS)
+
 
 async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: str, request_hash: bytes) -> Answer:
     """Take down a scan that the till accepted without network, once. Raises KeyReused, Refused."""
     till, now = caller.subject, context.now()
+    if request.at > now + _CLOCK_SKEW:
+        # One of the two clocks is wrong, and not for ever: an answer that is kept would lose the scan.
+        raise Refused(Reason.BUSY, "the scan is of a time that has not come yet")
     async with context.database.read() as connection:
         row = await till_row(connection, till)
     command = UploadScan(
@@ -41,7 +51,8 @@ async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: 
         at=request.at,
         received_at=now,
         nonce=nonce_of(request.nonce),
-        undone=request.undone,
+        undone_at=request.undone_at,
+        within=undo_until(context, now) - now,
         lost=tuple(scan_id(till, lost) for lost in request.lost_keys),
     )
 

@@ -299,6 +299,7 @@ uses = Table(
     Column("at", Instant, nullable=False),
     Column("proof", Text, nullable=False, default="", server_default=text("''")),
     Column("undone_at", Instant),
+    Column("doubt", String(32), nullable=False, default="", server_default=text("''")),
     Index(None, "scan"),
     Index(None, "at"),
 )
@@ -317,8 +318,23 @@ conflicts = Table(
     Column("points", BigInteger, nullable=False),
     Column("first_scan", String),
     Column("proof", Text, nullable=False),
+    Column("doubt", String(32), nullable=False, default="", server_default=text("''")),
     Index(None, "voucher"),
     Index(None, "first_scan"),
+    Index(None, "received_at"),
+)
+
+# What tills told of that proves no use of a voucher.
+bad_proofs = Table(
+    "bad_proofs",
+    metadata,
+    Column("scan", String, primary_key=True),
+    Column("till", String, nullable=False),
+    Column("store", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("proof", Text, nullable=False),
     Index(None, "received_at"),
 )
 
