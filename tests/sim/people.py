@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from mirabelle.rules import commands as c
+from mirabelle.rules import fallback_code
 from mirabelle.rules.redemption import NewVoucher
 from tests.sim import frames
 from tests.sim.calendar import day_end
@@ -17,6 +18,11 @@ from tests.sim.plan import Plan
 
 _MICROSECOND = timedelta(microseconds=1)
 UNDO_WITHIN = timedelta(hours=12)
+
+
+def _code(voucher: bytes) -> str:
+    """The code that is typed for a voucher."""
+    return fallback_code.make(voucher[-fallback_code.RANDOM_BYTES :].rjust(fallback_code.RANDOM_BYTES, b"\0"))
 
 
 @dataclass(slots=True)
@@ -183,7 +189,7 @@ class People:
             return c.Transfer(giver, recipient, f"t{self.fresh()}", points, now)
         if kind == "scan":
             scan, store, voucher = rest
-            return c.Scan(scan, f"till-{store}", store, (), "", "typed", voucher, now)
+            return c.Scan(scan, f"till-{store}", store, (), "", _code(voucher or b""), voucher, now)
         if kind == "upload":
             scan, store, (voucher, *lease), undone = rest
             frame, at = frames.shown(voucher, *lease), lease[2]
@@ -197,7 +203,7 @@ class People:
     def _redeem_command(self, who: str, prize: str, agreed: int, details: dict[str, str], now: datetime) -> c.Redeem:
         number = self.fresh()
         terms = self._model.prizes.get(prize)
-        voucher = NewVoucher(number.to_bytes(16, "big"), f"code-{number}", b"k" * 32, "salt", 1)
+        voucher = NewVoucher(id_ := number.to_bytes(16, "big"), _code(id_), b"k" * 32, "salt", 1)
         has_one = terms is not None and terms.has_voucher
         return c.Redeem(who, f"r{number}", prize, now, agreed, details, voucher if has_one else None)
 
