@@ -71,7 +71,9 @@ class Tills:
     def _recorded(self, asked: c.UploadScan, bought: Bought, doubt: str) -> str:
         mine = next((used for used in bought.uses if used.scan == asked.scan), None)
         if mine:
-            in_time = asked.undone_at is not None and asked.undone_at <= min(asked.at, mine.at + _LOST_BEFORE) + asked.within
+            in_time = (
+                asked.undone_at is not None and asked.undone_at <= min(asked.at, mine.at + _LOST_BEFORE) + asked.within
+            )
             if in_time and not mine.undone and self._may_take_back(bought, mine):
                 self._take_back(bought, mine, asked.received_at)
             return "undone" if mine.undone else f"recorded, use {mine.use}"
