@@ -171,3 +171,46 @@ def test_no_code_is_kept_as_it_is(house: House) -> None:
     house.enrol(code)
     kept = b"".join(file.read_bytes() for file in house.backend.data.rglob("*") if file.is_file())
     assert code.encode() not in kept and code.replace("-", "").encode() not in kept
+
+
+def test_a_till_is_set_up_again_as_the_same_one_and_the_device_before_is_it_no_more(house: House) -> None:
+    before, first = house.enrol(house.code("deux-rives", "Desk"))
+    till = first.json()["subject"]
+    said = house.till("enrol", "--again", till)
+    assert said.code == 0, said.err
+    code = said.out.split()[0]
+    after, second = house.enrol(code)
+    assert (second.status_code, second.json()["subject"]) == (201, till)
+    assert after.get("/till").json()["name"] == "Desk"
+    assert refreshed(before).json()["code"] == "session_ended"
+    assert house.enrol(code, after)[1].json()["subject"] == till  # its answer was lost
+    assert house.enrol(code, before)[1].json()["code"] == "wrong_code"
+
+
+def test_the_same_device_may_become_its_till_again(house: House) -> None:
+    device, first = house.enrol(house.code())
+    for _time in range(2):
+        code = house.till("enrol", "--again", first.json()["subject"]).out.split()[0]
+        assert house.enrol(code, device)[1].status_code == 201
+        assert refreshed(device).status_code == 201
+
+
+def test_only_a_till_that_is_there_and_not_revoked_is_set_up_again(house: House) -> None:
+    assert house.till("enrol", "--again", "till-none").code != 0
+    assert house.till("enrol", "--store", "cafe-lumiere").code != 0
+    till = house.enrol(house.code())[1].json()["subject"]
+    house.till("revoke", till)
+    assert house.till("enrol", "--again", till).code != 0
+
+
+def test_a_till_that_lost_the_answer_hours_ago_goes_on_and_one_that_heard_it_does_not_go_back(house: House) -> None:
+    till, _ = house.enrol(house.code())
+    first = till.session
+    assert refreshed(till).status_code == 201  # and the answer is lost
+    house.clock.move(hours=30)
+    again = refreshed(till)
+    assert again.status_code == 201
+    till.session = again.json()
+    assert refreshed(till).status_code == 201
+    till.session = first
+    assert refreshed(till).json()["code"] == "session_ended"

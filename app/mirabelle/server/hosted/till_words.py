@@ -14,8 +14,10 @@ def add_words(commands: Any, store: argparse.ArgumentParser) -> None:
     till = commands.add_parser("till", help="prepare, list or revoke the devices that staff scan with")
     said = till.add_subparsers(dest="till_command", metavar="COMMAND", required=True)
     enrol = said.add_parser("enrol", parents=[store], help="print a code that makes a device a till, once")
-    enrol.add_argument("--store", required=True, metavar="ID", help="the store it stands in")
-    enrol.add_argument("--name", required=True, metavar="NAME", help="what it is called there")
+    which = enrol.add_mutually_exclusive_group(required=True)
+    which.add_argument("--store", metavar="ID", help="the store that a new till stands in")
+    which.add_argument("--again", metavar="ID", help="a till that there is: its device lost its session, or is another")
+    enrol.add_argument("--name", default="", metavar="NAME", help="what it is called there")
     enrol.add_argument("--staff", default="", metavar="NAME", help="who works with it")
     said.add_parser("list", parents=[store], help="list the tills")
     revoke = said.add_parser("revoke", parents=[store], help="end a till: its session is over at once")
@@ -40,6 +42,8 @@ def run(options: argparse.Namespace, data: Path, now: datetime) -> Sequence[str]
 
     if options.command == "fraud":
         return fraud.tell(data, options.database, options.since, now, as_json=options.json)
+    if options.till_command == "enrol" and options.again:
+        return tills.enrol_again(data, options.database, options.again, now)
     if options.till_command == "enrol":
         return tills.enrol(data, options.database, options.store, options.name, options.staff, now)
     if options.till_command == "revoke":

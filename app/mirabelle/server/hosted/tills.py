@@ -31,9 +31,21 @@ def within(data: Path, database_url: str, now: datetime, work: Callable[[AsyncCo
 
 def enrol(data: Path, database_url: str, store: str, name: str, staff: str, now: datetime) -> list[str]:
     """Prepare a till; tells its code, how long it is good, and shows it as a QR code. Raises NoSuch."""
+    if not name:
+        raise enrolment.NoSuch("a new till needs a name: --name")
     code, until = within(data, database_url, now, lambda c: enrolment.prepare(c, store, name, staff, now))
+    return _told(code, f"makes a device the till {name} of {store}", until)
+
+
+def enrol_again(data: Path, database_url: str, till: str, now: datetime) -> list[str]:
+    """Prepare a till that there is for a device anew; tells its code as `enrol` does. Raises NoSuch."""
+    code, until = within(data, database_url, now, lambda c: enrolment.prepare_again(c, till, now))
+    return _told(code, f"makes a device {till} again, and only that one", until)
+
+
+def _told(code: str, does: str, until: datetime) -> list[str]:
     good = f"good once, for {ENROLMENT_CODE_MINUTES} minutes, until {until.isoformat(timespec='seconds')}"
-    return [f"{code}  makes a device the till {name} of {store}; {good}", *drawn(code)]
+    return [f"{code}  {does}; {good}", *drawn(code)]
 
 
 def drawn(text: str) -> list[str]:

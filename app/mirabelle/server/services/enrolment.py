@@ -49,17 +49,28 @@ async def prepare(
     if reference is None:
         known = (await connection.execute(select(t.stores.c.id).order_by(t.stores.c.reference))).scalars().all()
         raise NoSuch(f"there is no store {store}; there are: {', '.join(known) or 'none'}")
+    return await _made(
+        connection, {"id": f"till-{secrets.token_hex(6)}", "store": reference, "name": name, "staff": staff}, now
+    )
+
+
+async def prepare_again(connection: AsyncConnection, till: str, now: datetime) -> tuple[str, datetime]:
+    """The code with which a device becomes `till` anew, and until when; raises NoSuch.
+
+    It is the same till: what its device keeps of it is told under the same names, and counts once.
+    """
+    query = select(t.tills).where(t.tills.c.id == till, t.tills.c.revoked_at.is_(None))
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise NoSuch(f"there is no till {till} that is not revoked; 'mirabelle till list' names them")
+    await connection.execute(delete(t.enrolments).where(t.enrolments.c.id == till))
+    return await _made(connection, {"id": till, "store": row.store, "name": row.name, "staff": row.staff}, now)
+
+
+async def _made(connection: AsyncConnection, till: dict[str, Any], now: datetime) -> tuple[str, datetime]:
     code = fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES))
     until = now + timedelta(minutes=limits.ENROLMENT_CODE_MINUTES)
-    row = {
-        "id": f"till-{secrets.token_hex(6)}",
-        "code": _hashed(code),
-        "store": reference,
-        "name": name,
-        "staff": staff,
-        "created_at": now,
-        "expires_at": until,
-    }
+    row = {**till, "code": _hashed(code), "created_at": now, "expires_at": until}
     await connection.execute(insert(t.enrolments), [row])
     return code, until
 
@@ -75,18 +86,33 @@ async def enrol(context: Context, request: tm.EnrolmentRequest, address: str) ->
     async def become(connection: AsyncConnection) -> m.Session | Reason:
         row = await _prepared(connection, code, context.now()) if code else None
         # Named by the code and the device, so that a lost reply can be asked for again by that device alone.
-        session = context.tokens.mac("enrolment", row.id, request.device_key).hex()[:32] if row else ""
+        session = context.tokens.mac("enrolment", code or "", request.device_key).hex()[:32] if row else ""
         if row is None or row.session not in (None, session):
             who = [f"enrolment from {address}"]
             tried = await may_try(connection, who, limits.WRONG_ENROLMENTS_PER_MINUTE, context.now())
             return Reason.WRONG_CODE if tried else Reason.RATE_LIMITED
         if row.session is None:
             await connection.execute(update(t.enrolments).where(t.enrolments.c.id == row.id).values(session=session))
-            till = {"id": row.id, "store": row.store, "name": row.name, "staff": row.staff, "email": None}
-            await connection.execute(insert(t.tills), [till])
+            await _put(connection, row, context.now())
         return await open_session(context, connection, session, "staff", row.id, request.device_key)
 
     return await context.database.attempt(become)
+
+
+async def _put(connection: AsyncConnection, row: Row[Any], now: datetime) -> None:
+    """Make the till; where it is one already, the device that it was until now is it no more."""
+    known = (await connection.execute(select(t.tills.c.id).where(t.tills.c.id == row.id))).first()
+    if known is None:
+        till = {"id": row.id, "store": row.store, "name": row.name, "staff": row.staff, "email": None}
+        await connection.execute(insert(t.tills), [till])
+    else:
+        await _end_sessions(connection, row.id, now)
+
+
+async def _end_sessions(connection: AsyncConnection, till: str, now: datetime) -> None:
+    sessions = t.sessions.c
+    over = (sessions.role == "staff", sessions.subject == till, sessions.ended_at.is_(None))
+    await connection.execute(update(t.sessions).where(*over).values(ended_at=now))
 
 
 async def _prepared(connection: AsyncConnection, code: str, now: datetime) -> Row[Any] | None:
@@ -122,6 +148,4 @@ async def revoke(connection: AsyncConnection, till: str, now: datetime) -> None:
     ended += (await connection.execute(delete(t.enrolments).where(*open_still))).rowcount
     if not ended and (await connection.execute(select(table.c.id).where(table.c.id == till))).first() is None:
         raise NoSuch(f"there is no till {till}; 'mirabelle till list' names them")
-    sessions = t.sessions.c
-    over = (sessions.role == "staff", sessions.subject == till, sessions.ended_at.is_(None))
-    await connection.execute(update(t.sessions).where(*over).values(ended_at=now))
+    await _end_sessions(connection, till, now)
