@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from msgspec.structs import replace
 
+from mirabelle.server.hosting import demo_programme
 from tests.backend import Backend
+
+PLENTY = 1000
 
 settings.register_profile("mirabelle", deadline=None, derandomize=True, database=None)
 settings.load_profile("mirabelle")
@@ -21,6 +25,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """The demo programme's server, shared: ask it for participants and tills of your own."""
-    with Backend(tmp_path_factory.mktemp("backend")) as running:
+    """The demo programme's server, shared: ask it for participants and tills of your own. Nothing runs out there."""
+    programme = demo_programme()
+    plenty = [replace(reward, stock=reward.stock and reward.stock * PLENTY) for reward in programme.rewards]
+    with Backend(tmp_path_factory.mktemp("backend"), programme=replace(programme, rewards=plenty)) as running:
         yield running

@@ -23,8 +23,7 @@ def redeemed(backend: Backend, reward: str = REWARD) -> int:
 def signs_in_by_mail(window: Window, apart: Apart, address: str) -> None:
     """From the sign-in page to being signed in."""
     window.sees("welcome.send_code")
-    window.types(address, submit=True)
-    window.sees("welcome.send_again")
+    window.submits(address, "welcome.send_again")
     window.types(mailed_code(apart.backend.data, address), submit=True)
 
 

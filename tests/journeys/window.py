@@ -122,6 +122,19 @@ class Window:
         if submit:
             box.press("Enter")
 
+    def submits(self, words: str, text: str, **values: Any) -> None:
+        """Type into the first field and press Enter until a text comes: what is typed while a page is still being
+        drawn may be gone by the time that Enter is pressed."""
+        wanted = self.t(text, **values)
+        there = self.page.get_by_text(wanted).or_(self.page.get_by_label(wanted)).first
+
+        def submit() -> None:
+            if not there.count():
+                self.types(words, submit=True)
+            expect(there).to_be_attached(timeout=2 * ONE_TRY_MILLISECONDS)
+
+        until_it_works(submit)
+
     def reloads(self, text: str, **values: Any) -> None:
         """Reload the page, as people do when in doubt."""
         self.page.reload()
