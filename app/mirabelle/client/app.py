@@ -15,6 +15,7 @@ from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
+from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.programme import Programme
@@ -125,6 +126,10 @@ class App:
     def session(self) -> SignedIn | None:
         """Who is signed in."""
         return self._sessions.who
+
+    def kept_tills(self) -> Sequence[KeptTill]:
+        """The tills that this device was, and whose scans wait here until it is one of them again."""
+        return kept_tills(self._directory, self.store.path)
 
     def subscribe(self, topics: Iterable[str], listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when one of the store's `topics` is written, until the returned function is called."""

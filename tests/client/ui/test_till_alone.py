@@ -104,3 +104,21 @@ def test_how_long_a_till_goes_on_is_told_in_words(language):
 
     told = left_told(Translator(language), timedelta(hours=3, minutes=12, seconds=59))
     assert Translator(language).number(3) in told and Translator(language).number(12) in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_where_somebody_signs_in_it_is_told_whose_scans_wait_on_the_device(tmp_path, backend, language):
+    async with visitor(backend.url, tmp_path, "staff", language) as someone:
+        app = someone.app
+        till = app.till.current()
+        with app.store.write("offline_scans") as connection:
+            connection.execute(
+                "INSERT INTO offline_scans (key, scan, voucher, use, value_class, frame, nonce, at, state, reason)"
+                " VALUES ('key', 's-1', x'00', 0, 1, '', '', '2026-01-01T00:00:00+00:00', 'refused', 'bad_proof')"
+            )
+        await app.sign_in.demo("participant")
+        await app.sign_in.sign_out()
+        for route in ("/sign-in", "/enrol"):
+            async with someone.window(route, **DESKTOP) as window:
+                await window.until(lambda: any(f"till enrol --again {till.id}" in words for words in window.texts()))
+                assert any(till.name in words for words in window.texts())

@@ -52,6 +52,10 @@ class OfflineScans:
         """The scans that the programme has given no receipt for."""
         return self.list("waiting", "unknown")
 
+    def kept(self) -> int:
+        """How many the programme does not have yet, or did not take and nobody has seen."""
+        return int(self._store.read.execute("SELECT COUNT(*) FROM offline_scans WHERE state != 'seen'").fetchone()[0])
+
     @property
     def is_open(self) -> bool:
         """Whether anything may still be accepted into this file: not once some window has begun to sign out."""
@@ -61,7 +65,7 @@ class OfflineScans:
     def shut(self) -> int:
         """Let no window accept anything into this file any more, unless it keeps scans: then how many it keeps."""
         with self._store.write("trust") as connection:
-            kept: int = connection.execute("SELECT COUNT(*) FROM offline_scans WHERE state != 'seen'").fetchone()[0]
+            kept = self.kept()
             if not kept:
                 put_document(connection, _SIGNED_OUT, True)
                 connection.execute("DELETE FROM documents WHERE name = 'trust'")

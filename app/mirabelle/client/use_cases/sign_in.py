@@ -71,7 +71,7 @@ class SignIn:
     @property
     def kept_scans(self) -> int:
         """How many of a till's scans are not with the programme yet, or were refused and not seen."""
-        return len(self._offline_scans.list("waiting", "unknown", "refused"))
+        return self._offline_scans.kept()
 
     async def sign_out(self) -> None:
         """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import flet as ft
@@ -9,11 +10,14 @@ import flet as ft
 from mirabelle.client.api import Refusal
 from mirabelle.client.device.camera import has_camera
 from mirabelle.client.device.decode import CannotRead, read_code
+from mirabelle.client.repositories.kept_tills import KeptTill
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import use_app
 from mirabelle.client.ui.shared.frame import screen
+from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.till.eye import camera_eye
+from mirabelle.client.ui.till.kept import kept_cards
 from mirabelle.client.use_cases.session import SignedIn
 from mirabelle.contract.translation import Translator
 from mirabelle.rules import fallback_code
@@ -64,12 +68,13 @@ def enrol_screen() -> ft.View:
             state.fault = found.fault
 
     eye = camera_eye(seen, setting_up.running) if state.watches else None
-    return enrol_view(app.t, state, setting_up, pick, can_watch=has_camera(page), eye=eye)
+    kept = use_live(app, ("session", "offline_scans"), app.kept_tills)
+    return enrol_view(app.t, state, setting_up, pick, kept, can_watch=has_camera(page), eye=eye)
 
 
 def enrol_view(
-    translate: Translator, state: Enrolling, setting_up: Command, on_picture: Any, *, can_watch: bool,
-    eye: ft.Control | None,
+    translate: Translator, state: Enrolling, setting_up: Command, on_picture: Any, kept: Sequence[KeptTill], *,
+    can_watch: bool, eye: ft.Control | None,
 ) -> ft.View:  # fmt: skip
     """The page from plain values."""
 
@@ -91,6 +96,7 @@ def enrol_view(
         words = translate("till.use_camera")
         ways.insert(0, widgets.quiet_button(words, watch, icon=ft.Icons.PHOTO_CAMERA_OUTLINED, key="use-camera"))
     parts: list[ft.Control] = [
+        *kept_cards(translate, kept),
         widgets.text(translate("till.enrol_hint"), theme.BODY_L, theme.QUIET),
         widgets.field(
             translate("till.enrol_code"),
@@ -122,6 +128,6 @@ def enrol_view(
         words = translate(f"till.picture_{state.fault}"), translate(f"till.picture_{state.fault}_do")
         parts.append(widgets.banner(ft.Icons.IMAGE_NOT_SUPPORTED_OUTLINED, *words, warm=True))
     if setting_up.failed is not None:
-        parts.insert(2, widgets.error_card(translate, setting_up.failed))
+        parts.insert(2 + len(kept), widgets.error_card(translate, setting_up.failed))
     column = ft.Column(parts, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     return widgets.page_frame(translate("till.enrol_title"), [column], back="/sign-in", width=theme.READING_WIDTH)

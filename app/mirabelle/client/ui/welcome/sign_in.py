@@ -1,15 +1,18 @@
 """Signing in with a code that comes by e-mail."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flet as ft
 
 from mirabelle.client.api import Refusal
+from mirabelle.client.repositories.kept_tills import KeptTill
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.till.kept import kept_cards
 from mirabelle.client.ui.welcome.poster import with_poster
 from mirabelle.client.ui.welcome.state import SigningIn
 from mirabelle.contract import limits
@@ -23,6 +26,7 @@ def sign_in_screen() -> ft.View:
     app, window = use_app(), use_window()
     programme = use_live(app, ("programme",), app.programme.current)
     state, _ = ft.use_state(SigningIn)
+    kept = use_live(app, ("session", "offline_scans"), app.kept_tills)
 
     async def send() -> Any:
         email = state.email.strip()
@@ -39,6 +43,7 @@ def sign_in_screen() -> ft.View:
         state,
         use_command(send),
         use_command(enter),
+        kept,
         name=programme.name if programme else "Mirabelle",
         is_demo=programme is not None and programme.demo,
     )
@@ -50,6 +55,7 @@ def sign_in_view(
     state: SigningIn,
     send: Command,
     enter: Command,
+    kept: Sequence[KeptTill],
     *,
     name: str,
     is_demo: bool,
@@ -58,7 +64,7 @@ def sign_in_view(
     if state.sent_to and send.failed is None:
         controls = _code_step(translate, state, send, enter, is_demo)
     else:
-        controls = _email_step(translate, state, send)
+        controls = [*kept_cards(translate, kept), *_email_step(translate, state, send)]
     title = translate("welcome.sign_in_title")
     if window.size != "phone":
         back = widgets.icon_button(
