@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,28 @@ async def test_after_the_minutes_of_the_policy_a_scan_stays(wire: Wire, backend:
         device.move(minutes=6)
         refusal = await app.undo_scan(scan.id)
         assert isinstance(refusal, Refusal) and refusal.reason == "too_late"
+
+
+async def test_the_minutes_to_undo_a_scan_are_the_tills_own_and_no_wall_clocks(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    device = TillDevice(tmp_path)
+    async with device.on(wire.url) as app:
+        await till_in_sync(app)
+        wire.cut()
+        late, early = [await judged(app, Customer(backend).frame()) for _ in range(2)]
+        device.wall += timedelta(seconds=50)  # a little fast, as clocks are
+        undone = await app.undo_scan(early.id)
+        assert isinstance(undone, Scan) and undone.undone_at is not None
+        assert undone.undone_at - early.at < timedelta(seconds=40)
+        assert [one.undone_at for one in app.offline_scans.unsent()] == [None, undone.undone_at]
+        device.wall -= timedelta(seconds=50)
+        device.move(hours=3)
+        refusal = await app.undo_scan(late.id)
+        assert isinstance(refusal, Refusal) and refusal.reason == "too_late"
+        device.wall -= timedelta(hours=3)
+        with pytest.raises(NoAnswer):  # who puts the clock back leaves it to the programme
+            await app.undo_scan(late.id)
 
 
 async def test_a_scan_that_may_have_been_sent_is_undone_by_the_programme_and_not_here(

@@ -97,7 +97,9 @@ class App:
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
-        self.undo_scan = UndoScan(self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, now)
+        self.undo_scan = UndoScan(
+            self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, self.till_time
+        )
         judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, uses)
         self.scan = ScanVoucher(self.store, self.api, self.outbox, judge, now)
         self.challenge_holder = ChallengeHolder(self.till, self.till_time, now)

@@ -1,18 +1,22 @@
-"""Taking back a scan: here if it was never sent, else by the programme."""
+"""Taking back a scan: here if it was never sent, else by the programme.
 
-from collections.abc import Callable
-from datetime import datetime
+The minutes are counted in the till's trusted time. Where nobody knows it, only the programme may say.
+"""
+
+from datetime import UTC, datetime
 
 import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.repositories.offline_scans import OfflineScans, Uses, forget_use
 from mirabelle.client.repositories.till import Scans, keep_scan
+from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.rules.trusted_time import TrustedTime
 from mirabelle.rules.voucher_code import VoucherCode
 
 
@@ -27,9 +31,9 @@ class UndoScan:
 
     def __init__(
         self, store: Store, api: Api, scans: Scans, offline: OfflineScans, upload: UploadScans,
-        uses: Uses, now: Callable[[], datetime],
+        uses: Uses, time: TillTime,
     ) -> None:  # fmt: skip
-        self._store, self._api, self._uses, self._now = store, api, uses, now
+        self._store, self._api, self._uses, self._time = store, api, uses, time
         self._scans, self._offline, self._upload = scans, offline, upload
 
     async def __call__(self, scan: str) -> tm.Scan | Refusal:
@@ -39,11 +43,12 @@ class UndoScan:
             return _refusal(Reason.NOT_FOUND)
         if known.undone_at is not None:
             return known
-        if not can_be_undone(known, self._now()):
+        time = self._time.read()
+        now = datetime.fromtimestamp(time.now, UTC) if isinstance(time, TrustedTime) else None
+        if now is not None and not can_be_undone(known, now):
             return _refusal(Reason.TOO_LATE)
         waiting = self._offline.of(scan)
-        if waiting is not None and waiting.state == "waiting":
-            now = self._now()
+        if now is not None and waiting is not None and waiting.state == "waiting":
             undone = msgspec.structs.replace(known, undone_at=now)
             with self._store.write("scans", "offline_scans") as connection:
                 if OfflineScans.undo(connection, waiting, now):
