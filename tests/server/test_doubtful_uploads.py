@@ -43,7 +43,7 @@ def test_what_is_of_a_time_to_come_is_not_answered_for_good(backend: Backend) ->
     till, key = backend.till(), new_key()
     early, scan = offline(frame, time.time() + 300), offline(frame, time.time())
     answer = till.post("/scans/uploads", early, key)
-    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert (answer.status_code, answer.json()["code"]) == (425, "too_early")
     assert voucher_of(amina, redemption)["state"] == "ready"
     assert upload(till, scan, key)["outcome"] == "recorded"
 

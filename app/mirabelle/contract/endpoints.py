@@ -148,7 +148,12 @@ UNDO_SCAN = Endpoint(
     "POST", "/scans/{scan:str}/undos", tm.Scan, role="staff", own_refusals=(Reason.NOT_FOUND, Reason.TOO_LATE)
 )
 UPLOAD_SCAN = Endpoint(
-    "POST", "/scans/uploads", tm.ScanReceipt, tm.ScanUpload, role="staff", own_refusals=(Reason.BAD_PROOF,)
+    "POST",
+    "/scans/uploads",
+    tm.ScanReceipt,
+    tm.ScanUpload,
+    role="staff",
+    own_refusals=(Reason.BAD_PROOF, Reason.TOO_EARLY),
 )
 ENROL = Endpoint(
     "POST",

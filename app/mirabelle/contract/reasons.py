@@ -45,6 +45,7 @@ class Reason(StrEnum):
     ALREADY_GIVEN = RedemptionRefusal.ALREADY_GIVEN.value
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
+    TOO_EARLY = "too_early"
 
 
 STATUS: dict[Reason, int] = {
@@ -82,4 +83,5 @@ STATUS: dict[Reason, int] = {
     Reason.ALREADY_GIVEN: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
+    Reason.TOO_EARLY: 425,
 }

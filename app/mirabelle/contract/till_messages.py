@@ -78,7 +78,7 @@ class Scan(Message, frozen=True, kw_only=True):
 
 
 class Scans(Message, frozen=True, kw_only=True):
-    """This till's scans, newest first."""
+    """This till's last scans, newest first, and besides all those that a conflict was found for lately."""
 
     scans: list[Scan]
 
@@ -96,7 +96,7 @@ class ScanUpload(Message, frozen=True, kw_only=True):
     at: datetime
     nonce: Nonce = ""
     undone_at: datetime | None = None
-    lost_keys: Annotated[tuple[ScanKey, ...], Meta(max_length=limits.LOST_KEYS)] = ()
+    lost_keys: Annotated[list[ScanKey], Meta(max_length=limits.LOST_KEYS)] = []
 
 
 class ScanReceipt(Message, frozen=True, kw_only=True):

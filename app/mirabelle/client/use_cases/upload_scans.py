@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _LATER: Final = frozenset(
     {
         Reason.RATE_LIMITED, Reason.NOT_SIGNED_IN, Reason.SESSION_ENDED, Reason.WRONG_ROLE, Reason.METHOD_NOT_ALLOWED,
-        Reason.NOT_FOUND,
+        Reason.NOT_FOUND, Reason.TOO_EARLY,
     }
 )  # fmt: skip
 
@@ -102,5 +102,5 @@ class UploadScans:
 def _upload(scan: OfflineScan) -> tm.ScanUpload:
     return tm.ScanUpload(
         key=scan.key, frame=scan.frame, at=scan.at, nonce=scan.nonce, undone_at=scan.undone_at,
-        lost_keys=scan.lost_keys,
+        lost_keys=list(scan.lost_keys),
     )  # fmt: skip

@@ -38,7 +38,7 @@ async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: 
     till, now = caller.subject, context.now()
     if request.at > now + _CLOCK_SKEW:
         # One of the two clocks is wrong, and not for ever: an answer that is kept would lose the scan.
-        raise Refused(Reason.BUSY, "the scan is of a time that has not come yet")
+        raise Refused(Reason.TOO_EARLY)
     async with context.database.read() as connection:
         row = await till_row(connection, till)
     command = UploadScan(
