@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mirabelle.contract.limits import SCANS_PAGE_ROWS
 from mirabelle.rules.scans import scan_id
 from tests.backend import Backend, new_key
 from tests.server.commands import Shop
@@ -82,6 +83,19 @@ def test_the_second_of_two_tills_is_told_of_the_first_and_nobody_pays_but_the_pr
     assert amina.get("/activity").json()["activity"] == activity
 
 
+def test_the_first_till_is_told_of_a_conflict_however_much_it_scanned_since(backend: Backend) -> None:
+    _, _, frame = shown(backend, "croissant", 110)
+    first, second = backend.till(), backend.till()
+    scan = first.post("/scans", {"frame": frame}).json()["id"]
+    for _ in range(SCANS_PAGE_ROWS):
+        first.post("/scans", {"frame": "MV1:XX"})
+    assert scan not in {one["id"] for one in first.get("/scans").json()["scans"]}
+    assert upload(second, offline(frame, time.time()))["outcome"] == "conflict"
+    told = first.get("/scans").json()["scans"]
+    assert len(told) == SCANS_PAGE_ROWS + 1 and told[-1]["id"] == scan
+    assert told[-1]["conflict"]["other"]["till"] == second.session["subject"]
+
+
 def test_what_was_cancelled_before_the_till_told_of_it_is_lost_without_another_scan(backend: Backend) -> None:
     amina, redemption, frame = shown(backend)
     scan = offline(frame, time.time())
@@ -145,4 +159,4 @@ def test_after_all_that_what_was_lost_is_what_the_conflicts_cost(
 ) -> None:
     url = backend.database_url or f"sqlite:///{backend.data / 'mirabelle.sqlite'}"
     audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
-    assert (audit["wrong"], audit["offline_loss"]) == ([], 900)
+    assert (audit["wrong"], audit["offline_loss"]) == ([], 1010)

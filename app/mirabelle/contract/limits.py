@@ -31,4 +31,5 @@ ACTIVITY_PAGE_ROWS: Final = 100
 CATALOG_PAGE_ROWS: Final = 1000
 LOST_KEYS: Final = 10  # of typed codes without an answer, that come with a scan
 SCANS_PAGE_ROWS: Final = 200
+CONFLICT_DAYS: Final = 30  # how long scans with a conflict come along, however many there are since
 CLOCK_SKEW_SECONDS: Final = 60  # beyond which a device's clock is called wrong

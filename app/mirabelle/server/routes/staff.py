@@ -50,7 +50,7 @@ def staff_routes(context: Context) -> Router:
     async def get_scans(caller: NamedDependency[Caller]) -> tm.Scans:
         """The calling till's scans, newest first."""
         async with context.database.read() as connection:
-            return await scans.scans_of(connection, caller.subject)
+            return await scans.scans_of(connection, caller.subject, context.now())
 
     @post(e.SCAN.path, operation_id="scan", responses=told(e.SCAN))
     async def scan(

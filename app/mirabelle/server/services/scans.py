@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
@@ -194,11 +194,16 @@ def _instant(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-async def scans_of(connection: AsyncConnection, till: str) -> tm.Scans:
-    """The till's scans, newest first, with what became of them since."""
+async def scans_of(connection: AsyncConnection, till: str, now: datetime) -> tm.Scans:
+    """The till's newest scans, and those with a conflict of the last 30 days, with what became of them since."""
     await till_row(connection, till)
-    query = select(t.scans.c.id, t.scans.c.answer).where(t.scans.c.till == till).order_by(t.scans.c.at.desc())
-    found = (await connection.execute(query.limit(limits.SCANS_PAGE_ROWS))).all()
+    query = select(t.scans.c.id, t.scans.c.answer, t.scans.c.at).where(t.scans.c.till == till)
+    page = query.order_by(t.scans.c.at.desc()).limit(limits.SCANS_PAGE_ROWS)
+    late, table = t.conflicts.c.received_at > now - timedelta(days=limits.CONFLICT_DAYS), t.conflicts.c
+    told_late = union_all(select(table.scan).where(late), select(table.first_scan).where(late)).subquery()
+    both = [*(await connection.execute(page)).all()]
+    both += (await connection.execute(query.where(t.scans.c.id.in_(select(told_late))))).all()
+    found = sorted({row.id: row for row in both}.values(), key=lambda row: row.at, reverse=True)
     told = [msgspec.json.decode(row.answer, type=tm.Scan) for row in found]
     ids = [row.id for row in found]
     undone = await _undone_since(connection, ids)
