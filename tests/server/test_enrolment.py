@@ -14,6 +14,7 @@ from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.server.commands import Said, Shop
 from tests.server.conftest import fresh_database
+from tests.server.offline import found
 
 WRONG = "0000-0000-0000"
 
@@ -108,16 +109,34 @@ def test_a_key_that_anybody_could_sign_for_enrols_nothing(house: House) -> None:
     assert house.enrol(code)[1].status_code == 201
 
 
-def test_wrong_codes_are_limited_by_address_and_keep_nobody_with_a_right_one_out(house: House) -> None:
+def test_after_too_many_wrong_codes_an_address_is_not_listened_to_for_a_minute_even_with_a_right_one(
+    house: House,
+) -> None:
     code, guesser = house.code(), house.backend.somebody()
     tries = [house.enrol(WRONG, guesser)[1].json()["code"] for _ in range(limits.WRONG_ENROLMENTS_PER_MINUTE + 2)]
     assert tries == ["wrong_code"] * limits.WRONG_ENROLMENTS_PER_MINUTE + ["rate_limited"] * 2
     assert house.enrol(WRONG)[1].json()["code"] == "wrong_code"
     neighbour = house.backend.somebody()
     neighbour.address = guesser.address
-    assert house.enrol(code, neighbour)[1].status_code == 201
+    limited = house.enrol(code, neighbour)[1]
+    assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
+    assert house.enrol(house.code(name="Elsewhere"))[1].status_code == 201
     house.clock.move(minutes=1)
     assert house.enrol(WRONG, guesser)[1].json()["code"] == "wrong_code"
+    assert house.enrol(code, neighbour)[1].status_code == 201
+
+
+def test_wrong_codes_leave_no_keys_behind(house: House) -> None:
+    def kept() -> int:
+        rows = found(house.backend, "SELECT count(*) FROM answers WHERE actor LIKE '%enrolments'")
+        return int(rows[0][0])
+
+    before = kept()
+    for _ in range(3):
+        assert house.enrol(WRONG)[1].json()["code"] == "wrong_code"
+    assert kept() == before
+    assert house.enrol(house.code(name="Right"))[1].status_code == 201
+    assert kept() == before + 1
 
 
 def test_a_revoked_till_is_out_at_once_and_stays_out(house: House) -> None:

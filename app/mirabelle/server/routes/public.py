@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -27,7 +28,7 @@ from mirabelle.server.routes.edge import (
 from mirabelle.server.services import demo, enrolment, sessions, sign_in
 from mirabelle.server.services.catalog import catalog_after
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.keys import claim_key
+from mirabelle.server.services.keys import claim_key, note_key
 from mirabelle.server.services.programme import programme_message
 from mirabelle.server.services.refusals import Refused
 
@@ -94,8 +95,12 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
     @post(e.ENROL.path, operation_id="enrolTill", responses=told(e.ENROL))
     async def enrol(request: Ask, data: JSONBody[tm.EnrolmentRequest], key: Key) -> Response[Any]:
         """Become the till that an operator prepared, with its one-time code."""
-        await claim(request, data, key)
-        return _session(await enrolment.enrol(context, data, address_of(request.scope)))
+        asked = await request_hash(request, data)
+
+        async def claim_within(connection: AsyncConnection) -> None:
+            await note_key(connection, request.url.path, key, asked, context.now())
+
+        return _session(await enrolment.enrol(context, data, address_of(request.scope), claim_within))
 
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
     async def sign_out(request: Ask, data: JSONBody[m.SignOutRequest], key: Key) -> m.Done:

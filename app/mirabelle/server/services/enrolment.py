@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import fallback_code
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.pace import may_try
+from mirabelle.server.services.pace import has_tried, may_try
 from mirabelle.server.services.sessions import open_session, require_safe_key
 from mirabelle.server.storage import schema as t
 
@@ -75,22 +76,27 @@ async def _made(connection: AsyncConnection, till: dict[str, Any], now: datetime
     return code, until
 
 
-async def enrol(context: Context, request: tm.EnrolmentRequest, address: str) -> m.Session | Reason:
+async def enrol(
+    context: Context, request: tm.EnrolmentRequest, address: str, claim: Callable[[AsyncConnection], Awaitable[None]]
+) -> m.Session | Reason:
     """A session as the till that the code was made for, or why not; raises Refused.
 
-    Only wrong codes are counted, and a right one is always taken: nobody who tries many can keep others from enrolling.
+    Wrong codes are counted by `address`: after too many not even a right one is taken from there for a while, or else
+    trying would cost nothing. The key is claimed with a right code only, so that wrong ones leave nothing behind.
     """
     require_safe_key(request.device_key)
-    code = fallback_code.normalise(request.code)
+    code, who = fallback_code.normalise(request.code), f"enrolment from {address}"
 
     async def become(connection: AsyncConnection) -> m.Session | Reason:
+        if await has_tried(connection, who, limits.WRONG_ENROLMENTS_PER_MINUTE, context.now()):
+            return Reason.RATE_LIMITED
         row = await _prepared(connection, code, context.now()) if code else None
         # Named by the code and the device, so that a lost reply can be asked for again by that device alone.
         session = context.tokens.mac("enrolment", code or "", request.device_key).hex()[:32] if row else ""
         if row is None or row.session not in (None, session):
-            who = [f"enrolment from {address}"]
-            tried = await may_try(connection, who, limits.WRONG_ENROLMENTS_PER_MINUTE, context.now())
+            tried = await may_try(connection, [who], limits.WRONG_ENROLMENTS_PER_MINUTE, context.now())
             return Reason.WRONG_CODE if tried else Reason.RATE_LIMITED
+        await claim(connection)
         if row.session is None:
             await connection.execute(update(t.enrolments).where(t.enrolments.c.id == row.id).values(session=session))
             await _put(connection, row, context.now())

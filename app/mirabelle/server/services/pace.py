@@ -14,6 +14,13 @@ from mirabelle.server.storage.schema import microseconds_of
 _MINUTE: Final = timedelta(minutes=1)
 
 
+async def has_tried(connection: AsyncConnection, who: str, per_minute: int, now: datetime) -> bool:
+    """Whether `who` has tried `per_minute` times within the last minute; counts nothing."""
+    recent = (await connection.execute(select(t.attempts.c.recent).where(t.attempts.c.who == who))).scalar() or []
+    since = microseconds_of(now - _MINUTE) or 0
+    return sum(at > since for at in recent) >= per_minute
+
+
 async def may_try(connection: AsyncConnection, who: Collection[str], per_minute: int, now: datetime) -> bool:
     """Count one more try of each in `who`, unless one of them has tried `per_minute` times within the last minute."""
     table, names = t.attempts, sorted(who)
