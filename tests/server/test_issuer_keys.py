@@ -206,6 +206,39 @@ def test_without_the_right_master_key_nothing_starts_and_one_line_says_so(
     assert before == {file.name: file.read_bytes() for file in (shop.folder / "data" / "secrets").iterdir()}
 
 
+def test_a_key_is_not_rotated_under_a_master_key_that_the_server_beside_it_does_not_have(
+    server: Backend, any_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina = server.participant()
+    old = key_of(amina.redeem("croissant", 110).json()["voucher"])
+    monkeypatch.setenv("MIRABELLE_MASTER_KEY", MASTER)
+    said = keys(any_shop, "rotate", "--compromised", old)
+    assert (said.code, said.err.count("\n")) == (2, 1) and "is not sealed: 'mirabelle keys seal' first" in said.err
+    assert states(server.till()) == {old: "current"}
+
+
+def test_a_server_whose_key_was_given_up_and_that_cannot_open_the_new_one_issues_nothing(
+    server: Backend, any_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina = server.participant()
+    voucher = amina.redeem("croissant", 110).json()["voucher"]
+    monkeypatch.setenv("MIRABELLE_MASTER_KEY", MASTER)
+    assert keys(any_shop, "seal").code == 0
+    rotated(any_shop, "--compromised", key_of(voucher))
+
+    def refusals() -> set[tuple[int, str]]:
+        answers = [
+            amina.redeem("croissant", 110),
+            amina.post(f"/vouchers/{voucher['id']}/leases", {"holder_key": voucher["issued"][80:144]}),
+            amina.post(f"/vouchers/{voucher['id']}/papers"),
+        ]
+        return {(answer.status_code, answer.json().get("code", "")) for answer in answers}
+
+    eventually(lambda: refusals() == {(503, "busy")})
+    before = amina.available()
+    assert amina.redeem("croissant", 110).status_code == 503 and amina.available() == before
+
+
 def test_a_sealed_key_under_another_name_does_not_open(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     with Backend(shop.folder / "data"):
         pass

@@ -154,13 +154,16 @@ async def _follow_keys(context: Context) -> None:
     """Sign with the new key once the present one was given up."""
     async with context.database.read() as connection:
         if await may_sign(connection, context.issuer):
+            context.may_sign = True
             return
     try:
         context.issuer = await context.database.attempt(lambda connection: _issuer(connection, context.settings))
     except (KeysUnusable, OSError) as fault:
+        context.may_sign = False
         log.error("no new key can sign, and key %s was given up: %s", context.issuer.key_id.hex(), fault)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)  # nothing but an operator helps, who need not be told each second
         return
+    context.may_sign = True
     log.info("signing with key %s", context.issuer.key_id.hex())
 
 

@@ -14,7 +14,7 @@ from mirabelle.server.hosting import open_store
 from mirabelle.server.services.blocking import block, blocked, unblock
 from mirabelle.server.services.issuer_keys import KnownKey, known_keys, rotate
 from mirabelle.server.services.sealing import KeysUnusable, MasterKey, is_sealed, master_key_from, opened
-from mirabelle.server.services.secrets_file import ISSUER_KEY, PROGRAMME_KEY, read_secrets, seal_secrets
+from mirabelle.server.services.secrets_file import ISSUER_KEY, PROGRAMME_KEY, are_sealed, read_secrets, seal_secrets
 from mirabelle.server.services.signing import LocalSigner
 
 T = TypeVar("T")
@@ -83,6 +83,9 @@ def rotate_keys(data: Path, database_url: str, master: MasterKey | None, comprom
     secrets = data / "secrets"
     if ISSUER_KEY not in read_secrets(secrets):
         raise KeysUnusable(f"{secrets} holds no key to rotate: name the server's data directory with --data")
+    if master is not None and not are_sealed(secrets):
+        # The server beside it runs without the master key, and could not open the new one.
+        raise KeysUnusable(f"{secrets} is not sealed: 'mirabelle keys seal' first, or rotate without the master key")
 
     async def work(connection: AsyncConnection) -> tuple[str, list[KnownKey]]:
         issuer = await rotate(connection, secrets, master, compromised, now)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mirabelle.contract.reasons import Reason
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
 from mirabelle.server.services.programme_file import ProgrammeDocument
+from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sealing import MasterKey
 from mirabelle.server.services.signing import Signer
 from mirabelle.server.services.tokens import Tokens
@@ -46,7 +48,8 @@ class Settings:
 class Context:
     """The parts of a running server. `programme` and the ledger's world are those of the newest `version` loaded.
 
-    `issuer` signs vouchers, `programme_key` what tills may rely on.
+    `issuer` signs vouchers, `programme_key` what tills may rely on. `may_sign` is false while the issuer's key was
+    given up and no other can be opened.
     """
 
     settings: Settings
@@ -58,6 +61,12 @@ class Context:
     programme_key: Signer
     tokens: Tokens
     mailer: Mailer
+    may_sign: bool = True
+
+    def require_signature(self) -> None:
+        """Raises Refused while nothing that is signed now would be honoured: better no voucher than a bad one."""
+        if not self.may_sign:
+            raise Refused(Reason.BUSY, "no key may sign vouchers now")
 
     def now(self) -> datetime:
         """The time, by the server's clock."""

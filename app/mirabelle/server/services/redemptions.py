@@ -32,6 +32,7 @@ async def redeem(
     context: Context, caller: Caller, request: m.RedemptionRequest, key: str, request_hash: bytes
 ) -> Answer:
     """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused."""
+    context.require_signature()
     keys = bytes.fromhex(request.holder_key + request.more_holder_keys)
     size = ed25519.PUBLIC_KEY_BYTES
     holder_key, *more_keys = (keys[start : start + size] for start in range(0, len(keys), size))

@@ -239,6 +239,7 @@ async def renew_lease(
     context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str, request: m.LeaseRequest
 ) -> m.Voucher:
     """Lease the voucher to the calling device from now on; raises Refused."""
+    context.require_signature()
     holder_key = bytes.fromhex(request.holder_key)
     if not ed25519.is_safe_public_key(holder_key):
         raise Refused(Reason.UNSAFE_KEY, field="holder_key")
@@ -265,6 +266,7 @@ async def put_on_paper(
     context: Context, connection: AsyncConnection, caller: Caller, voucher_id: str
 ) -> m.PaperVoucher:
     """The voucher in a form that whoever holds it can use, once, as the voucher itself; raises Refused."""
+    context.require_signature()
     voucher = await _locked(connection, caller, voucher_id)
     reward = (await Describer.load(context, connection, [voucher], set())).reward(voucher.reward)
     if not reward.paper or reward.challenge:
