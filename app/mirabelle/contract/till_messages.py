@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from mirabelle.contract import limits
 from mirabelle.contract.fields import Identifier, Message, Points, PublicKey, SecretMessage, Text, ValueClass
@@ -96,7 +96,7 @@ class ScanUpload(Message, frozen=True, kw_only=True):
     at: datetime
     nonce: Nonce = ""
     undone_at: datetime | None = None
-    lost_keys: Annotated[list[ScanKey], Meta(max_length=limits.LOST_KEYS)] = []
+    lost_keys: Annotated[list[str], Meta(max_length=limits.LOST_KEYS)] = field(default_factory=list)
 
 
 class ScanReceipt(Message, frozen=True, kw_only=True):
