@@ -1,4 +1,7 @@
-"""Stores without network, in every combination: what can be lost is bounded, and comes to light with one sync."""
+"""Stores without network, in every combination: what can be lost is bounded, and comes to light with one sync.
+
+Of S stores the bound is S - 1 values for each voucher, and S where its holder cancels it before any of them syncs.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from itertools import combinations, permutations
 import pytest
 
 from mirabelle.rules import frame, holder
-from mirabelle.rules.commands import Earn, Redeem, Redeemed, Uploaded, UploadScan
+from mirabelle.rules.commands import Cancel, Earn, Redeem, Redeemed, Uploaded, UploadScan
 from mirabelle.rules.redemption import NewVoucher, RewardTerms, ValueClass, VoucherRecord
 from mirabelle.rules.scans import scan_id
 from mirabelle.rules.voucher import CheckContext, check, use_key
@@ -138,6 +141,21 @@ def test_a_class_a_voucher_shown_in_all_stores_loses_one_value_less_than_there_a
         for outcome in late:
             assert outcome.conflict is not None and outcome.conflict.proof not in ("", first.use.proof)
             assert outcome.first_use == first.use and outcome.conflict.first_scan == first.use.scan
+
+
+def test_whoever_cancels_what_stores_took_without_network_makes_it_the_whole_value_for_each_store() -> None:
+    """A cancellation gives the points back at once: with it the bound is one value more than without. It is told whose
+    voucher it was."""
+    for order in visits():
+        world, [voucher] = world_with("any")
+        tills = [Till(f"till-{store}", store) for store in order]
+        for till in tills:
+            assert till.show(shown(voucher, NOW), NOW) is VoucherCode.ACCEPTED
+        world.do(Cancel("amina", "r0", NOW + timedelta(minutes=1)))
+        told = synced(world, tills)
+        assert lost(world) == len(order) * POINTS
+        assert all(outcome.conflict is not None and outcome.first_use is None for outcome in told)
+        assert all(outcome.voucher.participant == "amina" for outcome in told)
 
 
 @pytest.mark.parametrize(("reward", "refusal"), [("bound", VoucherCode.WRONG_STORE), ("card", None)])

@@ -51,7 +51,19 @@ def test_all_that_looks_wrong_is_told_as_a_table_and_as_json(
         assert (twice["first"]["proof"], twice["second"]["proof"], twice["points_lost"]) == (proof, again, 110)
         [travel] = told["impossible_travel"]
         assert {travel["first"]["store"], travel["second"]["store"]} == {"cafe-lumiere", "hammam-noor"}
+        forged = {"key": new_key(), "frame": "MV1:", "at": at}
+        assert bar.post("/scans/uploads", forged).status_code == 422
+        pastry = amina.redeem("croissant", 110).json()["voucher"]
+        an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        doubtful = {"key": new_key(), "frame": amina.show(pastry, int(time.time())), "at": an_hour_ago}
+        assert bar.post("/scans/uploads", doubtful).json()["outcome"] == "recorded"
+        subject = bar.session["subject"]
+        assert shop.run("fraud", *where, "--json").json["doubtful_uploads"] == [
+            {"till": subject, "reason": "not_a_voucher", "recorded": 0, "refused": 1},
+            {"till": subject, "reason": "not_yet_valid", "recorded": 1, "refused": 0},
+        ]
         table = shop.run("fraud", *where)
+        assert f"{subject}: not_yet_valid: 1 recorded, 0 refused" in table.out
         assert table.code == 0 and proof in table.out and again in table.out and f"{travel['km']} km" in table.out
 
 

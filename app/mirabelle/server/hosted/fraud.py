@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def _plain(told: Report) -> dict[str, Any]:
             for till in told.tills
         ],
         "usual_share": round(float(told.usual), 3),
+        "doubtful_uploads": [asdict(one) for one in told.doubtful],
     }
 
 
@@ -77,6 +79,9 @@ def _told(told: Report) -> Iterable[str]:
     yield f"Tills with unusual refusals: {len(told.tills)} (usual are {plain['usual_share']:.0%})"
     for till in plain["unusual_refusals"]:
         yield f"  {till['till']}: {till['refused']} of {till['scans']} refused ({till['share']:.0%})"
+    yield f"Doubtful scans that were told later: {sum(one.recorded + one.refused for one in told.doubtful)}"
+    for one in told.doubtful:
+        yield f"  {one.till}: {one.reason}: {one.recorded} recorded, {one.refused} refused"
 
 
 def _where(scan: dict[str, Any]) -> str:

@@ -25,6 +25,16 @@ class ShownTwice:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """How many scans a till told of that were recorded with the doubt `reason`, or were `refused` for it."""
+
+    till: str
+    reason: str
+    recorded: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What there is to look at since then; `usual` is the median share of refusals. Stores are told by their ids."""
 
@@ -33,6 +43,7 @@ class Report:
     travels: list[Travel]
     tills: list[Refusals]
     usual: Fraction
+    doubtful: list[Doubtful]
     stores: dict[int, str]
 
 
@@ -46,6 +57,7 @@ async def report(connection: AsyncConnection, since: datetime) -> Report:
         travels=impossible_travel(await _visits(connection, since), await _places(connection, stores)),
         tills=unusual,
         usual=usual,
+        doubtful=await _doubtful(connection, since),
         stores=stores,
     )
 
@@ -85,6 +97,21 @@ async def _places(connection: AsyncConnection, stores: dict[int, str]) -> dict[i
         if store.latitude is not None and store.longitude is not None
     }
     return {reference: places[id_] for reference, id_ in stores.items() if id_ in places}
+
+
+async def _doubtful(connection: AsyncConnection, since: datetime) -> list[Doubtful]:
+    """By till and reason: what tills told of and the server would not have accepted."""
+    uses, conflicts, bad = t.uses.c, t.conflicts.c, t.bad_proofs.c
+    counted: dict[tuple[str, str], list[int]] = {}
+    for till, reason, when, refused in (
+        (uses.till, uses.doubt, uses.at, 0),
+        (conflicts.till, conflicts.doubt, conflicts.received_at, 0),
+        (bad.till, bad.reason, bad.received_at, 1),
+    ):
+        query = select(till, reason, func.count()).where(when > since, reason != "").group_by(till, reason)
+        for name, why, number in (await connection.execute(query)).all():
+            counted.setdefault((name, why), [0, 0])[refused] += number
+    return [Doubtful(*key, *numbers) for key, numbers in sorted(counted.items())]
 
 
 async def _refusals(connection: AsyncConnection, since: datetime) -> list[Refusals]:
