@@ -19,11 +19,11 @@ _IN_A_ROW: Final = 2  # that fail before the others are left for another time
 
 log = logging.getLogger(__name__)
 
-# Refusals that say nothing of the scan itself: it is sent again another time.
+# Refusals that say nothing of the scan itself: it is sent again another time, and so is what comes after it.
 _LATER: Final = frozenset(
     {
         Reason.RATE_LIMITED, Reason.NOT_SIGNED_IN, Reason.SESSION_ENDED, Reason.WRONG_ROLE, Reason.METHOD_NOT_ALLOWED,
-        Reason.NOT_FOUND, Reason.TOO_EARLY,
+        Reason.NOT_FOUND,
     }
 )  # fmt: skip
 
@@ -62,8 +62,10 @@ class UploadScans:
                 raise
             except NoAnswer as fault:
                 outcome = fault
-            in_a_row = in_a_row + 1 if outcome is not None else 0
             failed = failed or outcome
+            if isinstance(outcome, Refusal) and outcome.reason == Reason.TOO_EARLY:
+                continue  # of this one scan, for now
+            in_a_row = in_a_row + 1 if outcome is not None else 0
             if in_a_row == _IN_A_ROW or (isinstance(outcome, Refusal) and outcome.reason in _LATER):
                 break  # it is not about this one scan
         if isinstance(failed, NoAnswer):
@@ -93,7 +95,7 @@ class UploadScans:
         return None
 
     def _refused(self, scan: OfflineScan, refusal: Refusal) -> Refusal | None:
-        if refusal.status >= 500 or refusal.reason in _LATER or refusal.reason not in STATUS:
+        if refusal.status >= 500 or refusal.reason in {*_LATER, Reason.TOO_EARLY} or refusal.reason not in STATUS:
             return refusal
         self._scans.refuse(scan.key, refusal.detail if refusal.reason == Reason.BAD_PROOF else refusal.reason)
         return None
