@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import (
     Cancel,
     Close,
@@ -33,7 +34,13 @@ DAY = timedelta(days=1)
 
 
 def voucher(number: int) -> NewVoucher:
-    return NewVoucher(number.to_bytes(16, "big"), f"code-{number}", b"k" * 32, "salt", 1)
+    return NewVoucher(
+        number.to_bytes(16, "big"),
+        fallback_code.make(number.to_bytes(fallback_code.RANDOM_BYTES, "big")),
+        b"k" * 32,
+        "salt",
+        1,
+    )
 
 
 def with_a_card(valid_days: int = 90) -> World:
@@ -64,7 +71,7 @@ def test_a_lapsed_voucher_is_refused_even_by_a_till_whose_clock_is_slow() -> Non
     until = world.snapshot.redemptions["r1"].held_until
     assert until is not None
     world.do(Lapse("amina", "r1", until))
-    [scanned] = world.do(Scan("s1", "till", 7, (), "", "typed", voucher(1).id, until - DAY))
+    [scanned] = world.do(Scan("s1", "till", 7, (), "", voucher(1).code, voucher(1).id, until - DAY))
     assert isinstance(scanned, Scanned) and scanned.verdict.code == "not_a_voucher"
     assert world.snapshot.vouchers[voucher(1).id].state is VoucherState.LAPSED
 
@@ -94,7 +101,7 @@ def test_a_piece_that_lapsed_can_be_had_again() -> None:
 
 def test_part_of_a_redemption_comes_back_to_the_lots_that_paid_last() -> None:
     world = with_a_card()
-    world.do(Scan("s1", "till", 7, (), "", "typed", voucher(1).id, START + DAY))
+    world.do(Scan("s1", "till", 7, (), "", voucher(1).code, voucher(1).id, START + DAY))
     assert remaining(world) == [0, 10]
     [part] = world.do(Reverse("amina", "r1", 15, START + 2 * DAY))
     assert isinstance(part, Redeemed) and part.redemption.state is RedemptionState.CAPTURED

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import Cancel, Command, Declined, Earn, Outcome, Redeem, Redeemed, Refund, Scan, Scanned
 from mirabelle.rules.programme import Expiry, RefundPolicy, Rules
 from mirabelle.rules.redemption import NewVoucher, RedemptionRefusal, RedemptionState, RewardTerms, ValueClass
@@ -19,7 +20,13 @@ ALL_RULES = [RULES, LATER, replace(RULES, refunds=RefundPolicy.NEVER_BELOW_ZERO)
 
 
 def voucher(number: int) -> NewVoucher:
-    return NewVoucher(number.to_bytes(16, "big"), f"code-{number}", b"k" * 32, "salt", 1)
+    return NewVoucher(
+        number.to_bytes(16, "big"),
+        fallback_code.make(number.to_bytes(fallback_code.RANDOM_BYTES, "big")),
+        b"k" * 32,
+        "salt",
+        1,
+    )
 
 
 @st.composite
@@ -41,7 +48,7 @@ def histories(draw: st.DrawFn, rewards: tuple[str, ...] = ("mug", "mug", "card",
         elif kind is Refund:
             commands.append(Refund(who, f"f{number}", f"p{earlier}", draw(st.integers(0, 60)), now))
         else:
-            commands.append(Scan(f"s{number}", "till", 7, (), "", "typed", voucher(earlier).id, now))
+            commands.append(Scan(f"s{number}", "till", 7, (), "", voucher(earlier).code, voucher(earlier).id, now))
     return commands
 
 
@@ -285,7 +292,7 @@ def test_points_that_expired_while_they_were_held_come_back_for_the_days_of_grac
 def test_a_scan_captures_what_was_held() -> None:
     world = World(PEOPLE)
     world.do(Earn("amina", "p1", 30, START), Redeem("amina", "r1", "card", START, voucher=voucher(1)))
-    [scanned] = world.do(Scan("s1", "till", 7, (), "", "typed", voucher(1).id, START))
+    [scanned] = world.do(Scan("s1", "till", 7, (), "", voucher(1).code, voucher(1).id, START))
     assert isinstance(scanned, Scanned) and scanned.verdict.code is VoucherCode.ACCEPTED
     assert world.account("amina").held == 0 and world.postings[-1].moves.burned == 30
     assert world.snapshot.redemptions["r1"].state is RedemptionState.CAPTURED

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
+from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import Command, Outcome
 from mirabelle.rules.redemption import NewVoucher
 from mirabelle.server.ledger.batches import run_commands
@@ -37,7 +38,13 @@ PROGRAMME: dict[str, Any] = {
 
 def voucher(number: int) -> NewVoucher:
     """What a new voucher needs."""
-    return NewVoucher(number.to_bytes(16, "big"), f"code-{number}", b"k" * 32, "salt", 1)
+    return NewVoucher(
+        number.to_bytes(16, "big"),
+        fallback_code.make(number.to_bytes(fallback_code.RANDOM_BYTES, "big")),
+        b"k" * 32,
+        "salt",
+        1,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ async def lively(books: Books) -> None:
         Redeem("amina", "r3", "mug", NOW),
         Transfer("amina", "basil", "t1", 10, NOW),
     )
-    await books.do(Scan("s1", "till", 7, (), "", "typed", voucher(0).id, NOW), Cancel("amina", "r1", NOW))
+    await books.do(Scan("s1", "till", 7, (), "", voucher(0).code, voucher(0).id, NOW), Cancel("amina", "r1", NOW))
     await books.do(Reverse("amina", "r3", None, NOW), Reverse("amina", "r0", 5, NOW))
 
 
