@@ -100,6 +100,8 @@ def test_every_table_and_every_kind_of_value_comes_back(
         assert till.post("/scans", {"frame": frame}).json()["verdict"] == "accepted"
         late = server.till().post("/scans/uploads", {"key": "a-key-of-its-own", "frame": frame, "at": at})
         assert late.json()["outcome"] == "conflict"
+        broken = till.post("/scans/uploads", {"key": "another-key", "frame": "MV1:BROKEN", "at": at})
+        assert broken.json()["code"] == "bad_proof"
         till.post("/scans", {"code": shown["code"]})
         person.post("/sign-in/codes", {"email": "amina@example.org"})
     served = Shop(shop.folder, postgresql_url, shop.capsys)
