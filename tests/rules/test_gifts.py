@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import Cancel, Declined, Earn, Give, Lapse, Redeem, Redeemed, Reverse, Scan
 from mirabelle.rules.redemption import NewVoucher, VoucherState
 from tests.rules.ledger_world import World
@@ -12,15 +13,16 @@ from tests.rules.ledger_world import World
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 VOUCHER = bytes(range(16))
+OLD_CODE, NEW_CODE = (fallback_code.make(bytes([n] * fallback_code.RANDOM_BYTES)) for n in (1, 2))
 
 
 def gift(giver: str = "amina", recipient: str = "basil", at: datetime = START + DAY) -> Give:
-    return Give(giver, recipient, "g1", VOUCHER, "NEW-CODE", b"n" * 32, at)
+    return Give(giver, recipient, "g1", VOUCHER, NEW_CODE, b"n" * 32, at)
 
 
 def with_a_voucher(reward: str = "mug") -> World:
     world = World(["amina", "basil", "chloe"])
-    new = NewVoucher(VOUCHER, "OLD-CODE", b"k" * 32, "salt", 3)
+    new = NewVoucher(VOUCHER, OLD_CODE, b"k" * 32, "salt", 3)
     world.do(Earn("amina", "p1", 100, START), Redeem("amina", "r1", reward, START, voucher=new))
     return world
 
@@ -35,7 +37,7 @@ def test_a_gift_has_a_new_code_a_new_key_and_a_device_that_comes_after_the_giver
     assert isinstance(given, Redeemed) and given.voucher is not None
     voucher = world.snapshot.vouchers[VOUCHER]
     assert (voucher.holder, voucher.participant, voucher.given_at) == ("basil", "amina", START + DAY)
-    assert (voucher.code, voucher.holder_key, voucher.key_salt) == ("NEW-CODE", b"n" * 32, "g1")
+    assert (voucher.code, voucher.holder_key, voucher.key_salt) == (NEW_CODE, b"n" * 32, "g1")
     assert (voucher.epoch_base, voucher.epoch, voucher.epoch_at) == (3, 4, START + DAY)
 
 
@@ -99,7 +101,7 @@ def test_a_gift_is_given_once_and_not_on(giver: str) -> None:
 
 def test_a_used_or_blocked_voucher_cannot_be_given() -> None:
     used = with_a_voucher()
-    used.do(scanned("OLD-CODE"))
+    used.do(scanned(OLD_CODE))
     blocked = with_a_voucher()
     voucher = replace(blocked.snapshot.vouchers[VOUCHER], blocked_at=START)
     blocked.snapshot = replace(blocked.snapshot, vouchers={VOUCHER: voucher})

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import Cancel, Declined, Earn, Give, Outcome, Redeem, Redeemed, Reverse, Scan, Scanned
 from mirabelle.rules.fallback_code import normalise
 from mirabelle.rules.redemption import NewVoucher, RewardTerms, ValueClass, VoucherState
@@ -16,7 +17,9 @@ KEYS = (b"2" * 32, b"3" * 32)
 
 
 def redeem(keys: tuple[bytes, ...] = KEYS) -> Redeem:
-    new = NewVoucher(bytes(range(16)), "FIRST", b"1" * 32, "salt", 1, b"seed", keys)
+    new = NewVoucher(
+        bytes(range(16)), fallback_code.make(bytes(fallback_code.RANDOM_BYTES)), b"1" * 32, "salt", 1, b"seed", keys
+    )
     return Redeem("amina", "r1", "ten-coffees", START, voucher=new)
 
 
