@@ -17,7 +17,8 @@ from mirabelle.rules.trusted_time import (
     trusted_time,
 )
 from mirabelle.rules.voucher import VoucherCode, check
-from tests.rules.test_voucher import CONTEXT, HOLDER, ISSUER, LEASE, NOW
+from tests.rules.faults import HOLDER, ISSUER, NOW
+from tests.rules.test_voucher import CONTEXT, LEASE
 
 TOLD = told_by_server(NOW, NOW, 500.0)
 
