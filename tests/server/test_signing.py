@@ -34,14 +34,16 @@ def test_a_given_signer_whose_key_was_given_up_starts_no_server(shop: Shop) -> N
             pass
 
 
-def test_a_running_server_whose_given_key_was_given_up_says_so_and_goes_on(
+def test_a_running_server_whose_given_key_was_given_up_says_so_and_issues_nothing_under_it(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ProcessSigner() as signer, Backend(shop.folder / "data", issuer=signer) as server:
         (shop.folder / "data" / "secrets" / "issuer.key").write_bytes(bytes(32))
         assert shop.run("keys", "rotate", *shop.store()).code == 0
         eventually(lambda: f"key {signer.key_id.hex()} was given up" in caplog.text)
-        assert server.participant().redeem("croissant", 110).status_code == 201
+        amina = server.participant()
+        before = amina.available()
+        assert amina.redeem("croissant", 110).status_code == 503 and amina.available() == before
 
 
 def test_a_signer_that_is_gone_costs_no_points(tmp_path: Path) -> None:
