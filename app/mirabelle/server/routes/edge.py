@@ -21,7 +21,7 @@ from litestar.exceptions import (
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mirabelle.contract import messages as m
@@ -218,6 +218,15 @@ def _on_busy(request: Ask, fault: Exception) -> Response[Any]:
     return refused(Reason.BUSY)
 
 
+# SQLSTATE classes under which PostgreSQL ends a connection: it is lost, out of resources, or an operator steps in.
+_ENDED: Final = ("08", "53", "57")
+
+
+def _on_database_fault(request: Ask, fault: DBAPIError) -> Response[Any]:
+    ended = fault.connection_invalidated or str(getattr(fault.orig, "sqlstate", "")).startswith(_ENDED)
+    return (_on_busy if ended else _on_fault)(request, fault)
+
+
 def _on_fault(request: Ask, fault: Exception) -> Response[Any]:
     log.error("fault in %s %s", request.method, request.url.path, exc_info=fault)
     return refused(Reason.FAULT)
@@ -233,6 +242,7 @@ HANDLERS: Final[dict[Any, Any]] = {
     ClientException: _on_http,
     HTTPException: _on_http,
     DatabaseBusy: _on_busy,
+    DBAPIError: _on_database_fault,
     OperationalError: _on_busy,
     InterfaceError: _on_busy,
     PoolExhausted: _on_busy,
