@@ -27,8 +27,8 @@ from mirabelle.server.ledger import batches, sqlite
 from mirabelle.server.ledger.load import Names, World
 from mirabelle.server.services.audit import Audit, audit
 from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.instants import microseconds_of
 from mirabelle.server.storage.migrations import upgrade
-from mirabelle.server.storage.schema import microseconds_of
 from tests.sim import frames
 from tests.sim.plan import Plan, Policy, Prize
 from tests.sim.words import told

@@ -19,7 +19,7 @@ from mirabelle.server.ledger.load import Names, RunDry, Sql, World, load
 from mirabelle.server.ledger.records import Row
 from mirabelle.server.ledger.writes import Writes
 from mirabelle.server.storage.direct import run_within
-from mirabelle.server.storage.schema import microseconds_of
+from mirabelle.server.storage.instants import microseconds_of
 from mirabelle.server.storage.steps import Steps, run_on_sqlite
 
 

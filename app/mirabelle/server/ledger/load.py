@@ -37,7 +37,7 @@ from mirabelle.rules.redemption import ConflictRecord, RedemptionRecord, UseReco
 from mirabelle.rules.trust import STILL_OUT
 from mirabelle.server.ledger import records
 from mirabelle.server.ledger.records import Reward, Row
-from mirabelle.server.storage.schema import instant_of, microseconds_of
+from mirabelle.server.storage.instants import instant_of, microseconds_of
 from mirabelle.server.storage.steps import Statement, Steps
 
 Sql = ModuleType

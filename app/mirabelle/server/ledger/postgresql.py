@@ -24,7 +24,7 @@ from mirabelle.server.ledger.writes import (
     on_conflict,
 )
 from mirabelle.server.storage import schema as t
-from mirabelle.server.storage.schema import Instant
+from mirabelle.server.storage.instants import Instant
 from mirabelle.server.storage.steps import Statement
 
 Keys = Collection[tuple[Any, ...]]

@@ -24,7 +24,7 @@ from mirabelle.rules.redemption import (
     VoucherRecord,
     VoucherState,
 )
-from mirabelle.server.storage.schema import instant_of, microseconds_of
+from mirabelle.server.storage.instants import instant_of, microseconds_of
 
 Row = Sequence[Any]
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import TypeEngine
 
-from mirabelle.server.storage.schema import Instant
+from mirabelle.server.storage.instants import Instant
 
 FORMAT: Final = 1
 

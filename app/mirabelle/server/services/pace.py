@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.server.ledger.save import insert_or, upsert
 from mirabelle.server.storage import schema as t
-from mirabelle.server.storage.schema import microseconds_of
+from mirabelle.server.storage.instants import microseconds_of
 
 _MINUTE: Final = timedelta(minutes=1)
 

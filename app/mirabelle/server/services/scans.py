@@ -28,7 +28,7 @@ from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.services.vouchers import Describer
 from mirabelle.server.storage import schema as t
-from mirabelle.server.storage.schema import microseconds_of
+from mirabelle.server.storage.instants import microseconds_of
 
 # Verdicts under which nothing that the frame claims may be believed, let alone shown.
 _UNTRUSTED = frozenset(

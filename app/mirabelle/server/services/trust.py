@@ -21,7 +21,7 @@ from mirabelle.server.services.programme_file import ProgrammeDocument, TillRule
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.signing import Signer
 from mirabelle.server.storage import schema as t
-from mirabelle.server.storage.schema import microseconds_of
+from mirabelle.server.storage.instants import microseconds_of
 
 _ROW: Final = 1
 # As `schema.USED`, whose index it names, of two tables that both have a use.
