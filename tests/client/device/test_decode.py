@@ -44,6 +44,14 @@ def test_a_voucher_is_preferred_to_a_poster_beside_it():
     assert read_code(file_of(both)).startswith("MV1:")
 
 
+def test_a_voucher_too_fine_for_the_first_glance_is_preferred_to_a_coarse_poster_beside_it():
+    voucher, poster = picture_of("MV1:" + "A" * 300, pixels=2), picture_of("HTTPS://SHOP.EXAMPLE/", pixels=8)
+    both = Image.new("L", (voucher.width + poster.width, max(voucher.height, poster.height)), 255)
+    both.paste(poster, (0, 0))
+    both.paste(voucher.rotate(0.7, fillcolor=255), (poster.width, 0))
+    assert read_code(file_of(both)).startswith("MV1:")
+
+
 def test_a_code_in_a_large_photo_is_found():
     photo = Image.new("RGB", (4000, 3000), (120, 90, 80))
     photo.paste(picture_of(SPACED, 8), (1500, 1000))

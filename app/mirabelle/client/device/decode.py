@@ -29,7 +29,7 @@ def read_code(picture: bytes) -> str:
         raise CannotRead("too_large")
     try:
         # Only tills read pictures, so nobody else pays for loading these.
-        import zxingcpp
+        import zxingcpp  # noqa: F401
         from PIL import Image
     except ImportError:
         raise CannotRead("no_decoder") from None
@@ -42,15 +42,39 @@ def read_code(picture: bytes) -> str:
         raise CannotRead("too_large") from None
     except (OSError, ValueError, SyntaxError, EOFError):  # all of these are how Pillow says that a file is broken
         raise CannotRead("not_a_picture") from None
+    # Most codes are held near enough to be read at half the size, for a third of the work.
+    for look in (_glance, _search):
+        found = look(grey)
+        voucher = next((text for text in found if text.startswith(_VOUCHER_PREFIX)), None)
+        if voucher is not None:
+            return voucher
+    if not found:
+        raise CannotRead("no_code")
+    return found[0]
+
+
+def _glance(grey: "Image") -> list[str]:
+    return _codes(grey.reduce(2), try_rotate=False, try_downscale=False)
+
+
+def _search(grey: "Image") -> list[str]:
+    return _codes(grey, try_rotate=True, try_downscale=True)
+
+
+def _codes(grey: "Image", try_rotate: bool, try_downscale: bool) -> list[str]:
+    import zxingcpp
+
     # Of a picture it would make two copies, of bytes none; and codes are dark on light: there is nothing to invert.
     rows = memoryview(grey.tobytes()).cast("B", (grey.height, grey.width))
     found = zxingcpp.read_barcodes(
-        rows, formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain, try_invert=False
+        rows,
+        formats=zxingcpp.BarcodeFormat.QRCode,
+        text_mode=zxingcpp.TextMode.Plain,
+        try_invert=False,
+        try_rotate=try_rotate,
+        try_downscale=try_downscale,
     )
-    texts = [code.text for code in found]
-    if not texts:
-        raise CannotRead("no_code")
-    return next((text for text in texts if text.startswith(_VOUCHER_PREFIX)), texts[0])
+    return [code.text for code in found]
 
 
 def _grey(picture: "Image") -> "Image":
