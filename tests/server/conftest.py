@@ -3,12 +3,14 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.backend import Backend
+from tests.clock import MovableClock
 from tests.server.commands import Shop
 
 
@@ -60,3 +62,15 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
 def any_shop(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> Shop:
     """The same on both databases."""
     return Shop(tmp_path, database_url, capsys)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def any_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The demo programme's server on each database in turn, with a clock that tests may move."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = ""
+        else:
+            url = stack.enter_context(fresh_database(request.getfixturevalue("postgresql")))
+        data = tmp_path_factory.mktemp(request.param)
+        yield stack.enter_context(Backend(data, database_url=url, clock=MovableClock()))

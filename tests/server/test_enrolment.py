@@ -1,6 +1,5 @@
 """A device becomes a till with an operator's code, once, and is one until the operator says otherwise."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.server.commands import Said, Shop
-from tests.server.conftest import fresh_database
 from tests.server.offline import found
 
 WRONG = "0000-0000-0000"
@@ -48,28 +46,13 @@ class House:
         return person, answer
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """The demo programme's server, on each database in turn, with a clock that the tests move."""
-    data = tmp_path_factory.mktemp("enrolment")
-    if request.param == "sqlite":
-        with Backend(data, clock=MovableClock()) as running:
-            yield running
-        return
-    with (
-        fresh_database(request.getfixturevalue("postgresql")) as url,
-        Backend(data, database_url=url, clock=MovableClock()) as running,
-    ):
-        yield running
-
-
 @pytest.fixture
-def house(backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> House:
+def house(any_backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> House:
     """The server with its operator."""
-    clock = backend.clock
+    clock = any_backend.clock
     assert isinstance(clock, MovableClock)
     clock.ahead = timedelta()
-    return House(backend, clock, Shop(tmp_path, backend.database_url, capsys))
+    return House(any_backend, clock, Shop(tmp_path, any_backend.database_url, capsys))
 
 
 def refreshed(person: Person) -> httpx.Response:

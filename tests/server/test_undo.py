@@ -1,7 +1,6 @@
 """A till takes back what it accepted, for some minutes: the voucher is ready again, under a new code."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,14 @@ import pytest
 from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.server.commands import Shop
-from tests.server.conftest import fresh_database
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """The demo programme's server, on each database in turn, with a clock that the tests move."""
-    data = tmp_path_factory.mktemp("undo")
-    if request.param == "sqlite":
-        with Backend(data, clock=MovableClock()) as running:
-            yield running
-        return
-    with (
-        fresh_database(request.getfixturevalue("postgresql")) as url,
-        Backend(data, database_url=url, clock=MovableClock()) as running,
-    ):
-        yield running
 
 
 @pytest.fixture
-def clock(backend: Backend) -> MovableClock:
+def clock(any_backend: Backend) -> MovableClock:
     """The server's clock, set right."""
-    assert isinstance(backend.clock, MovableClock)
-    backend.clock.ahead = timedelta()
-    return backend.clock
+    assert isinstance(any_backend.clock, MovableClock)
+    any_backend.clock.ahead = timedelta()
+    return any_backend.clock
 
 
 def scanned(till: Person, person: Person, voucher: dict[str, Any]) -> dict[str, Any]:
@@ -47,9 +30,9 @@ def redemption_of(person: Person, redemption: str) -> dict[str, Any]:
 
 
 def test_an_undone_scan_makes_the_voucher_ready_and_its_old_code_stays_used(
-    backend: Backend, clock: MovableClock
+    any_backend: Backend, clock: MovableClock
 ) -> None:
-    amina, till = backend.participant(), backend.till()
+    amina, till = any_backend.participant(), any_backend.till()
     redemption = amina.redeem("coffee-and-cake", 450).json()
     old, wallet = redemption["voucher"], amina.get("/wallet").json()
     first = scanned(till, amina, old)
@@ -69,8 +52,8 @@ def test_an_undone_scan_makes_the_voucher_ready_and_its_old_code_stays_used(
     assert redemption_of(amina, redemption["id"])["voucher"]["state"] == "used"
 
 
-def test_what_a_scan_had_captured_is_held_again(backend: Backend, clock: MovableClock) -> None:
-    amina, till = backend.participant(), backend.till()
+def test_what_a_scan_had_captured_is_held_again(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till = any_backend.participant(), any_backend.till()
     redemption = amina.redeem("bowling", 1300).json()
     held = amina.get("/wallet").json()["held"]
     first = scanned(till, amina, redemption["voucher"])
@@ -82,31 +65,31 @@ def test_what_a_scan_had_captured_is_held_again(backend: Backend, clock: Movable
     assert amina.available() == before + 1300
 
 
-def test_undoing_twice_is_undoing_once(backend: Backend, clock: MovableClock) -> None:
-    amina, till, key = backend.participant(), backend.till(), new_key()
+def test_undoing_twice_is_undoing_once(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till, key = any_backend.participant(), any_backend.till(), new_key()
     first = scanned(till, amina, amina.redeem("croissant", 110).json()["voucher"])
     answers = [till.post(f"/scans/{first['id']}/undos", key=key) for _ in range(2)]
     answers.append(till.post(f"/scans/{first['id']}/undos"))
     assert len({answer.text for answer in answers}) == 1 and answers[0].status_code == 201
 
 
-def test_only_the_till_that_scanned_can_undo(backend: Backend, clock: MovableClock) -> None:
-    amina, till, other = backend.participant(), backend.till(), backend.till()
+def test_only_the_till_that_scanned_can_undo(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till, other = any_backend.participant(), any_backend.till(), any_backend.till()
     first = scanned(till, amina, amina.redeem("croissant", 110).json()["voucher"])
     answers = [other.post(f"/scans/{first['id']}/undos"), till.post("/scans/s-nothing/undos")]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "not_found")] * 2
 
 
-def test_after_its_minutes_a_scan_stays(backend: Backend, clock: MovableClock) -> None:
-    amina, till = backend.participant(), backend.till()
+def test_after_its_minutes_a_scan_stays(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till = any_backend.participant(), any_backend.till()
     first = scanned(till, amina, amina.redeem("croissant", 110).json()["voucher"])
     clock.move(minutes=5, seconds=1)
     answer = till.post(f"/scans/{first['id']}/undos")
     assert (answer.status_code, answer.json()["code"]) == (409, "too_late")
 
 
-def test_a_use_that_another_scan_lost_against_stays(backend: Backend, clock: MovableClock) -> None:
-    amina, till, other = backend.participant(), backend.till(), backend.till()
+def test_a_use_that_another_scan_lost_against_stays(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till, other = any_backend.participant(), any_backend.till(), any_backend.till()
     voucher = amina.redeem("coffee-and-cake", 450).json()["voucher"]
     first = scanned(till, amina, voucher)
     frame, at = amina.show(voucher, int(time.time())), datetime.now(UTC).isoformat()
@@ -116,8 +99,8 @@ def test_a_use_that_another_scan_lost_against_stays(backend: Backend, clock: Mov
         assert till_.post(f"/scans/{scan}/undos").json()["code"] in ("too_late", "not_found")
 
 
-def test_a_scan_without_network_of_the_old_code_has_the_next_use(backend: Backend, clock: MovableClock) -> None:
-    amina, till, other = backend.participant(), backend.till(), backend.till()
+def test_a_scan_without_network_of_the_old_code_has_the_next_use(any_backend: Backend, clock: MovableClock) -> None:
+    amina, till, other = any_backend.participant(), any_backend.till(), any_backend.till()
     voucher = amina.redeem("coffee-and-cake", 450).json()["voucher"]
     frame, at = amina.show(voucher, int(time.time())), datetime.now(UTC).isoformat()
     till.post(f"/scans/{scanned(till, amina, voucher)['id']}/undos")
@@ -126,8 +109,8 @@ def test_a_scan_without_network_of_the_old_code_has_the_next_use(backend: Backen
 
 
 def test_after_all_that_the_ledger_still_adds_up(
-    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    any_backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = backend.database_url or f"sqlite:///{backend.data / 'mirabelle.sqlite'}"
+    url = any_backend.database_url or f"sqlite:///{any_backend.data / 'mirabelle.sqlite'}"
     audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
     assert audit["wrong"] == []
