@@ -10,6 +10,7 @@ import pytest
 
 from mirabelle.client.api import LostAnswer, NoAnswer, Refusal
 from mirabelle.client.app import App
+from mirabelle.client.ui.till.scans import read_history
 from mirabelle.client.use_cases.sign_in import ScansWait
 from mirabelle.contract import endpoints
 from mirabelle.contract.till_messages import Scan
@@ -199,15 +200,19 @@ async def test_the_minutes_to_undo_a_scan_are_the_tills_own_and_no_wall_clocks(
         wire.cut()
         late, early = [await judged(app, Customer(backend).frame()) for _ in range(2)]
         device.wall += timedelta(seconds=50)  # a little fast, as clocks are
+        device.move(minutes=4, seconds=20)
+        assert read_history(app).undoable == {late.id, early.id}  # what the button goes by
         undone = await app.undo_scan(early.id)
         assert isinstance(undone, Scan) and undone.undone_at is not None
-        assert undone.undone_at - early.at < timedelta(seconds=40)
+        assert undone.undone_at - early.at < timedelta(minutes=5)
         assert [one.undone_at for one in app.offline_scans.unsent()] == [None, undone.undone_at]
         device.wall -= timedelta(seconds=50)
         device.move(hours=3)
+        assert not read_history(app).undoable
         refusal = await app.undo_scan(late.id)
         assert isinstance(refusal, Refusal) and refusal.reason == "too_late"
         device.wall -= timedelta(hours=3)
+        assert read_history(app).undoable == {late.id}
         with pytest.raises(NoAnswer):  # who puts the clock back leaves it to the programme
             await app.undo_scan(late.id)
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -27,6 +27,13 @@ class TillTime:
     def read(self) -> TrustedTime | ClockRefusal:
         """The time now, in unix seconds, or why nobody knows it."""
         return trusted_time.trusted_time(self._told(), self._wall().timestamp(), self._clock.elapsed())
+
+    def at_least(self) -> datetime | None:
+        """The latest moment that surely has passed: now, where anybody knows that; None before the server ever told."""
+        time, told = self.read(), self._told()
+        if isinstance(time, TrustedTime):
+            return datetime.fromtimestamp(time.now, UTC)
+        return datetime.fromtimestamp(told.at, UTC) if told else None
 
     def told(self, connection: sqlite3.Connection, server: float) -> None:
         """The server said that it is `server`, unix seconds; in the caller's transaction."""

@@ -20,12 +20,6 @@ from mirabelle.rules.trusted_time import TrustedTime
 from mirabelle.rules.voucher_code import VoucherCode
 
 
-def can_be_undone(scan: tm.Scan, now: datetime) -> bool:
-    """Whether staff may still take the scan back."""
-    is_accepted = scan.verdict == VoucherCode.ACCEPTED and scan.undone_at is None
-    return is_accepted and scan.undo_until is not None and now < scan.undo_until
-
-
 class UndoScan:
     """Undoes scans within the minutes that the programme's policy gives."""
 
@@ -36,6 +30,14 @@ class UndoScan:
         self._store, self._api, self._uses, self._time = store, api, uses, time
         self._scans, self._offline, self._upload = scans, offline, upload
 
+    def is_possible(self, scan: tm.Scan) -> bool:
+        """Whether staff may still take the scan back, as far as this till can tell."""
+        is_accepted = scan.verdict == VoucherCode.ACCEPTED and scan.undone_at is None
+        if not is_accepted or scan.undo_until is None:
+            return False
+        passed = self._time.at_least()
+        return passed is None or passed < scan.undo_until
+
     async def __call__(self, scan: str) -> tm.Scan | Refusal:
         """The scan as it is undone; raises NoAnswer. Asking again does no harm: it has one key."""
         known = self._scans.get(scan)
@@ -45,7 +47,7 @@ class UndoScan:
             return known
         time = self._time.read()
         now = datetime.fromtimestamp(time.now, UTC) if isinstance(time, TrustedTime) else None
-        if now is not None and not can_be_undone(known, now):
+        if not self.is_possible(known):
             return _refusal(Reason.TOO_LATE)
         waiting = self._offline.of(scan)
         if now is not None and waiting is not None and waiting.state == "waiting":

@@ -26,7 +26,6 @@ from mirabelle.client.ui.shared.widgets import (
 )
 from mirabelle.client.ui.till.state import Place, place_of, verdict_of
 from mirabelle.client.ui.till.verdict import SHAPES
-from mirabelle.client.use_cases.undo_scan import can_be_undone
 from mirabelle.contract.reasons import STATUS
 from mirabelle.contract.till_messages import Conflict, Scan
 from mirabelle.contract.translation import Translator
@@ -54,7 +53,7 @@ def read_history(app: "App", of: Sequence[Scan] | None = None) -> History:
         scans,
         frozenset(scan.scan for scan in app.offline_scans.unsent()),
         app.offline_scans.list("refused"),
-        frozenset(scan.id for scan in scans if can_be_undone(scan, app.now())),
+        frozenset(scan.id for scan in scans if app.undo_scan.is_possible(scan)),
     )
 
 

@@ -20,7 +20,6 @@ from mirabelle.client.ui.till.scanning import scanning_of
 from mirabelle.client.ui.till.scans import History, history, nothing_yet, read_history, undo_dialog
 from mirabelle.client.ui.till.standing import standing_of
 from mirabelle.client.ui.till.verdict import Deeds, verdict_view
-from mirabelle.client.use_cases.undo_scan import can_be_undone
 from mirabelle.contract.translation import Translator
 
 _BESIDE: Final = 12  # scans shown at the side of a wide window
@@ -63,7 +62,7 @@ def till_screen() -> ft.View:
     ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
     if scanning.verdict is not None:
         scan = scanning.verdict.scan
-        may_undo = scan is not None and can_be_undone(scan, app.now())
+        may_undo = scan is not None and app.undo_scan.is_possible(scan)
         deeds = Deeds(
             on_next=scanning.go_on,
             on_entered=scanning.judge if takes_keys else None,
