@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -15,17 +15,12 @@ from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.outbox import Entry, Outbox
 from mirabelle.client.repositories.redemptions import keep_redemption
 from mirabelle.client.store.database import Store
+from mirabelle.client.use_cases.send_once import fate_of
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
-from mirabelle.contract.reasons import Reason
 
 log = logging.getLogger(__name__)
-
-# These say nothing of the redemption itself: it was not decided, and the same request may be sent again.
-UNDECIDED: Final = frozenset(
-    {Reason.SESSION_ENDED, Reason.NOT_SIGNED_IN, Reason.BUSY, Reason.FAULT, Reason.RATE_LIMITED, Reason.WRONG_ROLE}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +196,7 @@ class Redeem:
         except NoAnswer:
             return Pending("unknown")
         if isinstance(answer, Refusal):
-            return await self._refused(entry, answer, was_unknown, is_new)
+            return await self._refused(entry, answer, is_new)
         with self._store.write("outbox", "redemptions", "vouchers") as connection:
             Outbox.settle(connection, entry.key)
             connection.execute("DELETE FROM drafts WHERE key = ?", (entry.key,))
@@ -209,12 +204,13 @@ class Redeem:
         await self._bring_up_to_date()
         return Redeemed(answer)
 
-    async def _refused(self, entry: Entry, refusal: Refusal, was_unknown: bool, is_new: bool) -> Outcome:
-        if refusal.reason not in UNDECIDED:
+    async def _refused(self, entry: Entry, refusal: Refusal, is_new: bool) -> Outcome:
+        fate = fate_of(entry, refusal)
+        if fate == "refused":
             self._outbox.refuse(entry.key, refusal.reason)
             await self._bring_up_to_date()  # a refusal may well be about a price or a balance of yesterday
-        elif refusal.status < 500 and not was_unknown:
-            if is_new:  # surely not done, and whoever confirmed it just now may do so again
+        elif fate == "not_done":
+            if is_new:  # whoever confirmed it just now may do so again
                 with self._store.write("outbox") as connection:
                     Outbox.settle(connection, entry.key)
             else:
