@@ -7,7 +7,8 @@ import pytest
 
 from mirabelle.rules.voucher_code import VoucherCode
 from tests.rules.faults import FAULTS, Draft, Fault, can_meet
-from tests.rules.fuzz_frames import FAMILIES, Family, judged
+from tests.rules.fuzz_frames import judged
+from tests.rules.spoiled_frames import FAMILIES, Family
 
 SEED = 1
 # How often each code is the answer, in the order of the checks.
