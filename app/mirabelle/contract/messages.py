@@ -315,7 +315,7 @@ class Voucher(Message, frozen=True, kw_only=True):
     of a gift are nothing to its holder: 0.
 
     It is `superseded` where a device that signed in later than the one that asks shows it now. It may be put on
-    `paper` where the reward allows.
+    `paper` where the reward allows. One that is `blocked` is taken by no till until its operator lifts that.
     """
 
     id: Identifier
@@ -333,6 +333,7 @@ class Voucher(Message, frozen=True, kw_only=True):
     issued_at: datetime
     use: Use | None
     superseded: bool = False
+    blocked: bool = False
     paper: bool = False
     given_to: str | None = None
     given_by: str | None = None

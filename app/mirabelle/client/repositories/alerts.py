@@ -97,7 +97,8 @@ class Alerts:
 
     def _expiring_vouchers(self, now: datetime) -> Iterator[Alert]:
         # Of those that were issued together one speaks for all.
-        together = {voucher.redemption: voucher for voucher in self._vouchers.list() if voucher.state == "ready"}
+        usable = [voucher for voucher in self._vouchers.list() if voucher.state == "ready" and not voucher.blocked]
+        together = {voucher.redemption: voucher for voucher in usable}
         for voucher in sorted(together.values(), key=lambda voucher: voucher.expires_at):
             if voucher.expires_at - now <= VOUCHER_EXPIRES_SOON:
                 yield Alert(

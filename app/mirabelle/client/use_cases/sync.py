@@ -103,7 +103,7 @@ class Sync:
     async def _renew_leases(self) -> Refusal | None:
         first = None
         for voucher in self._vouchers.list():
-            if voucher.state == "ready" and self._wants_renewal(voucher):
+            if voucher.state == "ready" and not voucher.blocked and self._wants_renewal(voucher):
                 request = m.LeaseRequest(holder_key=self._keys.holder_public(voucher.key_salt.encode()))
                 path = {"voucher": voucher.id}
                 answer = await self._api.call(e.RENEW_LEASE, body=request, key=new_key(), path=path)

@@ -182,6 +182,7 @@ class Describer:
             issued_at=voucher.issued_at,
             use=self.use(use) if use else None,
             superseded=voucher.epoch_base + caller.epoch < voucher.epoch,
+            blocked=voucher.blocked_at is not None,
             paper=reward.paper,
             number=voucher.number,
             out_of=voucher.out_of,
@@ -197,7 +198,7 @@ class Describer:
             state="given" if told.state == "ready" else told.state,
             given_to=recipient.email or recipient.name,
             given_at=voucher.given_at,
-            **{"code": "", "issued": "", "key_salt": "", "superseded": False},
+            **{"code": "", "issued": "", "key_salt": "", "superseded": False, "blocked": False},
         )
 
 

@@ -32,13 +32,15 @@ CARD_WIDTH: Final = 520
 
 @dataclass(frozen=True)
 class Held:
-    """A voucher in the hand: `store` is empty where any will do; `left` are those to be used of several uses."""
+    """A voucher in the hand: `store` is empty where any will do; `left` are those to be used of several uses;
+    `ask_at` is where to ask about it."""
 
     voucher: Voucher
     reward: Reward | None
     store: str
     state: Showing
     left: Sequence[Voucher] = ()
+    ask_at: str = ""
 
 
 def voucher_card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
@@ -162,15 +164,14 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
     icons = {
         "used": ft.Icons.TASK_ALT, "expired": ft.Icons.HOURGLASS_DISABLED, "cancelled": ft.Icons.UNDO,
         "renew": ft.Icons.CLOUD_SYNC_OUTLINED, "elsewhere": ft.Icons.MOBILE_SCREEN_SHARE,
-        "given": ft.Icons.CARD_GIFTCARD, "giving": ft.Icons.HOURGLASS_TOP,
+        "given": ft.Icons.CARD_GIFTCARD, "giving": ft.Icons.HOURGLASS_TOP, "blocked": ft.Icons.BLOCK,
     }  # fmt: skip
     use = held.voucher.use
     if use is not None:
         hint = translate("vouchers.used_at", time=translate.date_time(use.at))
     else:
-        hint = translate(
-            f"vouchers.is_{held.state}_hint", date=translate.date(last_moment(held.voucher.expires_at), "day")
-        )
+        day = translate.date(last_moment(held.voucher.expires_at), "day")
+        hint = translate(f"vouchers.is_{held.state}_hint", date=day, ask_at=apart(translate, held.ask_at))
     if held.state == "given":
         recipient = apart(translate, held.voucher.given_to or "", "\u2066")
         words = translate("vouchers.given_to", recipient=recipient)
@@ -182,7 +183,7 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
         text(hint, theme.BODY, _QUIET, text_align=ft.TextAlign.CENTER),
     ]
     following = next((each for each in held.left if each.id != held.voucher.id), None)
-    if held.state == "used" and following is not None:
+    if held.state in ("used", "blocked") and following is not None:
         parts.append(
             _button(translate("vouchers.next"), lambda: go(f"/vouchers/{following.id}"), disabled=False, key="next")
         )

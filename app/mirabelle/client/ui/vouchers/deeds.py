@@ -71,7 +71,7 @@ def use_deeds(app: "App", held: Held | None) -> tuple[Sequence[Deed], Sequence[C
 
 def _possible(held: Held) -> Sequence[str]:
     """The deeds that this voucher allows: a gift belongs to whoever got it, for good."""
-    if held.voucher.state != "ready" or held.state == "giving":
+    if held.voucher.state != "ready" or held.state in ("giving", "blocked"):
         return ()
     own = ("give", "cancel") if held.voucher.given_by is None else ()
     return ("calendar", *(("paper",) if held.voucher.paper else ()), *own)

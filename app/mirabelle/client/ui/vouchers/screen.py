@@ -138,7 +138,7 @@ def _ticket(
     now: datetime,
     together: Sequence[Voucher],
 ) -> ft.Control:
-    is_ready = voucher.state == "ready"
+    is_ready = voucher.state == "ready" and not voucher.blocked
     left = translate("vouchers.left", left=len(together), of=voucher.out_of) if voucher.out_of > 1 and is_ready else ""
     lines: list[ft.Control] = [
         text(
@@ -162,6 +162,8 @@ def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
         return text(translate("vouchers.given_to", recipient=recipient), theme.SMALL, theme.QUIET)
     if voucher.state == "cancelled":
         return text(translate("vouchers.cancelled"), theme.SMALL, theme.QUIET)
+    if voucher.state == "ready" and voucher.blocked:
+        return ft.Row([badge(translate("vouchers.is_blocked"))])
     day = translate.date(last_moment(voucher.expires_at), "day")
     if voucher.state == "expired":
         return text(translate("vouchers.expired_on", date=day), theme.SMALL, theme.QUIET)

@@ -11,7 +11,7 @@ Tab = Literal["ready", "used", "expired", "orders"]
 TABS: Final[tuple[Tab, ...]] = ("ready", "used", "expired", "orders")
 EXPIRES_SOON_DAYS: Final = 7
 
-Showing = Literal["live", "renew", "elsewhere", "used", "expired", "cancelled", "given", "giving"]
+Showing = Literal["live", "renew", "elsewhere", "used", "expired", "cancelled", "given", "giving", "blocked"]
 
 
 def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
@@ -21,6 +21,7 @@ def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
     chosen = [voucher for voucher in vouchers if voucher.state in states]
     if tab == "ready":
         # Of those that were issued together the next one stands for all.
+        chosen.sort(key=lambda voucher: voucher.blocked)
         together = {(voucher.redemption, voucher.given_by): voucher for voucher in reversed(chosen)}
         return sorted(together.values(), key=lambda voucher: voucher.expires_at)
     return sorted(chosen, key=lambda voucher: voucher.issued_at, reverse=True)
@@ -28,7 +29,8 @@ def on_tab(vouchers: Sequence[Voucher], tab: Tab) -> list[Voucher]:
 
 def left_of(vouchers: Sequence[Voucher], voucher: Voucher) -> list[Voucher]:
     """The vouchers that can still be used of those issued together with `voucher`, the next one first."""
-    return [each for each in vouchers if each.redemption == voucher.redemption and each.state == "ready"]
+    usable = [each for each in vouchers if each.state == "ready" and not each.blocked]
+    return [each for each in usable if each.redemption == voucher.redemption]
 
 
 def orders(redemptions: Sequence[Redemption]) -> list[Redemption]:
@@ -53,6 +55,8 @@ def showing(voucher: Voucher, now: datetime, *, is_here: bool, is_giving: bool =
         return voucher.state
     if voucher.expires_at <= now:
         return "expired"
+    if voucher.blocked:
+        return "blocked"
     if is_giving:
         return "giving"
     if voucher.superseded and not is_here:

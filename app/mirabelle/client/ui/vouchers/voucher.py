@@ -30,7 +30,9 @@ def voucher_screen(id: str) -> ft.View:
         store = app.programme.store_name(voucher.store) if voucher.store else ""
         is_here, is_giving = app.show_voucher.is_here(voucher), app.give_voucher.is_open(id)
         state = showing(voucher, app.now(), is_here=is_here, is_giving=is_giving)
-        return Held(voucher, app.catalog.get(voucher.reward), store, state, left_of(app.vouchers.list(), voucher))
+        left, programme = left_of(app.vouchers.list(), voucher), app.programme.current()
+        ask_at = (programme.contact or programme.name) if programme else ""
+        return Held(voucher, app.catalog.get(voucher.reward), store, state, left, ask_at)
 
     held = use_live(app, ("vouchers", "catalog", "programme", "outbox"), read)
     is_live = held is not None and held.state == "live"
