@@ -12,6 +12,7 @@ from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.rules import frame, holder
 from mirabelle.server.hosting import Hosting, Server, Settings, WebApp, demo_programme
 from mirabelle.server.services.context import Clock, system_clock
+from mirabelle.server.services.pass_keys import PassKeys
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.services.sealing import MasterKey
 from mirabelle.server.services.signing import Signer
@@ -96,6 +97,7 @@ class Backend(AbstractContextManager["Backend"]):
     smtp: str = ""
     master_key: str = field(default="", repr=False)
     issuer: Signer | None = None
+    passes: PassKeys = field(default_factory=PassKeys, repr=False)
     web_app: WebApp | None = None
     port: int = 0
     url: str = ""
@@ -111,6 +113,7 @@ class Backend(AbstractContextManager["Backend"]):
                 clock=self.clock,
                 master_key=MasterKey(bytes.fromhex(self.master_key)) if self.master_key else None,
                 issuer=self.issuer,
+                passes=self.passes,
             ),
             port=self.port,
             database_url=self.database_url,

@@ -30,6 +30,7 @@ environment:
                    start; without it each mail is written into the data directory's outbox/
   MIRABELLE_DATA   data directory where --data does not name one
   MIRABELLE_MASTER_KEY   64 hexadecimal digits under which the keys in --data are sealed, see 'mirabelle keys seal'
+  MIRABELLE_APPLE_..., MIRABELLE_GOOGLE_...   what signs passes for the wallet apps of phones, see the README
 """
 _ABOUT_CHECK = """\
 Exit code 0: accepted, or every vector got its answer. 1: refused, or a vector did not. 2: unusable input.
@@ -165,6 +166,7 @@ def _usable() -> Iterator[None]:
     from mirabelle.server.services.backup_file import BackupUnusable
     from mirabelle.server.services.blocking import NoSuchVoucher
     from mirabelle.server.services.imports import FileUnreadable
+    from mirabelle.server.services.pass_keys import PassesUnusable
     from mirabelle.server.services.programme_file import ProgrammeUnusable
     from mirabelle.server.services.sealing import KeysUnusable
     from mirabelle.server.storage.database import DatabaseUnusable, told
@@ -173,7 +175,7 @@ def _usable() -> Iterator[None]:
     clear = (ServerUnusable, ProgrammeUnusable, DatabaseUnusable, BackupUnusable, FileUnreadable, KeysUnusable)
     try:
         yield
-    except (*clear, NoSuchVoucher, OSError) as fault:
+    except (*clear, PassesUnusable, NoSuchVoucher, OSError) as fault:
         raise Unusable(fault) from fault
     except (SQLAlchemyError, DatabaseBusy) as fault:
         raise Unusable(f"the database failed: {told(fault)}") from fault
@@ -194,11 +196,11 @@ def _open_app(_options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-
     from mirabelle.client import wiring
     from mirabelle.server import hosting
     from mirabelle.server.hosted import key_commands
     from mirabelle.server.services.context import Settings
+    from mirabelle.server.services.pass_keys import pass_keys_from
     from mirabelle.server.services.programme_file import read_programme
 
     _keep_to_this_user()
@@ -213,6 +215,7 @@ def _serve(options: argparse.Namespace) -> int:
                 demo=options.demo,
                 smtp=os.environ.get("MIRABELLE_SMTP", ""),
                 master_key=key_commands.master_key(options.master_key_file),
+                passes=pass_keys_from(os.environ, datetime.now(UTC)),
             ),
             host=options.host,
             port=options.port,

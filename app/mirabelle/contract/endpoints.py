@@ -140,6 +140,14 @@ PUT_ON_PAPER = Endpoint(
     role="participant",
     own_refusals=(Reason.NOT_FOUND, Reason.PAPER_NOT_ALLOWED, Reason.VOUCHER_OVER, Reason.SUPERSEDED_DEVICE),
 )
+PUT_IN_WALLET = Endpoint(
+    "POST",
+    "/vouchers/{voucher:str}/passes",
+    m.WalletPass,
+    m.PassRequest,
+    role="participant",
+    own_refusals=(*PUT_ON_PAPER.own_refusals, Reason.PASSES_NOT_OFFERED, Reason.RATE_LIMITED),
+)
 
 TILL = Endpoint("GET", "/till", tm.Till, role="staff")
 TRUST = Endpoint("GET", "/till/trust", trust.SignedTrust, role="staff")
@@ -166,5 +174,6 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
-    CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS, ENROL,
+    CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, PUT_IN_WALLET, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS,
+    ENROL,
 )  # fmt: skip

@@ -15,6 +15,7 @@ Kind = Literal[
 Needs = Literal["nothing", "address", "recipient", "date", "charity"]
 Fulfilment = Literal["voucher", "order"]
 ValueClass = Literal["A", "B", "C"]
+PassKind = Literal["apple", "google"]
 
 Points = Annotated[int, Meta(ge=0, le=10**12)]
 # No text may hold a NUL, which PostgreSQL cannot keep. Python's "$" lets a last newline pass: "(?!\n)" or the length

@@ -21,6 +21,9 @@ VOUCHER_USES: Final = 20  # of one redemption
 TYPED_CODES_PER_MINUTE: Final = 10  # by one till, and from one address
 ENROLMENT_CODE_MINUTES: Final = 60
 WRONG_ENROLMENTS_PER_MINUTE: Final = 10  # from one address
+PASSES_PER_MINUTE: Final = 6  # by one participant
+PASS_PICTURE_BYTES: Final = 160 * 1024  # of a reward's picture in a pass; a larger one is left out
+PASS_LINK_CHARACTERS: Final = 1800  # that Google says browsers are sure to take
 
 ACCESS_TOKEN_MINUTES: Final = 10
 REFRESH_TOKEN_DAYS: Final = 60

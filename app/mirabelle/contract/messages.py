@@ -16,6 +16,7 @@ from mirabelle.contract.fields import (
     Message,
     Name,
     Needs,
+    PassKind,
     Points,
     PublicKey,
     Role,
@@ -63,7 +64,8 @@ class Store(Message, frozen=True, kw_only=True):
 class Programme(Message, frozen=True, kw_only=True):
     """What the app must know of the programme before anybody signs in.
 
-    `transfers_from` is how few points may be given to somebody else; None where none may.
+    `transfers_from` is how few points may be given to somebody else; None where none may. `passes` are the wallet apps
+    that vouchers which may be put on paper can go into.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Programme(Message, frozen=True, kw_only=True):
     stores: list[Store]
     server_time: datetime
     transfers_from: int | None = None
+    passes: list[PassKind] = field(default_factory=list)
 
 
 class Reward(Message, frozen=True, kw_only=True):
@@ -354,6 +357,20 @@ class PaperVoucher(SecretMessage, frozen=True, kw_only=True):
     frame: str
     code: str
     ends_at: datetime
+
+
+class PassRequest(Message, frozen=True, kw_only=True):
+    """Asks for a voucher as a pass of a phone's wallet app."""
+
+    wallet: PassKind
+
+
+class WalletPass(SecretMessage, frozen=True, kw_only=True):
+    """A voucher as a pass, one of the two: a `pkpass` file for Apple's wallet app, or the `link` that saves it in
+    Google's. Each holds what a PaperVoucher holds."""
+
+    pkpass: bytes | None = None
+    link: str | None = None
 
 
 class Redemption(Message, frozen=True, kw_only=True):

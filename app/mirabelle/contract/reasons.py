@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NO_SUCH_RECIPIENT = RedemptionRefusal.NO_SUCH_RECIPIENT.value
     SUPERSEDED_DEVICE = "superseded_device"
     PAPER_NOT_ALLOWED = "paper_not_allowed"
+    PASSES_NOT_OFFERED = "passes_not_offered"
     VOUCHER_OVER = RedemptionRefusal.VOUCHER_OVER.value
     ALREADY_GIVEN = RedemptionRefusal.ALREADY_GIVEN.value
     BAD_PROOF = "bad_proof"
@@ -79,6 +80,7 @@ STATUS: dict[Reason, int] = {
     Reason.NO_SUCH_RECIPIENT: 404,
     Reason.SUPERSEDED_DEVICE: 409,
     Reason.PAPER_NOT_ALLOWED: 409,
+    Reason.PASSES_NOT_OFFERED: 409,
     Reason.VOUCHER_OVER: 409,
     Reason.ALREADY_GIVEN: 409,
     Reason.BAD_PROOF: 422,

@@ -11,7 +11,7 @@ from litestar.router import Router
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
-from mirabelle.server.services import gifts, redemptions, transfers, vouchers, wallet
+from mirabelle.server.services import gifts, passes, redemptions, transfers, vouchers, wallet
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.tokens import Caller
@@ -92,6 +92,14 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         async with context.database.write() as connection:
             return await vouchers.put_on_paper(context, connection, caller, voucher)
 
+    @post(e.PUT_IN_WALLET.path, operation_id="putInWallet", responses=told(e.PUT_IN_WALLET))
+    async def put_in_wallet(
+        caller: NamedDependency[Caller], request: Ask, voucher: Named, data: JSONBody[m.PassRequest], key: Key
+    ) -> m.WalletPass:
+        """Give a voucher the form of a pass for a phone's wallet app."""
+        await claim_key(context, caller.subject, key, await request_hash(request, data))
+        return await passes.put_in_wallet(context, caller, voucher, data.wallet)
+
     @post(e.GIVE.path, operation_id="giveVoucher", responses=told(e.GIVE))
     async def give(
         caller: NamedDependency[Caller], request: Ask, voucher: Named, data: JSONBody[m.GiftRequest], key: Key
@@ -99,4 +107,4 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         """Give a voucher to another participant, for good."""
         return answered(await gifts.give(context, caller, voucher, data, key, await request_hash(request, data)))
 
-    return [redeem, cancel, transfer, renew_lease, put_on_paper, give]
+    return [redeem, cancel, transfer, renew_lease, put_on_paper, put_in_wallet, give]

@@ -44,8 +44,11 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
     @get(e.PROGRAMME.path, operation_id="getProgramme", responses=told(e.PROGRAMME))
     async def programme() -> m.Programme:
         """The programme's name, rules and places."""
+        settings, now = context.settings, context.now()
         async with context.database.read() as connection:
-            return await programme_message(connection, context.programme, context.settings.demo, context.now())
+            return await programme_message(
+                connection, context.programme, settings.demo, settings.passes.offered(now), now
+            )
 
     @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG) | NOT_MODIFIED, response_headers=[ETAG])
     async def catalog(

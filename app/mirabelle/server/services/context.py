@@ -8,6 +8,7 @@ from pathlib import Path
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.mail import Mailer
+from mirabelle.server.services.pass_keys import PassKeys
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sealing import MasterKey
@@ -28,7 +29,7 @@ class Settings:
     """How a server runs. `smtp` is the SMTP server's URL, empty to write mails into the data directory.
 
     The keys in the data directory are sealed under `master_key`, if there is one. An `issuer` that is given signs
-    vouchers instead of the key there; who gives it also changes it.
+    vouchers instead of the key there; who gives it also changes it. `passes` sign vouchers for phones' wallet apps.
     """
 
     data: Path
@@ -37,6 +38,7 @@ class Settings:
     clock: Clock = system_clock
     master_key: MasterKey | None = field(default=None, repr=False)
     issuer: Signer | None = None
+    passes: PassKeys = field(default_factory=PassKeys, repr=False)
 
     @property
     def secrets(self) -> Path:

@@ -188,7 +188,7 @@ def world_of(loaded: Loaded) -> World:
 
 
 async def programme_message(
-    connection: AsyncConnection, document: ProgrammeDocument, demo: bool, now: datetime
+    connection: AsyncConnection, document: ProgrammeDocument, demo: bool, passes: list[m.PassKind], now: datetime
 ) -> m.Programme:
     """The programme as the app sees it."""
     stores = (await connection.execute(select(t.stores).order_by(t.stores.c.reference))).all()
@@ -204,4 +204,5 @@ async def programme_message(
         stores=[m.Store(id=row.id, reference=row.reference, name=m.Text(**row.name)) for row in stores],
         server_time=now,
         transfers_from=document.transfers.from_points if document.transfers.allowed else None,
+        passes=passes,
     )
