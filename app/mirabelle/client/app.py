@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,14 +37,11 @@ from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
 from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
-from mirabelle.client.use_cases.sync import Sync
+from mirabelle.client.use_cases.sync import Sync, pause_after
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
-
-SYNC_SECONDS: Final = 60
-SYNC_SECONDS_WITHOUT_CONTACT: Final = 10
 
 
 def _now() -> datetime:
@@ -208,17 +206,17 @@ class App:
         await self.catalog.refresh()
 
     async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
-        """Sync now and every minute while the app is seen, sooner without contact or when woken, until cancelled."""
+        """Sync now and then in rounds while the app is seen, at once when it is woken, until cancelled."""
+        failures = 0
         while True:
             self._woken.clear()
             if is_seen():
-                await self.sync.quietly()
-            pause = SYNC_SECONDS if self.connection == "online" else SYNC_SECONDS_WITHOUT_CONTACT
+                failures = 0 if await self.sync.quietly() else failures + 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                await asyncio.wait_for(self._woken.wait(), pause_after(failures, random.random()))
 
     def wake(self) -> None:
-        """Sync now rather than at the next round: somebody looks at the app again."""
+        """Sync now rather than at the next round: somebody looks at the app again, or the network is back."""
         self._woken.set()
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import flet as ft
 
+from mirabelle.client.device.network import Network
 from mirabelle.client.ui import routes
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellContext, Window, WindowContext, go
@@ -38,6 +39,7 @@ class Shell:
         """Dresses the page and draws it."""
         fixes.apply()
         page = self._page
+        self._network = Network(self._app.wake)
         page.padding = 0
         page.fonts = theme.FONTS
         page.theme_animation_style = ft.AnimationStyle(duration=0)  # else the first frame fades in from Flet's own blue

@@ -24,6 +24,21 @@ log = logging.getLogger(__name__)
 
 RENEW_FROM_LEFT: Final = 0.5  # of a lease: renewed early, so that one is fresh when the network goes
 
+PAUSE_SECONDS: Final = 60  # between two rounds
+FIRST_PAUSE_SECONDS: Final = 16  # after a round that failed; twice as long after the next, until it is an ordinary one
+_TOO_MANY_REQUESTS: Final = 429
+
+
+def pause_after(failures: int, chance: float) -> float:
+    """How many seconds to wait after so many failed rounds running; `chance`, in [0, 1), keeps devices apart.
+
+    Half of it is drawn: a server that comes back is not asked by everybody at once.
+    """
+    longest = PAUSE_SECONDS
+    if failures:
+        longest = min(PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, PAUSE_SECONDS))
+    return longest * (1 + chance) / 2
+
 
 class _Noun(Protocol):
     async def refresh(self) -> Refusal | None: ...
@@ -65,14 +80,17 @@ class Sync:
         """Break off what runs: the next call starts anew, for whoever is signed in then."""
         await self._single.stop()
 
-    async def quietly(self) -> None:
-        """Bring everything up to date as far as it goes now; what does not, waits for the next time."""
+    async def quietly(self) -> bool:
+        """Bring everything up to date as far as it goes now; whether the server could do its part."""
         try:
-            await self()
+            refusal = await self()
         except NoAnswer as fault:
             log.info("not synced: %s", type(fault).__name__)
+            return False
         except Exception:  # such as a full disk; the rounds must go on
             log.exception("the sync failed")
+            return False
+        return refusal is None or not (refusal.status == _TOO_MANY_REQUESTS or refusal.status >= 500)
 
     async def _run(self) -> Refusal | None:
         self._store.notice_others()
