@@ -31,6 +31,7 @@ from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
+from mirabelle.client.use_cases.put_in_wallet import PutInWallet
 from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.send_points import SendPoints
@@ -79,8 +80,7 @@ class App:
 
         self.catalog = Catalog(self.store, self.api, self.programme, now)
         self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
-        self.redemptions = Redemptions(self.store, self.api)
-        self.vouchers = Vouchers(self.store, now)
+        self.redemptions, self.vouchers = Redemptions(self.store, self.api), Vouchers(self.store, now)
         self.outbox = Outbox(self.store)
         self.alerts = Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
         self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
@@ -94,6 +94,7 @@ class App:
         self.give_voucher = GiveVoucher(self.store, self.api, self.outbox, now)
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
+        self.put_in_wallet = PutInWallet(self.api)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
         self.undo_scan = UndoScan(
             self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, self.till_time

@@ -13,6 +13,7 @@ from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go
 from mirabelle.client.ui.shared.widgets import text
 from mirabelle.client.ui.vouchers.card import Held
+from mirabelle.client.ui.vouchers.passes import pass_dialog, use_passes
 from mirabelle.client.use_cases.remind import calendar_file
 from mirabelle.contract.messages import Redemption
 from mirabelle.contract.translation import Translator
@@ -54,27 +55,31 @@ def use_deeds(app: "App", held: Held | None) -> tuple[Sequence[Deed], Sequence[C
         return None
 
     cancel, remind, printing = use_command(cancel_now), use_command(remind_now), use_command(print_now)
+    kinds, passing = use_passes(app, held.voucher if held is not None else None, lambda: ask(""))
     dialogs = {
         "cancel": lambda: _cancel_dialog(app.t, cancel, lambda: ask("")),
         "paper": lambda: _paper_dialog(app.t, printing, lambda: ask("")),
+        "wallet": lambda: pass_dialog(app.t, kinds, lambda kind: _runs(passing, kind), lambda: ask("")),
     }
     ft.use_dialog(dialogs[asking]() if asking else None)
     deeds = [
         Deed("calendar", ft.Icons.EDIT_CALENDAR, _runs(remind)),
         Deed("paper", ft.Icons.PRINT_OUTLINED, lambda: ask("paper")),
+        Deed("wallet", ft.Icons.WALLET, lambda: ask("wallet")),
         Deed("give", ft.Icons.CARD_GIFTCARD, lambda: go(f"/vouchers/{held.voucher.id}/give")),
         Deed("cancel", ft.Icons.UNDO, lambda: ask("cancel")),
     ]
-    possible = _possible(held) if held is not None else ()
-    return [deed for deed in deeds if deed.name in possible], (cancel, remind, printing)
+    possible = _possible(held, has_wallet=bool(kinds)) if held is not None else ()
+    return [deed for deed in deeds if deed.name in possible], (cancel, remind, printing, passing)
 
 
-def _possible(held: Held) -> Sequence[str]:
+def _possible(held: Held, *, has_wallet: bool) -> Sequence[str]:
     """The deeds that this voucher allows: a gift belongs to whoever got it, for good."""
     if held.voucher.state != "ready" or held.state in ("giving", "blocked"):
         return ()
     own = ("give", "cancel") if held.voucher.given_by is None else ()
-    return ("calendar", *(("paper",) if held.voucher.paper else ()), *own)
+    static = (*(("paper",) if held.voucher.paper else ()), *(("wallet",) if has_wallet else ()))
+    return ("calendar", *static, *own)
 
 
 def _runs(command: Command, *arguments: Any) -> Callable[[], Any]:
