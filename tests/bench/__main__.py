@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from tests.bench import growth, importing, ledger, redemption, start, till, voucher
+from tests.bench import growth, importing, ledger, redemption, start, store, till, voucher
 from tests.bench.figures import machine
 
 
@@ -20,6 +20,7 @@ PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
     "ledger": (ledger.on_postgresql, ledger.on_sqlite),
     "voucher": (voucher.checks, voucher.steps),
     "till": (till.online,),
+    "store": (store.sealed,),
     "import": (importing.on_sqlite,),
     "growth": (growth.of_a_history, growth.of_a_crowd),
     "million": (growth.of_a_million,),

@@ -19,6 +19,17 @@ from tests.clock import MovableClock
 from tests.mails import mailed_code
 
 
+class KeptSecrets(MemorySecrets):
+    """A secret store that outlives the app, as a phone's does."""
+
+    persistent = True
+
+    def forget_stores(self) -> None:
+        """The keys of the stores are lost."""
+        for name in [name for name in self._values if name.startswith("store.")]:
+            del self._values[name]
+
+
 class Device:
     """What outlives the app: its directory and its secrets."""
 
@@ -30,7 +41,7 @@ class Device:
         clock: ForwardClock | None = None,
     ) -> None:
         self.directory = directory / secrets.token_hex(4)
-        self.secrets = secret_store or MemorySecrets()
+        self.secrets = secret_store or KeptSecrets()
         self.now = now or MovableClock()
         self.clock = clock
 

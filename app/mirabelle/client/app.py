@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from mirabelle.client.device.forward_clock import ForwardClock, open_clock
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
+from mirabelle.client.device.store_keys import StoreKeys
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
@@ -25,7 +27,8 @@ from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.repositories.trust import Trust
 from mirabelle.client.repositories.wallet import Wallet
-from mirabelle.client.store.database import MEMORY, Store
+from mirabelle.client.store.database import MISHAP, Store
+from mirabelle.client.store.opening import MEMORY, Mishap, TooNew
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
@@ -53,6 +56,7 @@ class App:
     """Everything that one page's screens can reach. The screens read the store; use cases write it."""
 
     languages: Final = LANGUAGES
+    cannot_open: Mishap | None = None
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
@@ -62,7 +66,7 @@ class App:
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
         somebody's browser, is told times in the programme's zone: this machine's would be anybody's."""
         self.now, self.secrets, self.preferences = now, secret_store, preferences
-        self._directory = directory
+        self._directory, self._store_keys = directory, StoreKeys(secret_store)
         self.connection: str = "unknown"
         self.last_contact: datetime | None = None
         self.store = Store()
@@ -161,26 +165,64 @@ class App:
             self.wake()  # what waits is sent at the first contact; without any, the next round comes sooner
 
     async def restore(self, roles: Sequence[m.Role] = ROLES) -> None:
-        """Go on as whoever was signed in in one of `roles`, the first that there is; without network."""
+        """Go on as whoever was signed in in one of `roles`, the first that there is; without network.
+
+        Where their file cannot be opened `cannot_open` says why, and they have to sign in again.
+        """
         for role in roles:
             if await self._sessions.restore(role) is not None:
-                self.store.switch(self._file())
-                self.offline_scans.reopen()
+                try:
+                    self.cannot_open = "set_aside" if await self._open_file() == "set_aside" else None
+                except TooNew:
+                    self.cannot_open = "too_new"
+                if self.cannot_open is not None:
+                    await self._sessions.leave(for_good=self.cannot_open == "set_aside")
+                    self.store.switch(MEMORY)
                 return
+
+    async def _open_file(self) -> Mishap | None:
+        """Go on with the file of whoever is signed in; raises OSError, TooNew and sqlite3.Error."""
+        path = self._file()
+        mishap = self.store.switch(path, await self._store_keys.of(path) if path != MEMORY else None)
+        self.offline_scans.reopen()
+        return mishap
+
+    @property
+    def mishap(self) -> Mishap | None:
+        """What befell the file of whoever is signed in, until they have seen it."""
+        return self.store.document(MISHAP, Mishap)
+
+    def mishap_seen(self) -> None:
+        """They have seen it."""
+        with self.store.write(MISHAP) as connection:
+            connection.execute("DELETE FROM documents WHERE name = ?", (MISHAP,))
 
     async def _change_person(self) -> None:
         await self.sync.stop()  # it would go on reading one person's points into the other's store
         await self.scan.finish()
         await self.upload_scans.stop()
+        path = self.store.path
         if self.session is not None:
-            self.store.switch(self._file())
-            self.offline_scans.reopen()
+            await self._go_on_with_file()
         elif self.offline_scans.shut():
             self.store.switch(MEMORY)  # another window came back meanwhile, and accepted something
         else:
             self.store.erase()
+            if path != MEMORY:
+                await self._store_keys.forget(path)
         await self.sync.quietly()
         self.store.tell("session")
+
+    async def _go_on_with_file(self) -> None:
+        """A session whose file cannot be opened is ended again: what it accepts would not be kept."""
+        try:
+            await self._open_file()
+        except (OSError, TooNew, sqlite3.Error):
+            await self._sessions.end()
+            self.store.switch(MEMORY)
+            self.store.tell("session")
+            raise
+        self.cannot_open = None
 
     async def _session_over(self) -> None:
         """The server ended the session: what this device keeps of the person waits for them to sign in again."""

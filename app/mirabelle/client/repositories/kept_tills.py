@@ -3,14 +3,19 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from mirabelle.client.repositories.offline_scans import OfflineScans
-from mirabelle.client.store.database import Store
-from mirabelle.contract import till_messages as tm
+import msgspec
+
+from mirabelle.client.repositories.till import TILL_NAME, TillName
 
 log = logging.getLogger(__name__)
+
+# Kept by earlier versions with nothing sealed: the whole till, of which the name is enough.
+_WHOLE_TILL: Final = "till"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,14 @@ def kept_tills(directory: Path | None, signed_in: str) -> Sequence[KeptTill]:
 
 
 def _kept(file: Path) -> KeptTill | None:
+    """What a file tells to whoever has no key to it."""
     try:
-        store = Store(str(file))
-    except sqlite3.Error as fault:
+        with closing(sqlite3.connect(file)) as connection:
+            [scans] = connection.execute("SELECT COUNT(*) FROM offline_scans WHERE state != 'seen'").fetchone()
+            query = "SELECT body FROM documents WHERE name IN (?, ?) ORDER BY name = ?"
+            row = connection.execute(query, (TILL_NAME, _WHOLE_TILL, _WHOLE_TILL)).fetchone() if scans else None
+        till = msgspec.json.decode(row[0], type=TillName) if row else None
+    except (sqlite3.Error, msgspec.DecodeError) as fault:
         log.warning("a file cannot be read: %s", type(fault).__name__)
         return None
-    try:
-        till, scans = store.document("till", tm.Till), OfflineScans(store).kept()
-        return KeptTill(till.id, till.name, scans) if till is not None and scans else None
-    finally:
-        store.close()
+    return KeptTill(till.id, till.name, scans) if till is not None else None

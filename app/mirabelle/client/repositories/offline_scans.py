@@ -13,6 +13,12 @@ _SIGNED_OUT: Final = "signed out"
 
 ScanState = Literal["waiting", "unknown", "refused", "seen"]
 
+_COLUMNS: Final = (
+    "key, scan, voucher, use, value_class, value_minor, at, lost_keys, undone_at, state, reason,"
+    " CAST(opened('offline_scans frame', key, frame) AS TEXT) AS frame,"
+    " CAST(opened('offline_scans nonce', key, nonce) AS TEXT) AS nonce"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OfflineScan:
@@ -45,7 +51,7 @@ class OfflineScans:
     def list(self, *states: ScanState) -> Sequence[OfflineScan]:
         """The scans in one of `states`, in the order in which they were accepted."""
         marks = ", ".join("?" for _ in states)
-        query = f"SELECT * FROM offline_scans WHERE state IN ({marks}) ORDER BY number"
+        query = f"SELECT {_COLUMNS} FROM offline_scans WHERE state IN ({marks}) ORDER BY number"
         return [_scan(row) for row in self._store.read.execute(query, states)]
 
     def unsent(self) -> Sequence[OfflineScan]:
@@ -79,7 +85,7 @@ class OfflineScans:
 
     def of(self, scan: str) -> OfflineScan | None:
         """The scan with the id `scan`, if it was accepted without network and is still here."""
-        row = self._store.read.execute("SELECT * FROM offline_scans WHERE scan = ?", (scan,)).fetchone()
+        row = self._store.read.execute(f"SELECT {_COLUMNS} FROM offline_scans WHERE scan = ?", (scan,)).fetchone()
         return _scan(row) if row else None
 
     def taken(self) -> dict[int, Cap]:
@@ -95,7 +101,8 @@ class OfflineScans:
         """Write down an accepted scan and its use, in the caller's transaction; raises where the use is taken."""
         connection.execute(
             "INSERT INTO offline_scans (key, scan, voucher, use, value_class, value_minor, frame, nonce, at, lost_keys,"
-            " state, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', '')",
+            " state, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, sealed('offline_scans frame', ?1, ?7),"
+            " sealed('offline_scans nonce', ?1, ?8), ?9, ?10, 'waiting', '')",
             (
                 scan.key, scan.scan, scan.voucher, scan.use, scan.value_class, scan.value_minor, scan.frame, scan.nonce,
                 scan.at.isoformat(), " ".join(scan.lost_keys),
@@ -110,7 +117,7 @@ class OfflineScans:
         """The scan as it is to be sent; None if it is gone or refused. From here on the programme may have it."""
         with self._store.write("offline_scans") as connection:
             connection.execute("UPDATE offline_scans SET state = 'unknown' WHERE key = ? AND state = 'waiting'", (key,))
-        row = self._store.read.execute("SELECT * FROM offline_scans WHERE key = ?", (key,)).fetchone()
+        row = self._store.read.execute(f"SELECT {_COLUMNS} FROM offline_scans WHERE key = ?", (key,)).fetchone()
         return _scan(row) if row and row["state"] == "unknown" else None
 
     def put_back(self, key: str) -> None:

@@ -3,12 +3,17 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from mirabelle.client.store.database import Store
 
 Kind = Literal["redemption", "scan", "transfer", "gift"]
 EntryState = Literal["waiting", "unknown", "refused"]
+
+_COLUMNS: Final = (
+    "key, kind, CAST(opened('outbox subject', key, subject) AS TEXT) AS subject, opened('outbox', key, body) AS body,"
+    " state, reason, created_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,13 @@ class Outbox:
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """The entries, oldest first."""
         rows = self._store.read.execute(
-            "SELECT * FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,)
+            f"SELECT {_COLUMNS} FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,)
         )
         return [_entry(row) for row in rows]
 
     def get(self, key: str) -> Entry | None:
         """The entry under `key`."""
-        row = self._store.read.execute("SELECT * FROM outbox WHERE key = ?", (key,)).fetchone()
+        row = self._store.read.execute(f"SELECT {_COLUMNS} FROM outbox WHERE key = ?", (key,)).fetchone()
         return _entry(row) if row else None
 
     def add(self, key: str, kind: Kind, subject: str, body: bytes, at: datetime) -> Entry:
@@ -47,7 +52,7 @@ class Outbox:
         with self._store.write("outbox") as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO outbox (key, kind, subject, body, state, created_at)"
-                " VALUES (?, ?, ?, ?, 'waiting', ?)",
+                " VALUES (?1, ?2, sealed('outbox subject', ?1, ?3), sealed('outbox', ?1, ?4), 'waiting', ?5)",
                 (key, kind, subject, body, at.isoformat()),
             )
         entry = self.get(key)

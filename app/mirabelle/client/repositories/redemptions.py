@@ -13,13 +13,15 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 _DECODER: Final = msgspec.json.Decoder(m.Redemption)
+_BODY: Final = "opened('redemptions', id, body)"
 
 
 def keep_redemption(connection: sqlite3.Connection, redemption: m.Redemption) -> None:
     """Write a redemption and its vouchers, in the caller's transaction."""
     voucher = redemption.voucher.id if redemption.voucher else None
     connection.execute(
-        "INSERT OR REPLACE INTO redemptions (id, created_at, voucher, body) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO redemptions (id, created_at, voucher, body)"
+        " VALUES (?1, ?2, ?3, sealed('redemptions', ?1, ?4))",
         (redemption.id, redemption.created_at.isoformat(), voucher, msgspec.json.encode(redemption)),
     )
 
@@ -37,12 +39,12 @@ class Redemptions:
 
     def list(self) -> list[m.Redemption]:
         """All redemptions, newest first."""
-        rows = self._store.read.execute("SELECT body FROM redemptions ORDER BY created_at DESC, id")
+        rows = self._store.read.execute(f"SELECT {_BODY} FROM redemptions ORDER BY created_at DESC, id")
         return [_DECODER.decode(row[0]) for row in rows]
 
     def get(self, id_: str) -> m.Redemption | None:
         """The redemption `id_`."""
-        row = self._store.read.execute("SELECT body FROM redemptions WHERE id = ?", (id_,)).fetchone()
+        row = self._store.read.execute(f"SELECT {_BODY} FROM redemptions WHERE id = ?", (id_,)).fetchone()
         return _DECODER.decode(row[0]) if row else None
 
     async def refresh(self) -> Refusal | None:
@@ -68,7 +70,7 @@ class Vouchers:
     def list(self) -> list[m.Voucher]:
         """All vouchers, newest first; of several that were issued together, the first one first."""
         rows = self._store.read.execute(
-            "SELECT body FROM redemptions WHERE voucher IS NOT NULL ORDER BY created_at DESC, id"
+            f"SELECT {_BODY} FROM redemptions WHERE voucher IS NOT NULL ORDER BY created_at DESC, id"
         )
         redemptions = [_DECODER.decode(row[0]) for row in rows]
         return [self._as_it_is(voucher) for redemption in redemptions for voucher in vouchers_of(redemption)]
@@ -84,7 +86,9 @@ class Vouchers:
 
     def keep(self, voucher: m.Voucher) -> None:
         """Write a voucher that was leased anew."""
-        row = self._store.read.execute("SELECT body FROM redemptions WHERE id = ?", (voucher.redemption,)).fetchone()
+        row = self._store.read.execute(
+            f"SELECT {_BODY} FROM redemptions WHERE id = ?", (voucher.redemption,)
+        ).fetchone()
         if row is not None:
             before = _DECODER.decode(row[0])
             first, *others = [voucher if each.id == voucher.id else each for each in vouchers_of(before)]

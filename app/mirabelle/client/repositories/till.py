@@ -14,9 +14,18 @@ from mirabelle.contract import till_messages as tm
 from mirabelle.rules.voucher_code import VoucherCode
 
 _KNOWN: Final = frozenset(code.value for code in VoucherCode)
+TILL_NAME: Final = "till name"
 SHOWN: Final = 300  # as many rows as a screen can draw
 
 _DECODER: Final = msgspec.json.Decoder(tm.Scan)
+_BODY: Final = "opened('scans', id, body)"
+
+
+class TillName(msgspec.Struct, frozen=True):
+    """What of a till can be told wherever somebody signs in on this device."""
+
+    id: str
+    name: str
 
 
 class Till:
@@ -36,6 +45,7 @@ class Till:
             return answer
         with self._store.write("till") as connection:
             put_document(connection, "till", answer)
+            put_document(connection, TILL_NAME, TillName(answer.id, answer.name))
         return None
 
 
@@ -47,7 +57,7 @@ def known_verdict(verdict: str) -> str:
 def keep_scan(connection: sqlite3.Connection, scan: tm.Scan) -> None:
     """Write a scan, in the caller's transaction."""
     row = (scan.id, scan.at.astimezone(UTC).isoformat(), msgspec.json.encode(scan))
-    connection.execute("INSERT OR REPLACE INTO scans (id, at, body) VALUES (?, ?, ?)", row)
+    connection.execute("INSERT OR REPLACE INTO scans (id, at, body) VALUES (?1, ?2, sealed('scans', ?1, ?3))", row)
 
 
 def rename_scan(connection: sqlite3.Connection, scan: str, news: tm.Scan) -> None:
@@ -64,18 +74,18 @@ class Scans:
 
     def list(self) -> list[tm.Scan]:
         """The newest scans, newest first."""
-        rows = self._store.read.execute("SELECT body FROM scans ORDER BY at DESC, id LIMIT ?", (SHOWN,))
+        rows = self._store.read.execute(f"SELECT {_BODY} FROM scans ORDER BY at DESC, id LIMIT ?", (SHOWN,))
         return [_DECODER.decode(row[0]) for row in rows]
 
     def between(self, begin: datetime, end: datetime) -> Sequence[tm.Scan]:
         """The scans from `begin` until before `end`, oldest first."""
-        query = "SELECT body FROM scans WHERE at >= ? AND at < ? ORDER BY at, id"
+        query = f"SELECT {_BODY} FROM scans WHERE at >= ? AND at < ? ORDER BY at, id"
         moments = (begin.astimezone(UTC).isoformat(), end.astimezone(UTC).isoformat())
         return [_DECODER.decode(row[0]) for row in self._store.read.execute(query, moments)]
 
     def get(self, id_: str) -> tm.Scan | None:
         """The scan with this id."""
-        row = self._store.read.execute("SELECT body FROM scans WHERE id = ?", (id_,)).fetchone()
+        row = self._store.read.execute(f"SELECT {_BODY} FROM scans WHERE id = ?", (id_,)).fetchone()
         return _DECODER.decode(row[0]) if row else None
 
     async def refresh(self) -> Refusal | None:

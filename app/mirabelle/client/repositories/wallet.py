@@ -85,7 +85,9 @@ class Wallet:
 
     def activity(self, limit: int = 60, before: int | None = None) -> list[m.Activity]:
         """The changes known on this device, newest first."""
-        sql = "SELECT body FROM activity WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
+        sql = (
+            "SELECT opened('activity', sequence, body) FROM activity WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
+        )
         rows = self._store.read.execute(sql, (before if before is not None else 2**62, limit))
         return [_ACTIVITY.decode(row[0]) for row in rows]
 
@@ -130,7 +132,7 @@ class Wallet:
 
 def _keep(connection: sqlite3.Connection, activity: list[m.Activity], has_older: bool) -> None:
     connection.executemany(
-        "INSERT OR REPLACE INTO activity (sequence, body) VALUES (?, ?)",
+        "INSERT OR REPLACE INTO activity (sequence, body) VALUES (?1, sealed('activity', ?1, ?2))",
         [(row.sequence, msgspec.json.encode(row)) for row in activity],
     )
     put_document(connection, "activity has older", has_older)

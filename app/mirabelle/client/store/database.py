@@ -4,19 +4,20 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from mirabelle.client.store.migrations import migrate
+from mirabelle.client.store.opening import MEMORY, Mishap, open_file, remove
+from mirabelle.client.store.seal import Seal
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MEMORY: Final = ":memory:"
-BUSY_SECONDS: Final = 5
+# What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
+MISHAP: Final = "mishap"
+PLAIN: Final = frozenset({"programme", "catalog cursor", "till name", MISHAP})
 
 Listener = Callable[[], None]
 
@@ -24,10 +25,11 @@ Listener = Callable[[], None]
 class Store:
     """A store that can be pointed at another file, as people sign in and out; listeners stay."""
 
-    def __init__(self, path: str = MEMORY) -> None:
+    def __init__(self, path: str = MEMORY, key: bytes | None = None) -> None:
+        """`key` opens what is sealed in the file; a store in memory needs none."""
         self._listeners: list[tuple[frozenset[str], Listener]] = []
         self.path = path
-        self.read = _open(path)
+        self.read, _ = open_file(path, Seal(key))
         self._seen = self._version()
 
     def _version(self) -> int:
@@ -39,21 +41,25 @@ class Store:
         if seen != self._seen:
             self._tell(None)
 
-    def switch(self, path: str) -> None:
-        """Go on with the file at `path`; everything on the screens is read anew."""
-        opened = _open(path)
+    def switch(self, path: str, key: bytes | None = None) -> Mishap | None:
+        """Go on with the file at `path`, which `key` opens; everything on the screens is read anew. What had to be done
+        to open it is answered, and kept in it to be told. Raises TooNew, sqlite3.Error and OSError."""
+        opened, mishap = open_file(path, Seal(key))
         self.read.close()
         self.path, self.read = path, opened
         self._seen = self._version()
+        if mishap is not None:
+            with self.write() as connection:
+                put_document(connection, MISHAP, mishap)
         self._tell(None)
+        return mishap
 
     def erase(self) -> None:
         """Remove the file for good and go on in memory."""
         path = self.path
         self.switch(MEMORY)
         if path != MEMORY:
-            for suffix in ("", "-wal", "-shm"):
-                Path(path + suffix).unlink(missing_ok=True)
+            remove(path)
 
     @contextmanager
     def write(self, *topics: str) -> Iterator[sqlite3.Connection]:
@@ -90,11 +96,12 @@ class Store:
 
     def document(self, name: str, type_: type[T]) -> T | None:
         """The document kept under `name`; None if there is none, or only one of an older shape."""
-        row = self.read.execute("SELECT body FROM documents WHERE name = ?", (name,)).fetchone()
+        body = "body" if name in PLAIN else "opened('documents', name, body)"
+        row = self.read.execute(f"SELECT {body} FROM documents WHERE name = ?", (name,)).fetchone()
         if row is None:
             return None
         try:
-            return msgspec.json.decode(row[0], type=type_)
+            return msgspec.json.decode(row[0] or b"", type=type_)
         except msgspec.DecodeError:
             log.warning("the kept %s has another shape; it is fetched anew", name)
             return None
@@ -107,15 +114,6 @@ class Store:
 
 def put_document(connection: sqlite3.Connection, name: str, body: object) -> None:
     """Keep `body` under `name`, in the caller's transaction."""
-    connection.execute("INSERT OR REPLACE INTO documents (name, body) VALUES (?, ?)", (name, msgspec.json.encode(body)))
-
-
-def _open(path: str) -> sqlite3.Connection:
-    if path != MEMORY:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # the outbox must survive a dead battery
-    migrate(connection)
-    return connection
+    kept = "?2" if name in PLAIN else "sealed('documents', ?1, ?2)"
+    statement = f"INSERT OR REPLACE INTO documents (name, body) VALUES (?1, {kept})"
+    connection.execute(statement, (name, msgspec.json.encode(body)))

@@ -102,11 +102,54 @@ UPDATE offline_scans SET undone_at = at WHERE undone;
 ALTER TABLE offline_scans DROP COLUMN undone;
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS)
+# What is personal is sealed; the rest is looked up by, or tells only of the programme. `seal` proves the key, and that
+# the tables are as they should be.
+_SEALED: Final = """
+CREATE TABLE seal (one INTEGER PRIMARY KEY CHECK (one = 1), proof BLOB NOT NULL);
+INSERT INTO documents (name, body)
+    SELECT 'till name', json_object('id', json_extract(body, '$.id'), 'name', json_extract(body, '$.name'))
+    FROM (SELECT CAST(body AS TEXT) AS body FROM documents WHERE name = 'till');
+UPDATE documents SET body = sealed('documents', name, body)
+    WHERE name NOT IN ('programme', 'catalog cursor', 'till name');
+UPDATE activity SET body = sealed('activity', sequence, body);
+UPDATE redemptions SET body = sealed('redemptions', id, body);
+UPDATE scans SET body = sealed('scans', id, body);
+UPDATE drafts SET reward = hidden('drafts', reward);
+UPDATE drafts SET details = sealed('drafts', reward, details);
+UPDATE outbox SET subject = sealed('outbox subject', key, subject), body = sealed('outbox', key, body);
+UPDATE offline_scans
+    SET frame = sealed('offline_scans frame', key, frame), nonce = sealed('offline_scans nonce', key, nonce);
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS, _SEALED)
+VERSION: Final = len(_STEPS)
+FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1
+
+_SCHEMA: Final = "(SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY sql))"
+_PROVE: Final = f"INSERT OR REPLACE INTO seal (one, proof) VALUES (1, sealed('seal', 1, {_SCHEMA}))"
+IS_PROVED: Final = f"SELECT CAST(opened('seal', 1, proof) AS TEXT) = {_SCHEMA} FROM seal"
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many steps this file has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Run the steps that this file has not seen, each wholly or not at all."""
-    for number, step in enumerate(_STEPS, start=1):
-        if connection.execute("PRAGMA user_version").fetchone()[0] < number:
-            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+    """Run the steps that this file has not seen, all or none."""
+    if version_of(connection) >= VERSION:
+        return
+    if 0 < version_of(connection) < FIRST_SEALED:
+        connection.execute("VACUUM")  # pages that are free still hold, readable, what was once in them
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in _STEPS[version_of(connection) :]:  # counted again: another window may have run them meanwhile
+            for statement in step.split(";\n"):
+                connection.execute(statement)
+        connection.execute(_PROVE)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -21,6 +21,11 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 log = logging.getLogger(__name__)
+
+
+_DRAFT: Final = (
+    "SELECT key, opened('drafts', reward, details) AS details FROM drafts WHERE reward = hidden('drafts', ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,14 @@ class Redeem:
 
     def draft(self, reward: str) -> Draft:
         """The draft for `reward`, made at the first call and kept until it is settled."""
-        row = self._store.read.execute("SELECT key, details FROM drafts WHERE reward = ?", (reward,)).fetchone()
+        row = self._store.read.execute(_DRAFT, (reward,)).fetchone()
         if row is not None:
             return Draft(row["key"], msgspec.json.decode(row["details"], type=m.Details))
         draft = Draft(new_key(), m.Details())
         with self._store.write() as connection:
             connection.execute(
-                "INSERT INTO drafts (reward, key, details) VALUES (?, ?, ?)",
+                "INSERT INTO drafts (reward, key, details)"
+                " VALUES (hidden('drafts', ?1), ?2, sealed('drafts', hidden('drafts', ?1), ?3))",
                 (reward, draft.key, msgspec.json.encode(draft.details)),
             )
         return draft
@@ -95,7 +101,9 @@ class Redeem:
         self.draft(reward)
         with self._store.write("outbox") as connection:
             row = (msgspec.json.encode(details), reward)
-            connection.execute("UPDATE drafts SET details = ? WHERE reward = ?", row)
+            connection.execute(
+                "UPDATE drafts SET details = sealed('drafts', reward, ?) WHERE reward = hidden('drafts', ?)", row
+            )
 
     def is_under_way(self, key: str) -> bool:
         """Whether the confirmation under `key` is being sent right now."""

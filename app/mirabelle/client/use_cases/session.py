@@ -75,6 +75,12 @@ class Sessions:
             self.who, self._access_token = kept.who, "to be renewed"
         return self.who
 
+    async def leave(self, *, for_good: bool) -> None:
+        """Nobody is signed in in this window; what was kept of the session stays for another time, or goes as well."""
+        if self.who is not None and for_good:
+            await self._secrets.delete(_name(self.who.role))
+        self.who, self._access_token = None, None
+
     async def begin(self, session: m.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
         who = SignedIn(session.role, session.subject, session.name, session.epoch)

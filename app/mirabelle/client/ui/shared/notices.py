@@ -7,7 +7,9 @@ from typing import Any
 import flet as ft
 
 from mirabelle.client.api import LostAnswer, NoAnswer, Refusal, WrongServer
+from mirabelle.client.store.opening import Mishap, TooNew
 from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared.icons import icon_button
 from mirabelle.contract.translation import Translator
 
 Handler = Callable[..., Any]
@@ -71,6 +73,8 @@ def what_to_say(translate: Translator, failed: Refusal | Exception) -> tuple[str
             translate("reasons.wrong_server_safe"),
             translate("reasons.wrong_server_do"),
         )
+    if isinstance(failed, TooNew):
+        return translate("shared.mishap_too_new"), "", translate("shared.mishap_too_new_hint")
     if isinstance(failed, LostAnswer):
         return translate("shared.lost"), translate("shared.lost_safe"), translate("shared.lost_do")
     if isinstance(failed, NoAnswer):
@@ -107,6 +111,16 @@ def error_card(
         container=True,
         content=ft.Container(body, padding=16, bgcolor=theme.BAD_TINT, border_radius=theme.CORNER, key="error"),
     )
+
+
+def mishap_banner(translate: Translator, mishap: Mishap, on_seen: Handler | None = None) -> ft.Control:
+    """What befell what this device keeps of the person, and what to do; `on_seen` puts it away."""
+    seen = None
+    if on_seen is not None:
+        label = translate("alerts.dismiss")
+        seen = icon_button(ft.Icons.CLOSE, label, lambda _event: on_seen(), key="mishap-seen")
+    words = translate(f"shared.mishap_{mishap}"), translate(f"shared.mishap_{mishap}_hint")
+    return banner(ft.Icons.HEALING_OUTLINED, *words, warm=True, action=seen)
 
 
 def offline_banner(translate: Translator, last_contact: datetime | None, *, is_staff: bool) -> ft.Control:

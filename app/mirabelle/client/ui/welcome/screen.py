@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import flet as ft
 
+from mirabelle.client.store.opening import Mishap
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_shell, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.notices import mishap_banner
 from mirabelle.client.ui.welcome.poster import with_poster
 from mirabelle.contract.translation import Translator
 
@@ -38,6 +40,7 @@ def welcome_screen() -> ft.View:
         running=demo.running,
         failed=demo.failed,
         session_ended=shell.session_ended,
+        mishap=app.cannot_open,
     )
 
 
@@ -53,12 +56,15 @@ def welcome_view(
     running: bool,
     failed: Any,
     session_ended: bool = False,
+    mishap: Mishap | None = None,
 ) -> ft.View:
     """The first page from plain values."""
     ways = _ways_in(translate, has_demo, on_demo, running, failed)
     if session_ended:
         ended = translate("welcome.session_ended"), translate("welcome.session_ended_hint")
         ways.insert(0, widgets.banner(ft.Icons.LOCK_CLOCK, *ended, warm=True))
+    if mishap is not None:
+        ways.insert(0, mishap_banner(translate, mishap))
     choices = ft.Container(
         language_choices(languages, translate.language, on_language, ft.MainAxisAlignment.CENTER),
         padding=ft.Padding.only(bottom=theme.S),
