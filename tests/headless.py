@@ -149,7 +149,8 @@ class HeadlessApp:
 
     async def __aexit__(self, *_fault: Any) -> None:
         self.session.close()
-        await asyncio.sleep(0)
+        for _ in range(30):  # what hears of it closes its connections
+            await asyncio.sleep(0)
         self.window.executor.shutdown(wait=False, cancel_futures=True)
 
     def _pushed(self, route: str) -> None:

@@ -1,5 +1,6 @@
 """A till without network: what it accepts it keeps, what it cannot know it does not accept, and it says which."""
 
+import dataclasses
 import socket
 import sqlite3
 import time
@@ -210,15 +211,15 @@ async def test_the_caps_of_a_class_are_counted_from_what_is_on_the_disk(
         most = held.trust.caps[class_].count
         with app.store.write() as connection:  # as many as may be, but for one
             for number in range(most - 3):
-                connection.execute(
-                    "INSERT INTO offline_scans SELECT NULL, key || ?1, scan || ?1, voucher, use, value_class, 0, frame,"
-                    " nonce, at, state, reason, undone_at, lost_keys FROM offline_scans LIMIT 1",
-                    (f"-{number}",),
-                )
+                more = dataclasses.replace(
+                    app.offline_scans.unsent()[0], key=f"key-{number}", scan=f"scan-{number}", use=100 + number,
+                    value_minor=0,
+                )  # fmt: skip
+                app.offline_scans.add(connection, more)
     async with device.on(wire.url) as app:
         assert (await judged(app, customers[2].frame())).verdict == "accepted"
-        more = Customer(backend, amina, "croissant", 110)
-        assert (await judged(app, more.frame())).verdict == "over_cap"
+        another = Customer(backend, amina, "croissant", 110)
+        assert (await judged(app, another.frame())).verdict == "over_cap"
 
 
 async def test_a_voucher_of_the_highest_class_needs_the_network(wire: Wire, backend: Backend, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from mirabelle.client.use_cases.sign_in import ScansWait
 from mirabelle.contract import endpoints
 from mirabelle.contract.till_messages import Scan
 from tests.backend import Backend
-from tests.client.tills import Customer, TillDevice, judged, till_in_sync
+from tests.client.tills import Customer, TillDevice, forge, judged, till_in_sync
 from tests.faults.proxy import BadLine
 from tests.wire import Wire
 
@@ -134,9 +134,7 @@ async def test_a_scan_that_the_programme_does_not_take_stays_until_staff_have_se
         await till_in_sync(app)
         scan = await accepted_offline(app, wire, spoiled)
         later = await accepted_offline(app, wire, good)
-        with app.store.write() as connection:
-            forged = "substr(frame, 1, length(frame) - 2) || CASE WHEN frame LIKE '%00' THEN '11' ELSE '00' END"
-            connection.execute(f"UPDATE offline_scans SET frame = {forged} WHERE scan = ?", (scan.id,))
+        forge(app, scan.id)
         await app.sync()
         [refused] = app.offline_scans.list("refused")
         assert (refused.scan, refused.reason) == (scan.id, "bad_holder_signature")

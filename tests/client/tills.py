@@ -93,3 +93,12 @@ async def stopped(app: App, frame: str) -> ClockRefusal:
     answer = await app.scan.frame(frame)
     assert isinstance(answer, ClockRefusal), answer
     return answer
+
+
+def forge(app: App, scan: str) -> None:
+    """Spoil the holder's signature in the frame of a scan that waits to be sent."""
+    frame = "CAST(opened('offline_scans frame', key, frame) AS TEXT)"
+    forged = f"substr({frame}, 1, length({frame}) - 2) || CASE WHEN {frame} LIKE '%00' THEN '11' ELSE '00' END"
+    statement = f"UPDATE offline_scans SET frame = sealed('offline_scans frame', key, {forged}) WHERE scan = ?"
+    with app.store.write() as connection:
+        connection.execute(statement, (scan,))

@@ -73,7 +73,7 @@ class App:
         self.api = Api(server_url, self._on_contact)
         self._sessions = Sessions(self.api, secret_store, keys)
         self.api.tokens = self._sessions
-        self._sessions.on_over = lambda: self._in_background(self._session_over())
+        self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
         self._background: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._is_elsewhere = is_elsewhere
@@ -201,17 +201,25 @@ class App:
         await self.sync.stop()  # it would go on reading one person's points into the other's store
         await self.scan.finish()
         await self.upload_scans.stop()
-        path = self.store.path
         if self.session is not None:
             await self._go_on_with_file()
         elif self.offline_scans.shut():
             self.store.switch(MEMORY)  # another window came back meanwhile, and accepted something
         else:
-            self.store.erase()
-            if path != MEMORY:
-                await self._store_keys.forget(path)
+            await self._remove_file()
         await self.sync.quietly()
         self.store.tell("session")
+
+    async def _remove_file(self) -> None:
+        """Nothing is left of whoever was signed in: neither their file nor its key."""
+        path = self.store.path
+        self.store.erase()
+        if path == MEMORY:
+            return
+        await self._store_keys.forget(path)
+        if self._is_elsewhere and self._directory is not None:
+            with contextlib.suppress(OSError):  # the shop's till may be in the same browser
+                self._directory.rmdir()
 
     async def _go_on_with_file(self) -> None:
         """A session whose file cannot be opened is ended again: what it accepts would not be kept."""
@@ -224,11 +232,24 @@ class App:
             raise
         self.cannot_open = None
 
-    async def _session_over(self) -> None:
-        """The server ended the session: what this device keeps of the person waits for them to sign in again."""
+    def _on_session_over(self, is_for_good: bool) -> None:
+        self._in_background(self._session_over(is_for_good))
+
+    def _on_file_gone(self) -> None:
+        """Somebody signed out in another window: of this browser or device, and so in this window as well."""
+        self._sessions.drop()
+        self._in_background(self._session_over(is_for_good=False))
+
+    async def _session_over(self, is_for_good: bool) -> None:
+        """The server ended the session: what this device keeps of the person waits for them to sign in again.
+
+        On a server's disk nothing is left of whoever does not come back, but for what is not settled.
+        """
         await self.sync.stop()
         await self.upload_scans.stop()
         if self.session is None:
+            if is_for_good and self._is_elsewhere and not self.outbox.entries() and not self.offline_scans.kept():
+                await self._remove_file()
             self.store.switch(MEMORY)
             self.store.tell("session")
             await self.sync.quietly()

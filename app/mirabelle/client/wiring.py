@@ -6,6 +6,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 WEB_SESSION_SECONDS: Final = 3600
 DEVICE_SECONDS: Final = 5
+SWEEP_SECONDS: Final = 24 * 3600
+WEB: Final = "web"
 
 
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
@@ -35,7 +38,7 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     if page.web:
         # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
         # that keeps no secrets could not find its own again.
-        kept_in = directory / "web" / await _browser_id(secret_store) if secret_store.persistent else None
+        kept_in = directory / WEB / await _browser_id(secret_store) if secret_store.persistent else None
     language = preferences.get("language") or await _device_language(page)
     app = App(server_url, kept_in, keys, secret_store, preferences, language, is_elsewhere=bool(page.web))
     # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
@@ -104,11 +107,31 @@ def web_app(server_url: str, directory: Path) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         await flet_fastapi.app_manager.start()  # without it sessions of closed pages are never evicted (Flet 1.0.5)
+        await _sweep(directory / WEB)
+        sweeping = asyncio.create_task(_keep_sweeping(directory / WEB))
         yield
+        sweeping.cancel()
         await flet_fastapi.app_manager.shutdown()
 
     application.router.lifespan_context = lifespan
     return application
+
+
+async def _keep_sweeping(directory: Path) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await _sweep(directory)
+
+
+async def _sweep(directory: Path) -> None:
+    """Remove what browsers that never came back have left; no fault of the disk keeps the server from serving."""
+    from mirabelle.client.use_cases.sweep_web import sweep_web
+
+    try:
+        if gone := await asyncio.to_thread(sweep_web, directory, datetime.now(UTC)):
+            log.info("removed what %d browsers left that did not come back", gone)
+    except OSError as fault:
+        log.warning("what browsers left could not be removed: %s", type(fault).__name__)
 
 
 def run() -> None:

@@ -59,7 +59,7 @@ async def test_signing_out_warns_of_redemptions_without_an_answer_and_of_nothing
         app.outbox.claim("unknown")
         app.outbox.refuse("refused", "out_of_stock")
         app.outbox.add("scan", "scan", "", b"", someone.now())
-        assert read_settings(app).waiting == 2
+        assert read_settings(app).waiting == {"redemption": 2}
 
 
 async def test_the_bar_says_in_words_how_many_alerts_its_dot_stands_for(start, start_signed_in):

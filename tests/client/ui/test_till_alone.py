@@ -15,6 +15,7 @@ from mirabelle.server.hosted import tills
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from tests.backend import Backend
+from tests.client.tills import forge
 from tests.client.ui.visiting import visitor
 
 DESKTOP = {"platform": "windows", "width": 1440, "height": 900}
@@ -84,9 +85,7 @@ async def test_what_the_programme_did_not_take_is_shown_with_why_until_staff_put
         voucher = (await someone.redeem("croissant")).voucher
         frame = someone.app.show_voucher.frame(voucher, someone.now())
         scan = staff.app.scan._judge_offline(frame, "a-key-of-its-own")
-        with staff.app.store.write() as connection:
-            forged = "substr(frame, 1, length(frame) - 2) || CASE WHEN frame LIKE '%00' THEN '11' ELSE '00' END"
-            connection.execute(f"UPDATE offline_scans SET frame = {forged} WHERE scan = ?", (scan.id,))
+        forge(staff.app, scan.id)
         await staff.app.sync()
         async with staff.window("/till", **DESKTOP) as window:
             assert "The programme did not take 1 scan" in window.texts()

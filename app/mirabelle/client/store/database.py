@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 import msgspec
 
@@ -21,6 +22,8 @@ PLAIN: Final = frozenset({"programme", "catalog cursor", "till name", MISHAP})
 
 Listener = Callable[[], None]
 
+_open_stores: WeakSet["Store"] = WeakSet()  # several windows of one browser share a file
+
 
 class Store:
     """A store that can be pointed at another file, as people sign in and out; listeners stay."""
@@ -31,6 +34,8 @@ class Store:
         self.path = path
         self.read, _ = open_file(path, Seal(key))
         self._seen = self._version()
+        self.on_gone: Callable[[], None] = lambda: None
+        _open_stores.add(self)
 
     def _version(self) -> int:
         return int(self.read.execute("PRAGMA data_version").fetchone()[0])
@@ -55,11 +60,18 @@ class Store:
         return mishap
 
     def erase(self) -> None:
-        """Remove the file for good and go on in memory."""
-        path = self.path
-        self.switch(MEMORY)
+        """Remove the file for good and go on in memory; so do other windows, whose `on_gone` is called."""
+        path, others = self.path, self._others()
+        for store in (self, *others):
+            store.switch(MEMORY)
         if path != MEMORY:
             remove(path)
+        for store in others:
+            store.on_gone()
+
+    def _others(self) -> list["Store"]:
+        """The stores of other windows that are open on this very file."""
+        return [store for store in _open_stores if store is not self and store.path == self.path != MEMORY]
 
     @contextmanager
     def write(self, *topics: str) -> Iterator[sqlite3.Connection]:
@@ -108,6 +120,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; a store that is closed is not used any more."""
+        _open_stores.discard(self)
         self._listeners.clear()
         self.read.close()
 

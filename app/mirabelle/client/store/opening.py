@@ -27,7 +27,8 @@ def open_file(path: str, seal: Seal) -> tuple[sqlite3.Connection, Mishap | None]
     """The file at `path`, and what had to be done for it; raises TooNew, OSError, sqlite3.Error."""
     if path == MEMORY:
         return _open(path, seal), None
-    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed((Path(path).parent, *Path(path).parent.parents)):
+        folder.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
     try:
         return _open(path, seal), None
     except _WrongKey:

@@ -50,7 +50,7 @@ class Sessions:
     """Holds the access token in memory and the refresh token in the secret store, one for each role.
 
     Two windows of one browser share the secret store: before a refresh token is used, the newest one is read there.
-    `on_over` is called when the server has ended the session.
+    `on_over` is called when the server has ended the session, and told whether it is over for all of them.
     """
 
     def __init__(self, api: Api, store: SecretStore, keys: Keys) -> None:
@@ -59,7 +59,7 @@ class Sessions:
         self._renewing = asyncio.Lock()
         self._unsaved: tuple[_Kept, _Kept] | None = None
         self.who: SignedIn | None = None
-        self.on_over: Callable[[], object] = lambda: None
+        self.on_over: Callable[[bool], object] = lambda _is_for_good: None
 
     def __repr__(self) -> str:
         return f"Sessions(who={self.who!r})"
@@ -77,9 +77,15 @@ class Sessions:
 
     async def leave(self, *, for_good: bool) -> None:
         """Nobody is signed in in this window; what was kept of the session stays for another time, or goes as well."""
-        if self.who is not None and for_good:
-            await self._secrets.delete(_name(self.who.role))
+        role = self.drop()
+        if role is not None and for_good:
+            await self._secrets.delete(_name(role))
+
+    def drop(self) -> m.Role | None:
+        """Nobody is signed in in this window any more; as what somebody was."""
+        role = self.who.role if self.who is not None else None
         self.who, self._access_token = None, None
+        return role
 
     async def begin(self, session: m.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
@@ -114,22 +120,22 @@ class Sessions:
             return None
 
     async def _lose(self, refused: _Kept | None) -> None:
-        assert self.who is not None
-        role = self.who.role
-        self.who, self._access_token = None, None
+        role, is_for_good = self.drop(), False
+        assert role is not None
         with contextlib.suppress(OSError):
             if await self._kept(role) == refused:  # else another window has signed in anew
                 await self._secrets.delete(_name(role))
+                is_for_good = True
         # Not at once: whoever gets this refusal settles it first, in the store of the person it is about.
-        asyncio.get_running_loop().call_soon(self.on_over)
+        asyncio.get_running_loop().call_soon(self.on_over, is_for_good)
 
     async def end(self) -> None:
         """Forget the session on this device, and tell the server if it can be reached."""
         async with self._renewing:
             if self.who is None:
                 return
-            role, kept = self.who.role, None
-            self.who, self._access_token = None, None
+            role, kept = self.drop(), None
+            assert role is not None
             try:
                 kept = await self._newest(role)
                 await self._secrets.delete(_name(role))

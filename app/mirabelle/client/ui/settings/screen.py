@@ -194,7 +194,9 @@ def _sign_out_dialog(
         await sign_out()
         on_close()
 
-    waiting = [widgets.text(translate("settings.sign_out_waiting", count=page.waiting))] if page.waiting else []
+    waiting = [widgets.text(translate(f"settings.waiting_{kind}", count=count)) for kind, count in page.waiting.items()]
+    if waiting:
+        waiting.append(widgets.text(translate("settings.waiting_do"), theme.STRONG))
     return ft.AlertDialog(
         title=translate("settings.sign_out_ask"),
         content=ft.Column([widgets.text(translate("settings.sign_out_hint")), *waiting], tight=True, width=360),

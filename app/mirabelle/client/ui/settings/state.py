@@ -1,21 +1,24 @@
 """What the settings page shows, read from the app in one go."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.ui.shared.widgets import parted
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App
 
+FORGOTTEN: Final = ("redemption", "transfer", "gift")  # of what waits; a scan is in the server's history if it counted
 SecretsKept = Literal["keyring", "device", "browser", "memory"]
 
 
 @dataclass(frozen=True)
 class SettingsPage:
-    """The page's plain values. `waiting` counts the redemptions without an answer, which signing out would forget;
-    `scans` a till's scans that this device has to keep, which is why it cannot be signed out."""
+    """The page's plain values. `waiting` counts, by kind, what has no answer yet and signing out would forget; `scans`
+    a till's scans that this device has to keep, which is why it cannot be signed out."""
 
     name: str
     detail: str
@@ -27,7 +30,7 @@ class SettingsPage:
     programme: str
     contact: str
     last_contact: datetime | None
-    waiting: int
+    waiting: Mapping[str, int]
     scans: int
 
 
@@ -41,6 +44,7 @@ def read_settings(app: "App") -> SettingsPage:
         detail = parted(app.t, till.name, till.store_name.in_language(app.language)) if till else ""
     elif wallet := app.wallet.current():
         detail = wallet.email or ""
+    entries = app.outbox.entries()
     return SettingsPage(
         name=session.name if session else "",
         detail=detail,
@@ -53,5 +57,5 @@ def read_settings(app: "App") -> SettingsPage:
         contact=programme.contact if programme else "",
         last_contact=app.last_contact,
         scans=app.sign_in.kept_scans,
-        waiting=sum(entry.state != "refused" for entry in app.outbox.entries("redemption")),
+        waiting=Counter(entry.kind for entry in entries if entry.state != "refused" and entry.kind in FORGOTTEN),
     )

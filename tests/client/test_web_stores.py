@@ -1,0 +1,103 @@
+"""What the server's disk keeps of browsers: a directory each, for nobody else, and gone with the session."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mirabelle.client.use_cases.sweep_web import UNSEEN, sweep_web
+from mirabelle.client.wiring import WEB, page_starter, web_app
+from tests.backend import Backend
+from tests.client.test_sealed_store import plain_file
+from tests.headless import Device, HeadlessApp
+
+Start = Callable[..., HeadlessApp]
+
+
+@pytest.fixture
+def browser(backend: Backend, tmp_path: Path) -> Start:
+    """Opens the app in a browser."""
+
+    def at(device: Device, route: str = "/") -> HeadlessApp:
+        return HeadlessApp(page_starter(backend.url, tmp_path), route=route, device=device, web=True, platform="linux")
+
+    return at
+
+
+def left(folder: Path) -> list[str]:
+    """The directories of browsers, and what is in them."""
+    return sorted(str(path.relative_to(folder / WEB)) for path in (folder / WEB).rglob("*"))
+
+
+def modes(folder: Path) -> set[str]:
+    return {oct(path.stat().st_mode & 0o777) for path in (folder / WEB, *(folder / WEB).iterdir())}
+
+
+async def sign_in(app: HeadlessApp) -> None:
+    await app.tap(app.one(key="try-participant"))
+    await app.until(lambda: app.page.route == "/guide")
+
+
+async def sign_out(app: HeadlessApp) -> None:
+    await app.go("/settings")
+    await app.tap(app.one(key="sign-out"))
+    await app.tap(app.one(key="leave", root=app.dialog))
+    await app.until(lambda: app.all(key="try-participant"))
+
+
+async def test_each_browser_has_a_directory_for_nobody_else_that_goes_when_it_signs_out(
+    browser: Start, tmp_path: Path
+) -> None:
+    one, other = Device(), Device()
+    async with browser(one) as first, browser(other) as second:
+        await sign_in(first)
+        await sign_in(second)
+        assert len({path.split("/")[0] for path in left(tmp_path)}) == 2
+        assert modes(tmp_path) == {"0o700"}
+        for device in (one, other):
+            assert len([name for name in device.secrets if ".store." in name]) == 1
+        await sign_out(first)
+        assert len({path.split("/")[0] for path in left(tmp_path)}) == 1
+        assert not [name for name in one.secrets if ".store." in name]
+
+
+async def test_signing_out_in_one_window_signs_out_of_the_browser(browser: Start, tmp_path: Path) -> None:
+    device = Device()
+    async with browser(device) as first:
+        await sign_in(first)
+        device.preferences["mirabelle.guide_seen"] = "yes"
+        async with browser(device) as second:
+            await second.until(lambda: second.page.route == "/wallet" or not second.all(key="try-participant"))
+            await sign_out(first)
+            await second.until(lambda: second.all(key="try-participant"))
+            assert left(tmp_path) == []
+
+
+def put(folder: Path, unseen: timedelta, content: bytes = b"") -> Path:
+    """What a browser left that was seen last so long ago."""
+    folder.mkdir(parents=True)
+    file = folder / "x.sqlite"
+    file.write_bytes(content)
+    then = (datetime.now(UTC) - unseen).timestamp()
+    for path in (file, folder):
+        os.utime(path, (then, then))
+    return folder
+
+
+def test_a_server_that_starts_removes_what_browsers_left_that_no_session_can_lead_back(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    gone = put(data / WEB / "gone", UNSEEN + timedelta(hours=1))
+    here = put(data / WEB / "here", UNSEEN - timedelta(hours=1))
+    with Backend(data, web_app=web_app):
+        assert (gone.exists(), here.exists()) == (False, True)
+
+
+def test_unsent_scans_of_a_till_are_never_swept_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    scans = plain_file("till", tmp_path).read_bytes()
+    till = put(tmp_path / WEB / "till", timedelta(days=400), scans)
+    participant = put(tmp_path / WEB / "participant", timedelta(days=400))
+    assert sweep_web(tmp_path / WEB, datetime.now(UTC)) == 1
+    assert (till.exists(), participant.exists()) == (True, False)
+    assert "1 unsent scans" in caplog.text
