@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mirabelle.rules.balance import BalanceMove
 from mirabelle.rules.book import Snapshot, earned_by
 from mirabelle.rules.commands import Command, Outcome
 from mirabelle.rules.ledger import decide
@@ -59,8 +60,15 @@ class World:
             uses={**now.uses, **changes.uses},
             conflicts={**now.conflicts, **changes.conflicts},
             undone={*now.undone, *changes.undone},
+            moves=self._moves(changes.moves),
         )
         return outcomes
+
+    def _moves(self, new: Sequence[BalanceMove]) -> dict[bytes, list[BalanceMove]]:
+        moves = {voucher: list(known) for voucher, known in self.snapshot.moves.items()}
+        for move in new:
+            moves.setdefault(move.voucher, []).append(move)
+        return moves
 
     def _earned(self, commands: Sequence[Command]) -> dict[tuple[str, datetime], int]:
         return {

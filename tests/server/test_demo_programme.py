@@ -21,7 +21,7 @@ KINDS = {
 KEYS = {
     "id", "kind", "category", "points", "value", "picture", "tint", "stock", "per_participant", "from_tier",
     "valid_days", "store", "value_class", "needs", "fulfilment", "popularity", "available_until",
-    "title", "summary", "terms", "paper", "challenge", "uses",
+    "title", "summary", "terms", "paper", "challenge", "uses", "balance",
 }  # fmt: skip
 
 PROGRAMME: dict[str, Any] = tomllib.loads((DEMO / "programme.toml").read_text(encoding="utf-8"))

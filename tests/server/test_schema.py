@@ -44,6 +44,7 @@ async def refusal_of(url: str, change: str) -> str:
         async with database.write() as connection:
             await connection.execute(text(_PERSON))
             await connection.execute(text(_POSTING))
+            await connection.execute(text(_MOVE))
         with pytest.raises(DBAPIError) as refused:
             async with database.write() as connection:
                 await connection.execute(text(change))
@@ -59,10 +60,19 @@ _PERSON = (
 _POSTING = (
     "INSERT INTO postings VALUES (1, 'amina', 1, 0, 'accrual', 'p1', NULL, 5, 0, 0, -5, 0, 0, 0, 0, '[]', '', '')"
 )
+_MOVE = "INSERT INTO balance_moves VALUES ('v1', 1, 0, 'hold', 'h1', 't1', 1, 100, 0, 100, 400, 9)"
 
 
-@pytest.mark.parametrize("change", ["UPDATE postings SET available = 6, issued = -6", "DELETE FROM postings"])
-def test_the_database_refuses_to_change_or_delete_a_posting(database_url: str, change: str) -> None:
+CHANGES = [
+    "UPDATE postings SET available = 6, issued = -6",
+    "DELETE FROM postings",
+    "UPDATE balance_moves SET till = 't2'",
+    "DELETE FROM balance_moves",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_database_refuses_to_change_or_delete_a_posting_or_a_move_of_money(database_url: str, change: str) -> None:
     assert "append-only" in asyncio.run(refusal_of(database_url, change))
 
 
@@ -85,7 +95,13 @@ async def written(url: str, change: str) -> None:
 
 def test_sqlite_refuses_to_write_over_a_posting_as_well(tmp_path: Path) -> None:
     replacing = _POSTING.replace("INSERT", "INSERT OR REPLACE").replace("5, 0, 0, -5", "6, 0, 0, -6")
-    assert "append-only" in asyncio.run(refusal_of(f"sqlite:///{tmp_path / 'database.sqlite'}", replacing))
+    for number, change in enumerate((replacing, _MOVE.replace("INSERT", "INSERT OR REPLACE"))):
+        assert "append-only" in asyncio.run(refusal_of(f"sqlite:///{tmp_path / f'{number}.sqlite'}", change))
+
+
+def test_the_database_refuses_more_than_there_is(database_url: str) -> None:
+    with pytest.raises(IntegrityError):
+        asyncio.run(written(database_url, _MOVE.replace("400", "-1")))
 
 
 async def test_servers_that_start_at_once_on_an_empty_database_both_start(database_url: str, tmp_path: Path) -> None:

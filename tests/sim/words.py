@@ -36,8 +36,8 @@ def _at_a_till(outcome: c.Scanned | c.Uploaded | c.BadProof | c.Undone | c.NotUn
             return f"recorded, use {use.use}" if use and not use.undone_at else "undone"
         case c.BadProof(code):
             return f"bad proof: {code.value}"
-        case c.Undone(use):
-            return f"undone {use.scan}"
+        case c.Undone(scan):
+            return f"undone {scan}"
         case c.NotUndone(too_late):
             return "not undone: too late" if too_late else "not undone: not found"
 

@@ -169,9 +169,9 @@ def test_an_explanation_ends_in_the_vectors_answer_and_names_the_one_check_that_
 
 
 def test_the_checks_are_told_in_the_order_of_the_codes() -> None:
-    codes = list(VoucherCode)
+    refusing = [code for code in VoucherCode if code not in (VoucherCode.ACCEPTED, VoucherCode.AMOUNT_REQUIRED)]
     named = [check.code for check in explain.CHECKS if check.code != VoucherCode.NOT_A_VOUCHER]
-    assert named == codes[1:-1]
+    assert named == refusing[1:]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,33 @@ UPLOAD_SCAN = Endpoint(
     role="staff",
     own_refusals=(Reason.BAD_PROOF, Reason.TOO_EARLY),
 )
+_NO_MONEY = (
+    Reason.NOT_FOUND,
+    Reason.WRONG_STORE,
+    Reason.SUPERSEDED_DEVICE,
+    Reason.VOUCHER_BLOCKED,
+    Reason.VOUCHER_CANCELLED,
+    Reason.VOUCHER_EXPIRED,
+    Reason.OVER_BALANCE,
+)
+HOLD = Endpoint(
+    "POST", "/holds", tm.Hold, tm.HoldRequest, role="staff", own_refusals=(*_NO_MONEY, Reason.PRESENT_AGAIN)
+)
+CAPTURE = Endpoint(
+    "POST",
+    "/holds/{hold:str}/captures",
+    tm.Scan,
+    tm.CaptureRequest,
+    role="staff",
+    own_refusals=(*_NO_MONEY, Reason.HOLD_ENDED, Reason.HOLD_CAPTURED),
+)
+RELEASE = Endpoint(
+    "POST",
+    "/holds/{hold:str}/releases",
+    tm.Hold,
+    role="staff",
+    own_refusals=(Reason.NOT_FOUND, Reason.HOLD_CAPTURED),
+)
 ENROL = Endpoint(
     "POST",
     "/till/enrolments",
@@ -175,5 +202,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
     CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, PUT_IN_WALLET, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS,
-    ENROL,
+    HOLD, CAPTURE, RELEASE, ENROL,
 )  # fmt: skip

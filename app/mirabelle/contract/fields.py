@@ -18,6 +18,7 @@ ValueClass = Literal["A", "B", "C"]
 PassKind = Literal["apple", "google"]
 
 Points = Annotated[int, Meta(ge=0, le=10**12)]
+Amount = Annotated[int, Meta(ge=1, le=10**12, description="Money in minor units of the programme's currency")]
 # No text may hold a NUL, which PostgreSQL cannot keep. Python's "$" lets a last newline pass: "(?!\n)" or the length
 # does not.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"

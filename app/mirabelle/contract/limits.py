@@ -18,6 +18,7 @@ SIGN_IN_CODE_MINUTES: Final = 10
 SIGN_IN_CODE_TRIES: Final = 5
 SIGN_IN_CODES_PER_HOUR: Final = 6  # to one address
 VOUCHER_USES: Final = 20  # of one redemption
+HOLD_MINUTES: Final = 5  # that a till may hold an amount, and after a voucher was shown may still ask for one
 TYPED_CODES_PER_MINUTE: Final = 10  # by one till, and from one address
 ENROLMENT_CODE_MINUTES: Final = 60
 WRONG_ENROLMENTS_PER_MINUTE: Final = 10  # from one address

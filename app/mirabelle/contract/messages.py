@@ -8,6 +8,7 @@ from msgspec import Meta, field
 from mirabelle.contract import limits
 from mirabelle.contract.fields import (
     PRINTABLE,
+    Amount,
     Email,
     Fulfilment,
     Identifier,
@@ -111,6 +112,7 @@ class Reward(Message, frozen=True, kw_only=True):
     paper: bool = False
     challenge: bool = False
     uses: int = 1
+    balance: bool = False
 
 
 class Catalog(Message, frozen=True, kw_only=True):
@@ -310,6 +312,25 @@ class Use(Message, frozen=True, kw_only=True):
     till: str
 
 
+class Taking(Message, frozen=True, kw_only=True):
+    """An amount that a till took from a voucher's money, in minor units."""
+
+    at: datetime
+    store: str
+    till: str
+    amount_minor: Amount
+
+
+class Balance(Message, frozen=True, kw_only=True):
+    """The money on a voucher, in minor units: what it was worth, what is left and not held by a till at this moment,
+    and what was taken, newest first."""
+
+    value_minor: int
+    left_minor: int
+    held_minor: int = 0
+    taken: list[Taking] = field(default_factory=list)
+
+
 class Voucher(Message, frozen=True, kw_only=True):
     """A voucher as its holder keeps it. `issued` is the signed part of its MV1 frame (136 bytes, hex), whose holder
     key is derived on the device from its seed and `key_salt`.
@@ -318,7 +339,8 @@ class Voucher(Message, frozen=True, kw_only=True):
     of a gift are nothing to its holder: 0.
 
     It is `superseded` where a device that signed in later than the one that asks shows it now. It may be put on
-    `paper` where the reward allows. One that is `blocked` is taken by no till until its operator lifts that.
+    `paper` where the reward allows. One that is `blocked` is taken by no till until its operator lifts that. One with
+    a `balance` carries money, and is used once nothing is left of it.
     """
 
     id: Identifier
@@ -343,6 +365,7 @@ class Voucher(Message, frozen=True, kw_only=True):
     given_at: datetime | None = None
     number: int = 1
     out_of: int = 1
+    balance: Balance | None = None
 
 
 class GiftRequest(Message, frozen=True, kw_only=True):

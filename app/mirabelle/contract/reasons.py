@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from mirabelle.rules.balance import BalanceRefusal
 from mirabelle.rules.redemption import RedemptionRefusal
 
 
@@ -44,6 +45,14 @@ class Reason(StrEnum):
     PASSES_NOT_OFFERED = "passes_not_offered"
     VOUCHER_OVER = RedemptionRefusal.VOUCHER_OVER.value
     ALREADY_GIVEN = RedemptionRefusal.ALREADY_GIVEN.value
+    PRESENT_AGAIN = BalanceRefusal.PRESENT_AGAIN.value
+    WRONG_STORE = BalanceRefusal.WRONG_STORE.value
+    VOUCHER_BLOCKED = BalanceRefusal.VOUCHER_BLOCKED.value
+    VOUCHER_CANCELLED = BalanceRefusal.VOUCHER_CANCELLED.value
+    VOUCHER_EXPIRED = BalanceRefusal.VOUCHER_EXPIRED.value
+    HOLD_ENDED = BalanceRefusal.HOLD_ENDED.value
+    HOLD_CAPTURED = BalanceRefusal.HOLD_CAPTURED.value
+    OVER_BALANCE = BalanceRefusal.OVER_BALANCE.value
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
     TOO_EARLY = "too_early"
@@ -83,6 +92,14 @@ STATUS: dict[Reason, int] = {
     Reason.PASSES_NOT_OFFERED: 409,
     Reason.VOUCHER_OVER: 409,
     Reason.ALREADY_GIVEN: 409,
+    Reason.PRESENT_AGAIN: 409,
+    Reason.WRONG_STORE: 409,
+    Reason.VOUCHER_BLOCKED: 409,
+    Reason.VOUCHER_CANCELLED: 409,
+    Reason.VOUCHER_EXPIRED: 409,
+    Reason.HOLD_ENDED: 409,
+    Reason.HOLD_CAPTURED: 409,
+    Reason.OVER_BALANCE: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
     Reason.TOO_EARLY: 425,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from mirabelle.contract import limits
-from mirabelle.contract.fields import Identifier, Message, Points, PublicKey, SecretMessage, Text, ValueClass
+from mirabelle.contract.fields import Amount, Identifier, Message, Points, PublicKey, SecretMessage, Text, ValueClass
 from mirabelle.contract.messages import Use
 
 Frame = Annotated[str, Meta(max_length=limits.FRAME_CHARACTERS)]
@@ -41,6 +41,43 @@ class ScanRequest(Message, frozen=True, kw_only=True):
     nonce: Nonce = ""
 
 
+class CardBalance(Message, frozen=True, kw_only=True):
+    """The money on a voucher as a till is told, in minor units: `left_minor` can be taken, `held_minor` is set aside.
+
+    `number` is the end of its typed code, so that staff can see that it is the one before them; `voucher` is its id.
+    """
+
+    voucher: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    number: str
+    value_minor: int
+    left_minor: int
+    held_minor: int
+    expires_at: datetime
+
+
+class HoldRequest(Message, frozen=True, kw_only=True):
+    """Sets an amount aside of the money on the voucher that the `scan` was about."""
+
+    scan: Identifier
+    amount_minor: Amount
+
+
+class CaptureRequest(Message, frozen=True, kw_only=True):
+    """Takes an amount of what is held; the rest goes back to the voucher."""
+
+    amount_minor: Amount
+
+
+class Hold(Message, frozen=True, kw_only=True):
+    """An amount that the till holds, in minor units, until it is captured or released, or ends by itself."""
+
+    id: Identifier
+    amount_minor: Amount
+    ends_at: datetime
+    state: Literal["held", "released"]
+    balance: CardBalance
+
+
 class Conflict(Message, frozen=True, kw_only=True):
     """Two scans accepted for one use: the `other` one, and what the programme lost; the use is the first one's.
 
@@ -56,6 +93,8 @@ class Scan(Message, frozen=True, kw_only=True):
     """What the till was answered. `verdict` is `accepted` or the reason code of the first check that failed.
 
     An accepted scan names the `voucher` (hex) and the `use` of it that it took, and may be undone until `undo_until`.
+    With the verdict `amount_required` the `balance` says how much there is to take; what was taken of it is an accepted
+    scan of that `value_minor`, with the balance as it was afterwards.
     """
 
     id: Identifier
@@ -75,6 +114,7 @@ class Scan(Message, frozen=True, kw_only=True):
     undo_until: datetime | None = None
     undone_at: datetime | None = None
     conflict: Conflict | None = None
+    balance: CardBalance | None = None
 
 
 class Scans(Message, frozen=True, kw_only=True):

@@ -1,9 +1,10 @@
 """The book of a batch: the snapshot that it is decided over, and what it has changed of it so far."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mirabelle.rules.balance import BalanceMove
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Entry, LotShares, Posting, PostingKind, move_out, post, settle
 from mirabelle.rules.programme import TIER_PERIOD, Rules
@@ -23,7 +24,8 @@ class Snapshot:
     """What the commands of a batch may touch, as it stands. `stock` is by reward, then by cell.
 
     `earned_in_period` is by participant and the moment the period ends, `had_before` by participant and reward,
-    `conflicts` by scan; `undone` are scans that a till undid before it told of them. By `distrusted_keys` nothing is
+    `conflicts` by scan; `undone` are scans that a till undid before it told of them, `moves` those of vouchers
+    that carry money, in their order. By `distrusted_keys` nothing is
     accepted any more, but what tills did without network is recorded.
     """
 
@@ -41,6 +43,7 @@ class Snapshot:
     uses: Mapping[tuple[bytes, int], UseRecord] = field(default_factory=dict)
     conflicts: Mapping[str, ConflictRecord] = field(default_factory=dict)
     undone: Collection[str] = ()
+    moves: Mapping[bytes, Sequence[BalanceMove]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Changes:
     conflicts: dict[str, ConflictRecord] = field(default_factory=dict)
     undone: set[str] = field(default_factory=set)
     bad_proofs: dict[str, BadProofRecord] = field(default_factory=dict)
+    moves: list[BalanceMove] = field(default_factory=list)
 
 
 def earned_by(lots: Iterable[Lot], now: datetime) -> int:
@@ -177,6 +181,17 @@ class Book:
         """The scans of the voucher that came too late for its use."""
         known = {**self.snapshot.conflicts, **self.changes.conflicts}
         return [conflict for conflict in known.values() if conflict.voucher == voucher]
+
+    def moves_of(self, voucher: bytes) -> list[BalanceMove]:
+        """The moves of the voucher's money, oldest first."""
+        return [
+            *self.snapshot.moves.get(voucher, ()),
+            *(move for move in self.changes.moves if move.voucher == voucher),
+        ]
+
+    def add_move(self, move: BalanceMove) -> None:
+        """Record a move of a voucher's money."""
+        self.changes.moves.append(move)
 
     def was_undone(self, scan: str) -> bool:
         """Whether the till undid the scan before it told of it."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mirabelle.rules.balance import BalanceRefusal, Hold
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.redemption import (
     ConflictRecord,
@@ -180,7 +181,55 @@ class UndoScan:
     within: timedelta
 
 
-AtTill = Scan | UploadScan | UndoScan
+@dataclass(frozen=True, slots=True)
+class HoldAmount:
+    """A till that was shown a voucher with money on it, `within` so much time, sets an amount aside until `ends_at`."""
+
+    hold: str
+    till: str
+    store: int
+    groups: tuple[int, ...]
+    voucher: bytes | None
+    amount_minor: int
+    shown_at: datetime
+    within: timedelta
+    at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureAmount:
+    """A till takes an amount of what it holds; the rest goes back to the voucher."""
+
+    hold: str
+    till: str
+    store: int
+    groups: tuple[int, ...]
+    voucher: bytes | None
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    """A till takes nothing of what it holds."""
+
+    hold: str
+    till: str
+    voucher: bytes | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndHolds:
+    """What tills hold of a voucher's money goes back to it where its time is over."""
+
+    voucher: bytes
+    at: datetime
+
+
+# All that names a voucher, and nobody whose it is.
+AtTill = Scan | UploadScan | UndoScan | HoldAmount | CaptureAmount | ReleaseHold | EndHolds
 Command = Earn | Refund | Redeem | Cancel | Lapse | Reverse | Transfer | Give | Extend | Close | AtTill
 
 
@@ -283,9 +332,11 @@ class BadProof:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The use as it is once it was undone."""
+    """When a scan that used a voucher, or took money from it, was undone; and the voucher as it is now."""
 
-    use: UseRecord
+    scan: str
+    at: datetime
+    voucher: VoucherRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +346,30 @@ class NotUndone:
     too_late: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a hold, and the voucher as it is now."""
+
+    voucher: VoucherRecord
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Nothing of the money moved, and why."""
+
+    reason: BalanceRefusal
+    voucher: VoucherRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsEnded:
+    """How many holds were released."""
+
+    number: int
+
+
 Outcome = (
     Earned | Refunded | Redeemed | Declined | Transferred | Extended | Closed
-    | Scanned | Uploaded | BadProof | Undone | NotUndone
+    | Scanned | Uploaded | BadProof | Undone | NotUndone | Taken | NotTaken | HoldsEnded
 )  # fmt: skip

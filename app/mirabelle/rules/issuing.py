@@ -28,6 +28,7 @@ def issue(book: Book, command: Redeem, terms: RewardTerms, new: NewVoucher) -> l
             expires_at=book.rules.end_of_day(command.at, terms.valid_days),
             number=number,
             out_of=len(keys),
+            value_minor=terms.balance_minor,
         )
         for number, key in enumerate(keys, start=1)
     ]

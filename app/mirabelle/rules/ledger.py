@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mirabelle.rules import commands as c
-from mirabelle.rules import earning, giving, spending, using
+from mirabelle.rules import earning, giving, spending, taking, using
 from mirabelle.rules.book import Book, Changes, Snapshot
 
 _HANDLERS: Final[Mapping[type, Callable[[Book, Any], c.Outcome]]] = {
@@ -24,6 +24,10 @@ _HANDLERS: Final[Mapping[type, Callable[[Book, Any], c.Outcome]]] = {
     c.Scan: using.scan,
     c.UploadScan: using.upload,
     c.UndoScan: using.undo,
+    c.HoldAmount: taking.hold,
+    c.CaptureAmount: taking.capture,
+    c.ReleaseHold: taking.release,
+    c.EndHolds: taking.end_holds,
 }
 
 

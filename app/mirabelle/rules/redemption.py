@@ -71,7 +71,10 @@ class ValueClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """What the decision must know of a reward. `store` and `from_points` are 0 where they do not limit anything."""
+    """What the decision must know of a reward. `store` and `from_points` are 0 where they do not limit anything.
+
+    `balance_minor` is the money that its voucher carries, in minor units; None for a voucher that is used as a whole.
+    """
 
     id: str
     points: int
@@ -87,6 +90,7 @@ class RewardTerms:
     store: int = 0
     valid_days: int = 90
     uses: int = 1
+    balance_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ class VoucherRecord:
     `participant` paid for it, and guards its row for good; who it was `given_to` holds it. Device epochs count from
     `epoch_base`, so that the new holder's first device comes after the giver's last. It is `number` of the `out_of`
     vouchers that one redemption issued together.
+
+    One that carries money is worth `value_minor`: tills took some of it, and hold some.
     """
 
     id: bytes
@@ -141,6 +147,14 @@ class VoucherRecord:
     epoch_base: int = 0
     number: int = 1
     out_of: int = 1
+    value_minor: int | None = None
+    taken_minor: int = 0
+    held_minor: int = 0
+
+    @property
+    def left_minor(self) -> int:
+        """The money that can still be held, in minor units."""
+        return (self.value_minor or 0) - self.taken_minor - self.held_minor
 
     @property
     def holder(self) -> str:

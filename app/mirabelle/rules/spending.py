@@ -21,6 +21,7 @@ from mirabelle.rules.redemption import (
     refusal,
     shares_to_return,
 )
+from mirabelle.rules.taking import end_due_holds
 
 
 def redeem(book: Book, command: Redeem) -> Redeemed | Declined:
@@ -107,7 +108,8 @@ def cancel(book: Book, command: Cancel) -> Redeemed | Declined:
     record = book.redemption(command.redemption)
     if record is None or record.participant != command.participant:
         return Declined(RedemptionRefusal.NOT_FOUND)
-    if not _is_cancellable(record, book.vouchers_of(record), command.at):
+    vouchers = [end_due_holds(book, voucher, command.at) for voucher in book.vouchers_of(record)]
+    if not _is_cancellable(record, vouchers, command.at):
         return Declined(RedemptionRefusal.NOT_CANCELLABLE)
     return _give_back(book, record, record.points - record.returned, command.at, VoucherState.CANCELLED)
 
@@ -118,6 +120,8 @@ def _is_cancellable(record: RedemptionRecord, vouchers: Sequence[VoucherRecord],
         return False  # it is not the payer's any more, and its points never were the holder's
     if any(voucher.blocked_at is not None for voucher in vouchers):
         return False  # whoever blocked it decides about its points as well
+    if any(voucher.taken_minor or voucher.held_minor for voucher in vouchers):
+        return False  # some of its money is spent, or about to be
     if record.state is RedemptionState.HELD:
         return True
     unused = [voucher.state is VoucherState.READY and voucher.expires_at > now for voucher in vouchers]
@@ -174,6 +178,7 @@ def _give_back(
     book.changes.redemptions[record.id] = record
     vouchers = book.vouchers_of(record)
     if ends:
+        vouchers = [end_due_holds(book, voucher, at, every=True) for voucher in vouchers]
         vouchers = _end(book, record, vouchers, voucher_becomes)
     first = vouchers[0] if vouchers else None
     return Redeemed(record, first, [account.lots[number] for number in numbers], points, vouchers[1:])
@@ -186,8 +191,9 @@ def _end(
     ended = [replace(v, state=becomes) if v.state is VoucherState.READY else v for v in vouchers]
     changed = [after for after, before in zip(ended, vouchers, strict=True) if after is not before]
     book.changes.vouchers |= {voucher.id: voucher for voucher in changed}
+    untouched = bool(changed) and len(changed) == len(ended) and not any(voucher.taken_minor for voucher in ended)
     terms = book.snapshot.rewards.get(record.reward)
-    if changed and len(changed) == len(ended) and terms is not None and terms.stocked:
+    if untouched and terms is not None and terms.stocked:
         book.change_stock(terms.id, book.snapshot.cells.get(record.participant, 0), 1)
     return ended
 

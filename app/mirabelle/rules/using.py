@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mirabelle.rules.book import Book
+from mirabelle.rules.capturing import capture_points, hold_points_again
 from mirabelle.rules.commands import BadProof, NotUndone, Scan, Scanned, Undone, UndoScan, Uploaded, UploadScan
 from mirabelle.rules.postings import Entry, Moves, PostingKind
 from mirabelle.rules.redemption import (
@@ -13,11 +14,12 @@ from mirabelle.rules.redemption import (
     ConflictRecord,
     RedemptionState,
     UseRecord,
-    ValueClass,
     VoucherRecord,
     VoucherState,
 )
 from mirabelle.rules.scans import ScanVerdict, judge_scan, judge_upload
+from mirabelle.rules.taking import end_due_holds
+from mirabelle.rules.taking import undo as undo_taking
 from mirabelle.rules.voucher_code import VoucherCode
 
 _LAST_USE: Final = 255  # what a frame can say
@@ -33,12 +35,23 @@ def scan(book: Book, command: Scan) -> Scanned:
     if voucher is not None and (mine is not None or book.was_undone(command.scan)):
         # The till gave up waiting, decided by itself and told of it: nobody waits for this answer any more.
         return Scanned(ScanVerdict(VoucherCode.ALREADY_USED), voucher, mine, known=True)
+    if voucher is not None and voucher.value_minor is not None:
+        return _look(book, command, end_due_holds(book, voucher, command.at))
     used = [(use.voucher, use.use) for use in uses.values()]
     verdict = judge_scan(command, voucher, used, book.snapshot.issuer_keys)
     if verdict.code is not VoucherCode.ACCEPTED or voucher is None:
         return Scanned(verdict, voucher, _first_use(uses, verdict))
     use = UseRecord(voucher.id, voucher.use, command.scan, command.till, command.store, command.at, command.frame)
     return Scanned(verdict, _use_up(book, voucher, use), use)
+
+
+def _look(book: Book, command: Scan, voucher: VoucherRecord) -> Scanned:
+    """Judge a voucher that carries money: nothing of it is taken before the till says how much."""
+    used = [(voucher.id, voucher.use)] if voucher.state is VoucherState.USED else []
+    verdict = judge_scan(command, voucher, used, book.snapshot.issuer_keys)
+    if verdict.code is VoucherCode.ACCEPTED:
+        verdict = replace(verdict, code=VoucherCode.AMOUNT_REQUIRED)
+    return Scanned(verdict, voucher, None)
 
 
 def _first_use(uses: dict[int, UseRecord], verdict: ScanVerdict) -> UseRecord | None:
@@ -50,14 +63,7 @@ def _use_up(book: Book, voucher: VoucherRecord, use: UseRecord) -> VoucherRecord
     book.changes.uses[(use.voucher, use.use)] = use
     voucher = replace(voucher, state=VoucherState.USED)
     book.changes.vouchers[voucher.id] = voucher
-    record = book.redemption(voucher.redemption)
-    if record is not None and record.state is RedemptionState.HELD:
-        at = max(use.at, record.at)  # a till's clock may be a little behind
-        account = book.account(record.participant, at)
-        left = record.points - record.returned
-        moves = Moves(held=-left, burned=left)
-        book.post(account, Entry(at, PostingKind.CAPTURE, record.id, moves, (), record.reward))
-        book.changes.redemptions[record.id] = replace(record, state=RedemptionState.CAPTURED, held_until=None)
+    capture_points(book, voucher, use.at)
     return voucher
 
 
@@ -71,6 +77,8 @@ def upload(book: Book, command: UploadScan) -> Uploaded | BadProof:
     verdict = judge_upload(command, voucher, book.snapshot.issuer_keys, book.snapshot.distrusted_keys)
     if verdict.refused is not None or voucher is None:
         return _refuse(book, command, verdict.refused or VoucherCode.REVOKED)
+    if voucher.value_minor is not None:
+        return _refuse(book, command, VoucherCode.OFFLINE_NOT_ALLOWED)  # how much was taken, nothing proves
     uses = book.uses_of(voucher.id)
     mine = _mine(uses, command)
     if mine is not None:
@@ -151,16 +159,19 @@ def _conflict(book: Book, command: UploadScan, voucher: VoucherRecord, first: Us
 def undo(book: Book, command: UndoScan) -> Undone | NotUndone:
     """Take back what the till accepted, while it may; once undone, it stays so."""
     voucher = book.voucher(command.voucher)
+    if voucher is not None and voucher.value_minor is not None:
+        return undo_taking(book, command, voucher)
     uses = book.uses_of(voucher.id) if voucher is not None else {}
     mine = (use for use in uses.values() if (use.scan, use.till) == (command.scan, command.till))
     use = next(mine, None)
     if voucher is None or use is None:
         return NotUndone(too_late=False)
     if use.undone_at is not None:
-        return Undone(use)
+        return Undone(use.scan, use.undone_at, voucher)
     if command.at > use.at + command.within or not _can_be_undone(book, voucher, use):
         return NotUndone(too_late=True)
-    return Undone(_take_back(book, voucher, use, command.at))
+    _take_back(book, voucher, use, command.at)
+    return Undone(use.scan, command.at, book.changes.vouchers[voucher.id])
 
 
 def _can_be_undone(book: Book, voucher: VoucherRecord, use: UseRecord) -> bool:
@@ -176,12 +187,5 @@ def _take_back(book: Book, voucher: VoucherRecord, use: UseRecord, at: datetime)
     use = replace(use, undone_at=at)
     book.changes.uses[(use.voucher, use.use)] = use
     book.changes.vouchers[voucher.id] = replace(voucher, state=VoucherState.READY, use=voucher.use + 1)
-    record = book.redemption(voucher.redemption)
-    if record is not None and voucher.value_class is ValueClass.C and record.state is RedemptionState.CAPTURED:
-        account = book.account(record.participant, at)
-        left = record.points - record.returned
-        moves = Moves(held=left, burned=-left)
-        book.post(account, Entry(at, PostingKind.HOLD, record.id, moves, (), record.reward))
-        held = replace(record, state=RedemptionState.HELD, held_until=voucher.expires_at)
-        book.changes.redemptions[record.id] = held
+    hold_points_again(book, voucher, at)
     return use

@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class VoucherCode(StrEnum):
-    """Why a shown voucher is refused, in the order of the checks, or that it is accepted."""
+    """Why a shown voucher is refused, in the order of the checks, or that it is accepted.
+
+    Where all checks are passed by one that carries money, the server asks how much of it is to be taken.
+    """
 
     NOT_A_VOUCHER = "not_a_voucher"
     UNSUPPORTED_VERSION = "unsupported_version"
@@ -25,3 +28,4 @@ class VoucherCode(StrEnum):
     OVER_CAP = "over_cap"
     ALREADY_USED = "already_used"
     ACCEPTED = "accepted"
+    AMOUNT_REQUIRED = "amount_required"

@@ -24,7 +24,7 @@ from mirabelle.server.routes.lane import COMPRESS_FROM_BYTES
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
-from mirabelle.server.services.closing import close_days, forget_what_is_past, lapse_holds
+from mirabelle.server.services.closing import close_days, end_holds, forget_what_is_past, lapse_holds
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.issuer_keys import current_issuer, may_sign, use_signer
 from mirabelle.server.services.mail import Mailer, OutboxMailer, SmtpMailer
@@ -176,6 +176,7 @@ async def _tally(context: Context) -> None:
 async def _keep_house(context: Context) -> None:
     """Do what time alone asks for; all of it was remembered in the database, so that a restart forgets nothing."""
     database, world = context.database, context.ledger.world
+    await end_holds(database, world, context.now())
     await lapse_holds(database, world, context.now())
     for day in await close_days(database, world, context.now()):
         log.info("closed %s", day)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mirabelle.rules import using
+from mirabelle.rules import capturing
 from mirabelle.rules.redemption import ValueClass
 
 
 def plant(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(using, "ValueClass", type("Classes", (), {"C": ValueClass.A}))
+    patch.setattr(capturing, "ValueClass", type("Classes", (), {"C": ValueClass.A}))

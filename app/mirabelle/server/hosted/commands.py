@@ -10,7 +10,7 @@ from mirabelle.server.hosting import open_store
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.services.backup import Contents, write_backup
 from mirabelle.server.services.backup_file import BackupUnusable
-from mirabelle.server.services.closing import close_days, lapse_holds
+from mirabelle.server.services.closing import close_days, end_holds, lapse_holds
 from mirabelle.server.services.extending import extend_points, preview_extension
 from mirabelle.server.services.programme import loaded_programme, world_of
 from mirabelle.server.services.programme_file import ProgrammeUnusable
@@ -45,6 +45,7 @@ def close(data: Path, database_url: str, now: datetime) -> str:
     """Close the days that have ended and let abandoned holds lapse; tells what that did, a line a day."""
 
     async def work(ledger: Ledger) -> str:
+        await end_holds(ledger.database, ledger.world, now)
         lapsed = await lapse_holds(ledger.database, ledger.world, now)
         days = await close_days(ledger.database, ledger.world, now)
         told = [

@@ -143,6 +143,7 @@ def _writes(snapshot: Snapshot, changes: Changes) -> Writes:
             if lot is not snapshot.accounts[who].lots.get(number)
         ],
         postings=[records.posting_row(posting) for posting in changes.postings],
+        balance_moves=[records.balance_move_row(move) for move in changes.moves],
         redemptions=[records.redemption_row(record) for record in changes.redemptions.values()],
         vouchers=[records.voucher_row(voucher) for voucher in changes.vouchers.values()],
         uses=[records.use_row(use) for key, use in changes.uses.items() if key not in snapshot.uses],

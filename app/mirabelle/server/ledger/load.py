@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from mirabelle.rules.balance import BalanceMove
 from mirabelle.rules.book import Snapshot
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.commands import (
@@ -101,6 +102,7 @@ def load(sql: Sql, world: World, commands: Sequence[Command], whole: Collection[
         conflicts=(yield from _conflicts(sql, commands)),
         undone=(yield from _undone(sql, commands)),
         stock=(yield from _stock(sql, names, redeems, _ending(commands, redemptions), whole)),
+        moves=(yield from _moves(sql, vouchers.values())),
     )
     return snapshot, names
 
@@ -135,6 +137,16 @@ def _siblings(voucher: VoucherRecord, found: Sequence[RedemptionRecord]) -> Iter
         first = next(record.voucher for record in found if record.id == voucher.redemption)
         assert first is not None
         yield from (sibling_id(first, number) for number in range(1, voucher.out_of + 1))
+
+
+def _moves(sql: Sql, vouchers: Iterable[VoucherRecord]) -> Steps[dict[bytes, list[BalanceMove]]]:
+    """What moved of the money of those vouchers that carry some."""
+    of: dict[bytes, list[BalanceMove]] = {}
+    with_balance = {voucher.id.hex() for voucher in vouchers if voucher.value_minor is not None}
+    for row in (yield from _by_id(sql.balance_moves, with_balance)):
+        move = records.balance_move_from(row)
+        of.setdefault(move.voucher, []).append(move)
+    return of
 
 
 def _conflicts(sql: Sql, commands: Sequence[Command]) -> Steps[dict[str, ConflictRecord]]:

@@ -132,6 +132,16 @@ def uses(vouchers: Collection[str]) -> Statement:
     return Statement(_USES, (as_json(vouchers),))
 
 
+_MOVES: Final = (
+    f"SELECT {columns(t.balance_moves)} FROM balance_moves WHERE voucher = {_IDS.format(1)} ORDER BY voucher, number"
+)
+
+
+def balance_moves(vouchers: Collection[str]) -> Statement:
+    """What moved of the money of the vouchers named, as hexadecimal, each in its order."""
+    return Statement(_MOVES, (as_json(vouchers),))
+
+
 _CONFLICTS: Final = f"SELECT {columns(t.conflicts)} FROM conflicts WHERE voucher = {_IDS.format(1)}"
 _UNDONE: Final = f"SELECT id FROM scans WHERE id = {_IDS.format(1)} AND undone_at IS NOT NULL"
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from mirabelle.rules.balance import BalanceMove, MoveKind
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Posting
@@ -166,7 +167,8 @@ def redemption_row(record: RedemptionRecord) -> Row:
 def voucher_from(row: Row) -> VoucherRecord:
     """The voucher in a row of `vouchers`."""
     id_, who, redemption, reward, code, store, value_class, holder, salt, epoch, lease, issued, expires, *rest = row
-    state, use, epoch_at, blocked_at, blocked_why, given_to, given_at, epoch_base, number, out_of = rest
+    state, use, epoch_at, blocked_at, blocked_why, given_to, given_at, epoch_base, *numbers = rest
+    number, out_of, value_minor, taken_minor, held_minor = numbers
     return VoucherRecord(
         id=bytes.fromhex(id_),
         participant=who,
@@ -191,6 +193,9 @@ def voucher_from(row: Row) -> VoucherRecord:
         epoch_base=epoch_base,
         number=number,
         out_of=out_of,
+        value_minor=value_minor,
+        taken_minor=taken_minor,
+        held_minor=held_minor,
     )
 
 
@@ -220,6 +225,34 @@ def voucher_row(voucher: VoucherRecord) -> Row:
         voucher.epoch_base,
         voucher.number,
         voucher.out_of,
+        voucher.value_minor,
+        voucher.taken_minor,
+        voucher.held_minor,
+    )
+
+
+def balance_move_from(row: Row) -> BalanceMove:
+    """The move in a row of `balance_moves`."""
+    voucher, number, at, kind, *rest, ends_at = row
+    made_at = instant_of(at)
+    return BalanceMove(bytes.fromhex(voucher), number, made_at, MoveKind(kind), *rest, instant_of(ends_at))  # type: ignore[arg-type]
+
+
+def balance_move_row(move: BalanceMove) -> Row:
+    """The row of `balance_moves`."""
+    return (
+        move.voucher.hex(),
+        move.number,
+        microseconds_of(move.at),
+        move.kind.value,
+        move.hold,
+        move.till,
+        move.store,
+        move.amount_minor,
+        move.taken_minor,
+        move.held_minor,
+        move.left_minor,
+        microseconds_of(move.ends_at),
     )
 
 
@@ -335,6 +368,7 @@ def reward_from(row: Row, store_references: Mapping[str, int], tier_points: Mapp
         store=store_references[document["store"]] if document["store"] else 0,
         valid_days=document["valid_days"],
         uses=document.get("uses", 1),
+        balance_minor=document["value_minor"] if document.get("balance") else None,
     )
     paper, challenge = document.get("paper", False), document.get("challenge", False)
     return Reward(terms, reference, document["title"], value_of_a_use(document), paper, challenge)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from mirabelle.rules.balance import BalanceMove, MoveKind
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, Moves, Posting, PostingKind
 from mirabelle.rules.redemption import (
@@ -90,6 +91,11 @@ def voucher_from(row: Row[Any]) -> VoucherRecord:
             "state": VoucherState(row.state),
         }
     )
+
+
+def balance_move_from(row: Row[Any]) -> BalanceMove:
+    """The move in a row of `balance_moves`."""
+    return BalanceMove(**{**row._mapping, "voucher": bytes.fromhex(row.voucher), "kind": MoveKind(row.kind)})
 
 
 def use_from(row: Row[Any]) -> UseRecord:

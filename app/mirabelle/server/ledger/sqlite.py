@@ -117,6 +117,17 @@ def uses(vouchers: Collection[str]) -> Statement:
     return Statement(_USES, (as_json(vouchers),))
 
 
+_MOVES: Final = (
+    f"SELECT {columns(t.balance_moves)} FROM balance_moves WHERE voucher IN (SELECT value FROM json_each(?))"
+    " ORDER BY voucher, number"
+)
+
+
+def balance_moves(vouchers: Collection[str]) -> Statement:
+    """What moved of the money of the vouchers named, as hexadecimal, each in its order."""
+    return Statement(_MOVES, (as_json(vouchers),))
+
+
 _CONFLICTS: Final = f"SELECT {columns(t.conflicts)} FROM conflicts WHERE voucher IN (SELECT value FROM json_each(?))"
 _UNDONE: Final = "SELECT id FROM scans WHERE id IN (SELECT value FROM json_each(?)) AND undone_at IS NOT NULL"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from mirabelle.server.ledger.records import ACCOUNT, REWARD, Row
 from mirabelle.server.storage import schema as t
 
-ADDED: Final[tuple[Table, ...]] = (t.postings, t.uses, t.conflicts, t.answers, t.events)
+ADDED: Final[tuple[Table, ...]] = (t.postings, t.balance_moves, t.uses, t.conflicts, t.answers, t.events)
 PUT: Final[tuple[Table, ...]] = (t.lots, t.redemptions, t.vouchers, t.stock, t.scans, t.bad_proofs)
 
 
@@ -20,6 +20,7 @@ class Writes(NamedTuple):
     accounts: Sequence[Row] = ()
     lots: Sequence[Row] = ()
     postings: Sequence[Row] = ()
+    balance_moves: Sequence[Row] = ()
     redemptions: Sequence[Row] = ()
     vouchers: Sequence[Row] = ()
     uses: Sequence[Row] = ()

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from litestar.router import Router
 
@@ -23,7 +24,7 @@ from mirabelle.server.routes.edge import (
     request_hash,
     told,
 )
-from mirabelle.server.services import scans, trust, uploads
+from mirabelle.server.services import balances, scans, trust, uploads
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.tokens import Caller
 
@@ -73,7 +74,30 @@ def staff_routes(context: Context) -> Router:
 
     return Router(
         path="/",
-        route_handlers=[get_till, get_trust, get_scans, scan, upload_scan, undo_scan],
+        route_handlers=[get_till, get_trust, get_scans, scan, upload_scan, undo_scan, *_taking(context)],
         dependencies={"caller": Provide(caller_of(context, "staff"), sync_to_thread=False)},
         security=[{"access_token": []}],
     )
+
+
+def _taking(context: Context) -> list[HTTPRouteHandler]:
+    @post(e.HOLD.path, operation_id="holdAmount", responses=told(e.HOLD))
+    async def hold_amount(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[tm.HoldRequest], key: Key
+    ) -> Response[Any]:
+        """Set an amount aside of the money on a voucher that the calling till was shown a moment ago."""
+        return answered(await balances.hold(context, caller, data, key, await request_hash(request, data)))
+
+    @post(e.CAPTURE.path, operation_id="captureHold", responses=told(e.CAPTURE))
+    async def capture_hold(
+        caller: NamedDependency[Caller], request: Ask, hold: Named, data: JSONBody[tm.CaptureRequest], key: Key
+    ) -> Response[Any]:
+        """Take an amount of what the calling till holds; the rest goes back to the voucher."""
+        return answered(await balances.capture(context, caller, hold, data, key, await request_hash(request, data)))
+
+    @post(e.RELEASE.path, operation_id="releaseHold", responses=told(e.RELEASE))
+    async def release_hold(caller: NamedDependency[Caller], request: Ask, hold: Named, key: Key) -> Response[Any]:
+        """Take nothing of what the calling till holds."""
+        return answered(await balances.release(context, caller, hold, key, await request_hash(request)))
+
+    return [hold_amount, capture_hold, release_hold]

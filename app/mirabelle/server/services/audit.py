@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.rules.balance import adds_up
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import FIRST_DIGEST, Posting, PostingKind
 from mirabelle.rules.redemption import RedemptionState, VoucherState
@@ -38,6 +39,7 @@ class Audit:
     holds_match_redemptions: bool = True
     stock_matches_vouchers: bool = True
     uses_match_vouchers: bool = True
+    balances_match_moves: bool = True
     redemptions_match_postings: bool = True
     losses_match_conflicts: bool = True
     transfers_balance: bool = True
@@ -90,6 +92,7 @@ async def audit(connection: AsyncConnection, as_of: datetime) -> Audit:
     result.outstanding = sum(balance for _, balance in balances)
     await _check_stock(result, connection)
     await _check_uses(result, connection)
+    await _check_money(result, connection)
     await _check_losses(result, connection)
     await _check_transfers(result, connection)
     return result
@@ -153,9 +156,27 @@ async def _check_uses(result: Audit, connection: AsyncConnection) -> None:
         live.c.number > 1,
         live.c.newest != vouchers.c.use,
     )
-    query = select(vouchers.c.id).outerjoin(live, live.c.voucher == vouchers.c.id).where(wrong)
+    query = select(vouchers.c.id).outerjoin(live, live.c.voucher == vouchers.c.id)
+    query = query.where(wrong, vouchers.c.value_minor.is_(None))
     for row in (await connection.execute(query.order_by(vouchers.c.id))).all():
         result.fail("uses_match_vouchers", f"voucher {row.id}: its state and its uses contradict each other")
+
+
+async def _check_money(result: Audit, connection: AsyncConnection) -> None:
+    """What is taken, held and left of a voucher's money is what its moves come to, one after the other."""
+    table, moves = t.vouchers, t.balance_moves
+    found = (await connection.execute(select(moves).order_by(moves.c.voucher, moves.c.number))).all()
+    by_voucher = {
+        voucher: [rows.balance_move_from(row) for row in group]
+        for voucher, group in groupby(found, key=lambda row: row.voucher)
+    }
+    carry = select(table).where(or_(table.c.value_minor.is_not(None), table.c.id.in_(select(moves.c.voucher))))
+    for row in (await connection.execute(carry.order_by(table.c.id))).all():
+        voucher = rows.voucher_from(row)
+        if not adds_up(voucher, by_voucher.pop(row.id, [])):
+            result.fail("balances_match_moves", f"voucher {row.id}: its money is not what its moves say")
+    for id_ in sorted(by_voucher):
+        result.fail("balances_match_moves", f"voucher {id_}: money moved, and there is no such voucher")
 
 
 async def _check_losses(result: Audit, connection: AsyncConnection) -> None:

@@ -40,6 +40,7 @@ def _reward(row: Row[Any]) -> m.Reward:
         paper=document.get("paper", False),
         challenge=document.get("challenge", False),
         uses=document.get("uses", 1),
+        balance=document.get("balance", False),
     )
 
 

@@ -1,4 +1,5 @@
-"""What time alone asks for: held points that lapse, days that are closed at night, records past their keeping."""
+"""What time alone asks for: held points that lapse, held money that goes back to its voucher, days that are closed at
+night, records past their keeping."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -6,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy import and_, delete, exists, func, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_DAYS
+from mirabelle.rules.balance import MoveKind
 from mirabelle.rules.cells import CELLS
-from mirabelle.rules.commands import Close, Closed, Command, Lapse, Outcome, Redeemed
+from mirabelle.rules.commands import Close, Closed, Command, EndHolds, HoldsEnded, Lapse, Outcome, Redeemed
 from mirabelle.rules.programme import TIER_PERIOD, standing
 from mirabelle.rules.redemption import RedemptionState
 from mirabelle.server.ledger.batches import run_commands
@@ -51,6 +53,23 @@ async def lapse_holds(database: Database, world: World, now: datetime) -> int:
         commands = [Lapse(row.participant, row.id, now) for row in found[start : start + BATCH_PARTICIPANTS]]
         lapsed += sum(isinstance(outcome, Redeemed) for outcome in await _do(database, world, commands))
     return lapsed
+
+
+async def end_holds(database: Database, world: World, now: datetime) -> int:
+    """Give back to vouchers what tills held of their money for too long; returns how many holds that were."""
+    moves, vouchers = t.balance_moves, t.vouchers
+    due = select(vouchers.c.id).where(
+        vouchers.c.held_minor > 0,
+        exists().where(moves.c.voucher == vouchers.c.id, moves.c.kind == MoveKind.HOLD.value, moves.c.ends_at <= now),
+    )
+    async with database.read() as connection:
+        found = (await connection.execute(due.order_by(vouchers.c.id))).scalars().all()
+    ended = 0
+    for start in range(0, len(found), BATCH_PARTICIPANTS):
+        commands = [EndHolds(bytes.fromhex(id_), now) for id_ in found[start : start + BATCH_PARTICIPANTS]]
+        outcomes = await _do(database, world, commands)
+        ended += sum(outcome.number for outcome in outcomes if isinstance(outcome, HoldsEnded))
+    return ended
 
 
 async def close_days(database: Database, world: World, now: datetime) -> list[ClosedDay]:

@@ -116,6 +116,7 @@ async def _doubtful(connection: AsyncConnection, since: datetime) -> list[Doubtf
 
 async def _refusals(connection: AsyncConnection, since: datetime) -> list[Refusals]:
     scans = t.scans.c
-    refused = func.sum(case((scans.verdict == VoucherCode.ACCEPTED.value, 0), else_=1))
+    good = (VoucherCode.ACCEPTED.value, VoucherCode.AMOUNT_REQUIRED.value)
+    refused = func.sum(case((scans.verdict.in_(good), 0), else_=1))
     query = select(scans.till, func.count(), refused).where(scans.at > since).group_by(scans.till)
     return [Refusals(till, number, int(bad)) for till, number, bad in (await connection.execute(query)).all()]

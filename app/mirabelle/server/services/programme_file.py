@@ -148,6 +148,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
 
     With `paper` its vouchers may be printed: whoever holds the paper can use it. With `challenge` the till sets a task
     that only the holder's device can answer, which paper cannot. With `uses` one redemption is good that many times.
+    With `balance` the voucher carries its value in money, and tills with network take it bit by bit.
     """
 
     id: m.Identifier
@@ -172,6 +173,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     paper: bool = False
     challenge: bool = False
     uses: Annotated[int, Meta(ge=1, le=limits.VOUCHER_USES)] = 1
+    balance: bool = False
     available_from: date | None = None
     available_until: date | None = None
     popularity: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -315,6 +317,7 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
             reward.uses > 1 and (value_class_of(reward) == "C" or reward.fulfilment != "voucher"),
             "uses: only vouchers of the classes A and B are used several times",
         ),
+        *(_balance_checks(reward, document.programme.currency) if reward.balance else ()),
         (reward.available_until and reward.available_until.year > LAST_YEAR, f"available_until: after {LAST_YEAR}"),
         (
             reward.available_from and reward.available_from > (reward.available_until or date.max),
@@ -322,6 +325,16 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
         ),
     )
     return next((fault for failed, fault in checks if failed), None)
+
+
+def _balance_checks(reward: RewardRules, currency: str) -> tuple[tuple[bool, str], ...]:
+    """What a reward whose voucher carries money must be, and may not be."""
+    return (
+        (not value_of(reward, currency), "balance: it needs a value"),
+        (reward.fulfilment != "voucher", "balance: only a voucher carries money"),
+        (value_class_of(reward) != "C", "value_class: what carries money is of class C"),
+        (reward.paper, "paper: what carries money is not put on paper"),
+    )
 
 
 def value_of(rules: RewardRules | CapRules, currency: str) -> int | None:

@@ -13,6 +13,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import frame
+from mirabelle.rules.balance import MoveKind
 from mirabelle.rules.commands import Outcome, Scan, Scanned
 from mirabelle.rules.fallback_code import normalise
 from mirabelle.rules.redemption import ConflictRecord, UseRecord, VoucherRecord
@@ -155,6 +156,7 @@ def _judged(context: Context, command: Scan, outcome: Scanned, names: Names) -> 
         right_store = m.Text(**names.stores[voucher.store][1])
     describer = Describer.of(context, names)
     accepted = verdict.code is VoucherCode.ACCEPTED
+    shows_money = voucher is not None and verdict.code is VoucherCode.AMOUNT_REQUIRED
     return msgspec.structs.replace(
         message,
         verdict=verdict.code.value,
@@ -165,6 +167,7 @@ def _judged(context: Context, command: Scan, outcome: Scanned, names: Names) -> 
         voucher=outcome.first_use.voucher.hex() if accepted and outcome.first_use else None,
         use=outcome.first_use.use if accepted and outcome.first_use else None,
         undo_until=undo_until(context, command.at) if accepted else None,
+        balance=card_balance(voucher) if voucher and shows_money else None,
     )
 
 
@@ -185,6 +188,18 @@ def scan_message(context: Context, scan: str, at: datetime, voucher: VoucherReco
     )
 
 
+def card_balance(voucher: VoucherRecord) -> tm.CardBalance:
+    """The money on a voucher, as a till is told."""
+    return tm.CardBalance(
+        voucher=voucher.id.hex(),
+        number=voucher.code[-4:],
+        value_minor=voucher.value_minor or 0,
+        left_minor=voucher.left_minor,
+        held_minor=voucher.held_minor,
+        expires_at=voucher.expires_at,
+    )
+
+
 def undo_until(context: Context, at: datetime) -> datetime:
     """Until when a scan of then may be undone."""
     return at + timedelta(minutes=context.programme.tills.undo_minutes)
@@ -197,7 +212,9 @@ def _instant(seconds: int | None) -> datetime | None:
 async def scans_of(connection: AsyncConnection, till: str, now: datetime) -> tm.Scans:
     """The till's newest scans, and those with a conflict of the last 30 days, with what became of them since."""
     await till_row(connection, till)
-    query = select(t.scans.c.id, t.scans.c.answer, t.scans.c.at).where(t.scans.c.till == till)
+    query = select(t.scans.c.id, t.scans.c.answer, t.scans.c.at)
+    # Where an amount was asked for, what was taken is a scan of its own.
+    query = query.where(t.scans.c.till == till, t.scans.c.verdict != VoucherCode.AMOUNT_REQUIRED.value)
     page = query.order_by(t.scans.c.at.desc()).limit(limits.SCANS_PAGE_ROWS)
     late, table = t.conflicts.c.received_at > now - timedelta(days=limits.CONFLICT_DAYS), t.conflicts.c
     told_late = union_all(select(table.scan).where(late), select(table.first_scan).where(late)).subquery()
@@ -222,9 +239,11 @@ async def scans_of(connection: AsyncConnection, till: str, now: datetime) -> tm.
 
 
 async def _undone_since(connection: AsyncConnection, scans: list[str]) -> dict[str, datetime]:
-    uses = t.uses
+    uses, moves = t.uses, t.balance_moves
     query = select(uses.c.scan, uses.c.undone_at).where(uses.c.scan.in_(scans), uses.c.undone_at.is_not(None))
-    return {row.scan: row.undone_at for row in (await connection.execute(query)).all()}
+    given_back = select(moves.c.hold, moves.c.at).where(moves.c.hold.in_(scans), moves.c.kind == MoveKind.UNDO.value)
+    found = [*(await connection.execute(query)).all(), *(await connection.execute(given_back)).all()]
+    return dict(tuple(row) for row in found)
 
 
 async def _conflicts_of(connection: AsyncConnection, scans: list[str]) -> dict[str, tm.Conflict]:

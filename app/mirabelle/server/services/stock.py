@@ -14,7 +14,7 @@ from mirabelle.server.storage import schema as t
 def pieces_out_by_reward() -> Select[Any]:
     """The query for `reward` and how many `pieces` of it are with participants: a used one never comes back."""
     redemptions, vouchers = t.redemptions, t.vouchers
-    is_used = vouchers.c.state == VoucherState.USED.value
+    is_used = or_(vouchers.c.state == VoucherState.USED.value, vouchers.c.taken_minor > 0)
     used = select(vouchers.c.redemption).where(is_used).distinct().subquery()
     gone = or_(redemptions.c.voucher.is_(None), used.c.redemption.is_not(None))
     out = or_(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import limits
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.rules.balance import MoveKind
 from mirabelle.rules.commands import BadProof, NotUndone, Outcome, Undone, UndoScan, Uploaded, UploadScan
 from mirabelle.rules.scans import scan_id
 from mirabelle.server.ledger.batches import Answer, Submission
@@ -18,6 +19,7 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.scans import (
+    card_balance,
     groups_of,
     nonce_of,
     scan_message,
@@ -105,17 +107,23 @@ async def undo(context: Context, caller: Caller, scan: str, key: str, request_ha
             reason = Reason.TOO_LATE if isinstance(outcome, NotUndone) and outcome.too_late else Reason.NOT_FOUND
             return Answer(STATUS[reason], problem_body(reason))
         assert isinstance(outcome, Undone)
-        told = msgspec.structs.replace(kept, undone_at=outcome.use.undone_at, undo_until=None)
+        told = msgspec.structs.replace(kept, undone_at=outcome.at, undo_until=None)
+        if kept.balance is not None:
+            told = msgspec.structs.replace(told, balance=card_balance(outcome.voucher))
         return Answer(201, msgspec.json.encode(told))
 
     return await context.ledger.submit(Submission(till, key, request_hash, command, now, answer))
 
 
 async def _used_by(connection: AsyncConnection, till: str, scan: str) -> tuple[bytes | None, tm.Scan | None]:
-    """The voucher that the till's scan used, and what the till was answered."""
-    uses, scans = t.uses, t.scans
+    """The voucher that the till's scan used, or took money from, and what the till was answered."""
+    uses, moves, scans = t.uses, t.balance_moves, t.scans
     query = select(uses.c.voucher, scans.c.answer).join(scans, scans.c.id == uses.c.scan)
     found = (await connection.execute(query.where(uses.c.scan == scan, uses.c.till == till))).first()
+    if found is None:
+        query = select(moves.c.voucher, scans.c.answer).join(scans, scans.c.id == moves.c.hold)
+        captured = moves.c.kind == MoveKind.CAPTURE.value
+        found = (await connection.execute(query.where(moves.c.hold == scan, moves.c.till == till, captured))).first()
     if found is None:
         return None, None
     return bytes.fromhex(found.voucher), msgspec.json.decode(found.answer, type=tm.Scan)

@@ -1,8 +1,9 @@
 """Vouchers: signed for their holder's device, and leased anew while the device is online."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.contract.trust import VALUE_CLASSES
 from mirabelle.rules import ed25519, frame
+from mirabelle.rules.balance import Hold, MoveKind, holds_of
 from mirabelle.rules.cells import cell_of
 from mirabelle.rules.redemption import UseRecord, ValueClass, VoucherRecord, VoucherState
 from mirabelle.server.ledger import rows
@@ -109,11 +111,13 @@ class Describer:
         rewards: Mapping[str, RewardWords],
         stores: Mapping[int, str],
         people: Mapping[str, Known],
+        takings: Mapping[bytes, Sequence[Hold]] = MappingProxyType({}),
     ) -> None:
         self._context = context
         self._people = people
         self._rewards = rewards
         self._stores = stores
+        self._takings = takings
 
     @classmethod
     def of(cls, context: Context, names: Names, people: Mapping[str, Known] = NOBODY_KNOWN) -> "Describer":
@@ -144,7 +148,8 @@ class Describer:
         }
         given = [voucher for voucher in vouchers if voucher.given_to is not None]
         people = await people_of(connection, {v.participant for v in given} | {v.holder for v in given})
-        return cls(context, words, {row.reference: row.id for row in stores}, people)
+        takings = await takings_of(connection, vouchers)
+        return cls(context, words, {row.reference: row.id for row in stores}, people, takings)
 
     def title(self, reward: str) -> m.Text:
         """The reward's title."""
@@ -186,6 +191,7 @@ class Describer:
             paper=reward.paper,
             number=voucher.number,
             out_of=voucher.out_of,
+            balance=self._balance(voucher) if caller.subject == voucher.holder else None,
         )
         if voucher.given_to is None:
             return told
@@ -200,6 +206,37 @@ class Describer:
             given_at=voucher.given_at,
             **{"code": "", "issued": "", "key_salt": "", "superseded": False, "blocked": False},
         )
+
+    def _balance(self, voucher: VoucherRecord) -> m.Balance | None:
+        """The money on the voucher, and what was taken of it since its holder has it."""
+        if voucher.value_minor is None:
+            return None
+        since = voucher.given_at or voucher.issued_at
+        takings = [
+            m.Taking(
+                at=hold.captured_at, store=self.store(hold.store), till=hold.till, amount_minor=hold.captured_minor
+            )
+            for hold in reversed(self._takings.get(voucher.id, ()))
+            if hold.captured_at is not None and hold.captured_at >= since
+        ]
+        return m.Balance(
+            value_minor=voucher.value_minor,
+            left_minor=voucher.left_minor,
+            held_minor=voucher.held_minor,
+            taken=takings,
+        )
+
+
+async def takings_of(connection: AsyncConnection, vouchers: Collection[VoucherRecord]) -> dict[bytes, list[Hold]]:
+    """What tills took of the money of each of `vouchers`, oldest first; what was undone is left out."""
+    named = sorted(voucher.id.hex() for voucher in vouchers if voucher.taken_minor)
+    if not named:
+        return {}
+    table = t.balance_moves
+    query = select(table).where(table.c.voucher.in_(named)).order_by(table.c.voucher, table.c.number)
+    moves = [rows.balance_move_from(row) for row in (await connection.execute(query)).all()]
+    of = {id_: holds_of(some).values() for id_, some in groupby(moves, key=lambda move: move.voucher)}
+    return {id_: [hold for hold in holds if hold.state is MoveKind.CAPTURE] for id_, holds in of.items()}
 
 
 async def uses_of(connection: AsyncConnection, vouchers: set[bytes]) -> dict[bytes, UseRecord]:

@@ -244,6 +244,9 @@ vouchers = Table(
     Column("epoch_base", Integer, nullable=False, default=0, server_default="0"),
     Column("number", Integer, nullable=False, default=1, server_default="1"),
     Column("out_of", Integer, nullable=False, default=1, server_default="1"),
+    Column("value_minor", BigInteger),
+    Column("taken_minor", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("held_minor", BigInteger, nullable=False, default=0, server_default="0"),
     Index(None, "participant"),
 )
 Index(
@@ -258,6 +261,35 @@ Index("ix_vouchers_distrusted", vouchers.c.lease_start, sqlite_where=DISTRUSTED,
 # Those of which a use is known; one that was taken back is ready again under the next number.
 USED: Final = text("(state = 'used' OR use > 1)")
 Index("ix_vouchers_used", vouchers.c.lease_start, sqlite_where=USED, postgresql_where=USED)
+
+# Those of whose money some till holds an amount.
+Index(
+    "ix_vouchers_held",
+    vouchers.c.id,
+    sqlite_where=vouchers.c.held_minor > 0,
+    postgresql_where=vouchers.c.held_minor > 0,
+)
+
+# Append-only, as postings are; the sums are as they stand after the move.
+balance_moves = Table(
+    "balance_moves",
+    metadata,
+    Column("voucher", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("hold", String, nullable=False),
+    Column("till", String, nullable=False),
+    Column("store", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("taken_minor", BigInteger, nullable=False),
+    Column("held_minor", BigInteger, nullable=False),
+    Column("left_minor", BigInteger, nullable=False),
+    Column("ends_at", Instant),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("taken_minor >= 0 AND held_minor >= 0 AND left_minor >= 0", name="sums"),
+    Index(None, "hold"),
+)
 
 uses = Table(
     "uses",
