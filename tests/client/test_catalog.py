@@ -10,7 +10,9 @@ import pytest_asyncio
 from mirabelle.client.app import App
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.store.search import fold
+from mirabelle.client.ui.catalog.state import SORTS
 from mirabelle.client.use_cases.redeem import Redeemed, Refused
+from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument
@@ -86,9 +88,11 @@ async def test_filters_narrow_and_add_up(app: App) -> None:
 
 
 async def test_pages_show_each_reward_once(app: App) -> None:
-    for sort in ("popular", "price_up", "price_down", "newest"):
-        pages = [app.catalog.search(CatalogQuery(sort=sort, limit=20, offset=first)) for first in range(0, 100, 20)]
-        ids = [reward.id for page in pages for reward in page]
+    for sort in SORTS:
+        shown: list[m.Reward] = []
+        while page := app.catalog.search(CatalogQuery(sort=sort, limit=20, after=shown[-1] if shown else None)):
+            shown += page
+        ids = [reward.id for reward in shown]
         assert len(ids) == len(set(ids)) == app.catalog.total()
 
 

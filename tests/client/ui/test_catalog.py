@@ -5,6 +5,7 @@ import pytest
 
 from mirabelle.client.ui.catalog.filters import whole_number
 from mirabelle.client.ui.catalog.state import MOST_ROWS, PAGE_ROWS, Filters
+from tests.catalogs import generated
 from tests.client.ui.visiting import visitor
 
 NEAR_THE_END = {
@@ -101,10 +102,11 @@ def test_past_what_one_screen_takes_there_is_a_next_screen():
     for _ in range(9):
         filters.show_more(count=92_000)
     assert filters.shown == MOST_ROWS
-    filters.turn_page()
-    assert (filters.first, filters.shown) == (MOST_ROWS, PAGE_ROWS)
+    last = next(generated(1))
+    filters.turn_page(last)
+    assert (filters.first, filters.shown, filters.query(0).after) == (MOST_ROWS, PAGE_ROWS, last)
     filters.set(text="tea")
-    assert filters.first == 0
+    assert filters.first == 0 and filters.query(0).after is None
 
 
 @pytest.mark.parametrize(

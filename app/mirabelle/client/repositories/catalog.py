@@ -1,34 +1,47 @@
 """The catalog: searched, filtered and sorted in the store, kept fresh by what changed."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-import msgspec
-
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.repositories.programme import Programme
+from mirabelle.client.store import rewards as r
 from mirabelle.client.store.database import Store, put_document
-from mirabelle.client.store.search import indexed, match_expression
+from mirabelle.client.store.search import exactly, expression, typed_words
+from mirabelle.client.store.spelling import forgivingly, nearly
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 Sort = Literal["popular", "price_up", "price_down", "newest"]
 
-_ORDER: Final[dict[str, str]] = {
-    "popular": "popularity DESC, reference",
-    "price_up": "points, popularity DESC, reference",
-    "price_down": "points DESC, popularity DESC, reference",
+COUNTED: Final = 1000
+"""How many of what was found are counted; beyond that it is only said that there are more."""
+_NEAREST: Final = 12
+
+_BODIES: Final = "JOIN rewards_bodies USING (reference) LEFT JOIN rewards_stock USING (reference)"
+_COLUMNS: Final = f"SELECT body, points, pieces FROM {{}} {_BODIES}"
+_FOUND: Final = "rewards_text CROSS JOIN rewards ON rewards.number = rewards_text.rowid"
+_IN_STOCK: Final = "NOT EXISTS (SELECT 1 FROM rewards_stock s WHERE s.reference = rewards.reference AND pieces = 0)"
+_ORDER: Final[dict[Sort, str]] = {
+    "popular": "number",
+    "price_up": "points, number",
+    "price_down": "points DESC, number",
     "newest": "reference DESC",
 }
-_DECODER: Final = msgspec.json.Decoder(m.Reward)
+_AFTER: Final[dict[Sort, str]] = {
+    "popular": "number > :number",
+    "price_up": "points >= :points AND (points > :points OR number > :number)",
+    "price_down": "points <= :points AND (points < :points OR number > :number)",
+    "newest": "reference < :reference",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogQuery:
-    """What to show of the catalog. `affordable_with` is a balance in points; prices are inclusive."""
+    """What to show of the catalog. `affordable_with` is a balance in points; prices are inclusive. `after` is the last
+    reward of the page before."""
 
     text: str = ""
     category: str | None = None
@@ -38,7 +51,27 @@ class CatalogQuery:
     price_max: int | None = None
     sort: Sort = "popular"
     limit: int = 60
-    offset: int = 0
+    after: m.Reward | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to find what is asked for: `match` is an FTS5 expression, "" for everything, None where nothing can match."""
+
+    match: str | None
+    conditions: Sequence[str]
+    values: dict[str, Any]
+
+    def sql(self, sort: Sort) -> tuple[str, str, str]:
+        """What to select from, under which conditions, in which order. The index of words is in the order of popularity
+        already, if its own rowid is asked for; sorted otherwise, it only tells what matches."""
+        order, conditions = _ORDER[sort], list(self.conditions)
+        if self.match and sort == "popular":
+            conditions.insert(0, "rewards_text MATCH :match")
+            return _FOUND, " AND ".join(conditions), "rewards_text.rowid"
+        if self.match:
+            conditions.insert(0, "number IN (SELECT rowid FROM rewards_text WHERE rewards_text MATCH :match)")
+        return "rewards", " AND ".join(conditions), order
 
 
 class Catalog:
@@ -46,63 +79,132 @@ class Catalog:
 
     def __init__(self, store: Store, api: Api, programme: Programme, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._programme, self._now = store, api, programme, now
+        self._indexed = ""
+        self._understood: tuple[object, str | None] = ((), None)
 
     def search(self, query: CatalogQuery) -> list[m.Reward]:
-        """A page of the rewards that `query` asks for, in its order."""
-        where, values = self._where(query)
-        sql = f"SELECT body FROM rewards WHERE {where} ORDER BY {_ORDER[query.sort]} LIMIT ? OFFSET ?"
-        rows = self._store.read.execute(sql, (*values, query.limit, query.offset))
-        return [_DECODER.decode(row[0]) for row in rows]
+        """A page of the rewards that `query` asks for, in its order. Words with a wrong letter are forgiven where
+        nothing is spelled as they are."""
+        return self._page(query, self._plan(query, self._understand(query.text)))
 
     def count(self, query: CatalogQuery) -> int:
-        """How many rewards `query` asks for, on all its pages."""
-        where, values = self._where(query)
-        return int(self._store.read.execute(f"SELECT count(*) FROM rewards WHERE {where}", values).fetchone()[0])
+        """How many rewards `query` asks for, on all its pages; COUNTED + 1 where there are more than are counted."""
+        if query == CatalogQuery():
+            return self.total()
+        plan = self._plan(replace(query, after=None), self._understand(query.text))
+        if plan.match is None:
+            return 0
+        source, conditions, _ = plan.sql("popular")
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {conditions} LIMIT {COUNTED + 1})"
+        return int(self._read(counted, plan.values)[0][0])
+
+    def nearest(self, query: CatalogQuery) -> list[m.Reward]:
+        """What comes closest to words that find nothing: begun alike, without one of them, one alone, unfiltered."""
+        typed = typed_words(query.text)
+        without_one = [[word for at, word in enumerate(typed) if at != left_out] for left_out in range(len(typed))]
+        ways = [typed, *without_one, *([word] for word in typed)]
+        bare = CatalogQuery(limit=_NEAREST)
+        for asked in (replace(query, limit=_NEAREST, after=None), bare):
+            for some in ways:
+                match = expression(self._store.read, some, forms=nearly) if some else None
+                if match and (found := self._page(asked, self._plan(asked, match))):
+                    return found
+        return []
 
     def total(self) -> int:
         """How many rewards there are."""
-        return self.count(CatalogQuery())
+        return sum(count for _, count in self.kinds())
 
     def get(self, id_: str) -> m.Reward | None:
         """The reward `id_`, also one that can no longer be had."""
-        row = self._store.read.execute("SELECT body FROM rewards WHERE id = ?", (id_,)).fetchone()
-        return _DECODER.decode(row[0]) if row else None
+        rows = self._read(
+            "SELECT body, points, pieces FROM rewards_bodies LEFT JOIN rewards USING (reference)"
+            " LEFT JOIN rewards_stock USING (reference) WHERE id = :id",
+            {"id": id_},
+        )
+        return r.read_reward(rows[0]) if rows else None
 
     def categories(self) -> list[tuple[str, int]]:
         """Each category that has rewards, with how many, in the programme's order."""
-        counts = dict(self._grouped("category"))
+        counts = {name: count for name, count in self._counts("category") if name}
         programme = self._programme.current()
         order = [category.id for category in programme.categories] if programme else []
         return [(id_, counts[id_]) for id_ in (*order, *sorted(counts.keys() - set(order))) if id_ in counts]
 
     def kinds(self) -> list[tuple[str, int]]:
         """Each kind that has rewards, with how many, most first."""
-        return sorted(self._grouped("kind"), key=lambda pair: (-pair[1], pair[0]))
+        return sorted(self._counts("kind"), key=lambda pair: (-pair[1], pair[0]))
 
-    def _grouped(self, column: str) -> list[tuple[str, int]]:
-        where, values = self._where(CatalogQuery())
-        sql = f"SELECT {column}, count(*) FROM rewards WHERE {where} AND {column} <> '' GROUP BY {column}"
-        return [(row[0], row[1]) for row in self._store.read.execute(sql, values)]
+    def _counts(self, facet: str) -> list[tuple[str, int]]:
+        self._index_if_needed()
+        query = "SELECT name, count FROM rewards_facets WHERE facet = :facet AND count > 0"
+        return [(row[0], row[1]) for row in self._read(query, {"facet": facet})]
 
-    def _where(self, query: CatalogQuery) -> tuple[str, Sequence[Any]]:
-        clauses = ["(available_until IS NULL OR available_until > ?)"]
-        values: list[Any] = [self._now().isoformat()]
-        if match := match_expression(query.text):
-            clauses.append("number IN (SELECT rowid FROM rewards_text WHERE rewards_text MATCH ?)")
-            values.append(match)
+    def _read(self, sql: str, values: dict[str, Any]) -> list[Any]:
+        return self._store.read.execute(sql, values).fetchall()
+
+    def _page(self, query: CatalogQuery, plan: _Plan) -> list[m.Reward]:
+        if plan.match is None:
+            return []
+        source, conditions, order = plan.sql(query.sort)
+        sql = f"{_COLUMNS.format(source)} WHERE {conditions} ORDER BY {order} LIMIT :limit"
+        return [r.read_reward(row) for row in self._read(sql, plan.values | {"limit": query.limit})]
+
+    def _understand(self, text: str) -> str | None:
+        """The FTS5 expression for what was typed: as it stands, or where that finds nothing, with a letter changed."""
+        self._index_if_needed()
+        typed, connection = typed_words(text), self._store.read
+        if not typed:
+            return ""
+        asked = (typed, self._store.path, connection.total_changes)
+        if self._understood[0] != asked:
+            match = expression(connection, typed, forms=exactly)
+            if not self._matches(match):
+                match = expression(connection, typed, forms=forgivingly)
+            self._understood = (asked, match)
+        return self._understood[1]
+
+    def _matches(self, match: str | None) -> bool:
+        query = "SELECT 1 FROM rewards_text WHERE rewards_text MATCH :match LIMIT 1"
+        return match is not None and bool(self._read(query, {"match": match}))
+
+    def _plan(self, query: CatalogQuery, match: str | None) -> _Plan:
+        conditions = ["(available_until IS NULL OR available_until > :now)"]
+        values: dict[str, Any] = {"now": self._now().isoformat()}
+        for facet, name in (("category", query.category), ("kind", query.kind)):
+            if name is not None and match is not None:
+                number = r.facet_number(self._store.read, facet, name)
+                match = None if number is None else " AND ".join(filter(None, (match, r.facet_term(number))))
         if query.affordable_with is not None:
-            clauses.append("points <= ? AND (stock IS NULL OR stock > 0)")
-            values.append(query.affordable_with)
-        for clause, value in (
-            ("category = ?", query.category),
-            ("kind = ?", query.kind),
-            ("points >= ?", query.price_min),
-            ("points <= ?", query.price_max),
+            conditions.append(f"points <= :affordable AND {_IN_STOCK}")
+        for condition, name, value in (
+            (None, "affordable", query.affordable_with),
+            ("points >= :price_min", "price_min", query.price_min),
+            ("points <= :price_max", "price_max", query.price_max),
         ):
             if value is not None:
-                clauses.append(clause)
-                values.append(value)
-        return " AND ".join(clauses), values
+                conditions += [condition] if condition else []
+                values[name] = value
+        if query.after is not None:
+            last = query.after
+            is_in_order = match and query.sort == "popular"
+            conditions.append("rewards_text.rowid > :number" if is_in_order else _AFTER[query.sort])
+            values |= {"number": r.number_of(last), "points": last.points, "reference": last.reference}
+        return _Plan(match, conditions, values | {"match": match})
+
+    def _index_if_needed(self) -> None:
+        """Once for each file: a file of before this version has no words in its index, or words folded otherwise."""
+        if self._indexed == self._store.path:
+            return
+        if self._store.document(r.INDEX, int) != r.INDEX_FORM:
+            with self._store.write() as connection:
+                r.index_anew(connection)
+                r.name_categories(connection, self._names())
+        self._indexed = self._store.path
+
+    def _names(self) -> dict[str, m.Text]:
+        programme = self._programme.current()
+        return {category.id: category.name for category in programme.categories} if programme else {}
 
     async def refresh(self) -> Refusal | None:
         """Fetch what changed, page by page; each is applied wholly or not at all. Raises NoAnswer."""
@@ -115,39 +217,10 @@ class Catalog:
             more = page.more
             if page.cursor == cursor:
                 continue  # nothing changed, and nobody needs to redraw
+            self._index_if_needed()
             with self._store.write("catalog") as connection:
-                self._apply(connection, page)
+                r.take_off(connection, r.references_of(connection, page.removed))
+                r.put_rewards(connection, page.rewards)
+                r.name_categories(connection, self._names())
+                put_document(connection, "catalog cursor", page.cursor)
         return None
-
-    def _apply(self, connection: sqlite3.Connection, page: m.Catalog) -> None:
-        programme = self._programme.current()
-        names = {category.id: category.name for category in programme.categories} if programme else {}
-        for id_ in page.removed:
-            # Kept for the vouchers that name it, but no longer on offer.
-            connection.execute("UPDATE rewards SET available_until = '' WHERE id = ?", (id_,))
-        for reward in page.rewards:
-            values = {
-                "id": reward.id,
-                "reference": reward.reference,
-                "kind": reward.kind,
-                "category": reward.category,
-                "points": reward.points,
-                "stock": reward.stock,
-                "available_until": reward.available_until.isoformat() if reward.available_until else None,
-                "popularity": reward.popularity,
-                "body": msgspec.json.encode(reward),
-            }
-            columns = ", ".join(values)
-            places = ", ".join(f":{name}" for name in values)
-            changes = ", ".join(f"{name} = excluded.{name}" for name in values)
-            number = connection.execute(
-                f"INSERT INTO rewards ({columns}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}"
-                " RETURNING number",
-                values,
-            ).fetchone()[0]
-            category = names.get(reward.category, m.Text())
-            said = (reward.title, category)
-            words = " ".join([*(f"{text.en} {text.fr} {text.ar}" for text in said), reward.brand or ""])
-            connection.execute("DELETE FROM rewards_text WHERE rowid = ?", (number,))
-            connection.execute("INSERT INTO rewards_text (rowid, words) VALUES (?, ?)", (number, indexed(words)))
-        put_document(connection, "catalog cursor", page.cursor)

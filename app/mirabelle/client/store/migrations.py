@@ -121,7 +121,43 @@ UPDATE offline_scans
     SET frame = sealed('offline_scans frame', key, frame), nonce = sealed('offline_scans nonce', key, nonce);
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS, _SEALED)
+# Rewards in the order of their popularity, what changes often apart; their words are indexed when they are first read.
+_REWARDS: Final = """
+DROP TABLE rewards_text;
+ALTER TABLE rewards RENAME TO rewards_before;
+CREATE TABLE rewards (
+    number INTEGER PRIMARY KEY,
+    reference INTEGER NOT NULL UNIQUE,
+    points INTEGER NOT NULL,
+    available_until TEXT
+);
+CREATE INDEX rewards_by_points ON rewards (points);
+CREATE INDEX rewards_by_points_down ON rewards (points DESC);
+CREATE INDEX rewards_that_end ON rewards (available_until) WHERE available_until IS NOT NULL;
+CREATE TABLE rewards_bodies (reference INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE rewards_stock (reference INTEGER PRIMARY KEY, pieces INTEGER NOT NULL);
+CREATE TABLE rewards_facets (
+    number INTEGER PRIMARY KEY,
+    facet TEXT NOT NULL,
+    name TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    UNIQUE (facet, name)
+);
+CREATE TABLE rewards_words (word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE rewards_names (word TEXT NOT NULL, facet INTEGER NOT NULL, PRIMARY KEY (word, facet)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE rewards_text USING fts5 (
+    words, content = '', columnsize = 0, tokenize = "unicode61 remove_diacritics 0", prefix = '1 2 3'
+);
+INSERT INTO rewards_bodies SELECT reference, id, body FROM rewards_before;
+INSERT INTO rewards SELECT ((1048575 - max(0, min(popularity, 1048575))) << 32) | reference, reference, points,
+    available_until FROM rewards_before WHERE available_until IS NOT '';
+INSERT INTO rewards_stock SELECT reference, stock FROM rewards_before WHERE stock IS NOT NULL
+    AND available_until IS NOT '';
+DROP TABLE rewards_before;
+DELETE FROM documents WHERE name = 'catalog cursor';
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS, _SEALED, _REWARDS)
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1
 

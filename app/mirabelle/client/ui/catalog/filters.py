@@ -5,6 +5,7 @@ from typing import Any
 
 import flet as ft
 
+from mirabelle.client.repositories.catalog import COUNTED
 from mirabelle.client.ui.catalog.state import SORTS, Filters
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.widgets import chip, field, heading, primary_button, text, text_button
@@ -52,7 +53,8 @@ def filter_sheet(
         _group(translate("catalog.kind"), _kinds(translate, filters, kinds)),
         _group(translate("catalog.category"), _categories(translate, filters, categories)),
     ]
-    done = ft.Row([ft.Container(primary_button(translate("catalog.show", count=count), on_close), expand=True)])
+    show = translate("catalog.show", count=count) if count <= COUNTED else translate("catalog.show_more", count=COUNTED)
+    done = ft.Row([ft.Container(primary_button(show, on_close), expand=True)])
     scrolling = ft.Column(groups, spacing=theme.XL, scroll=ft.ScrollMode.AUTO, expand=True)
     return ft.BottomSheet(
         ft.Container(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import flet as ft
 
+from mirabelle.client.repositories.catalog import COUNTED
 from mirabelle.client.ui.catalog.filters import filter_sheet
 from mirabelle.client.ui.catalog.state import (
     FEW_LEFT,
@@ -228,9 +229,10 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
 def _found(translate: Translator, filters: Filters, shelf: Shelf) -> list[ft.Control]:
     if not filters.any or not shelf.count:
         return []
-    count = ft.Semantics(
-        live_region=True, content=text(translate("catalog.found", count=shelf.count), theme.BODY, theme.QUIET)
-    )
+    said = translate("catalog.found", count=shelf.count)
+    if shelf.count > COUNTED:
+        said = translate("catalog.found_more", count=COUNTED)
+    count = ft.Semantics(live_region=True, content=text(said, theme.BODY, theme.QUIET))
     clear = text_button(translate("catalog.clear"), filters.clear, key="clear")
     return [ft.Row([ft.Container(count, expand=True), clear])]
 
@@ -313,5 +315,6 @@ def _turn(translate: Translator, filters: Filters, shelf: Shelf) -> list[ft.Cont
     if filters.first:
         buttons.append(quiet_button(translate("catalog.to_the_start"), filters.to_the_start, key="to-the-start"))
     if filters.shown == MOST_ROWS and shelf.count > filters.first + MOST_ROWS:
-        buttons.append(quiet_button(translate("catalog.go_on"), filters.turn_page, key="go-on"))
+        last = shelf.rewards[-1]
+        buttons.append(quiet_button(translate("catalog.go_on"), lambda: filters.turn_page(last), key="go-on"))
     return [ft.Row(buttons, alignment=ft.MainAxisAlignment.CENTER, spacing=theme.M)] if buttons else []

@@ -38,11 +38,12 @@ class Filters:
     price_max: int | None = None
     sort: Sort = "popular"
     first: int = 0
+    after: Reward | None = None
     shown: int = PAGE_ROWS
 
     def set(self, **changes: object) -> None:
         """Changes filters and starts again at the first reward."""
-        for name, value in {**changes, "first": 0, "shown": PAGE_ROWS}.items():
+        for name, value in {**changes, "first": 0, "after": None, "shown": PAGE_ROWS}.items():
             setattr(self, name, value)
 
     def clear(self) -> None:
@@ -53,9 +54,9 @@ class Filters:
         """Shows the next page of `count` rewards, as far as one screen takes."""
         self.shown = min(self.shown + PAGE_ROWS, MOST_ROWS, max(count - self.first, PAGE_ROWS))
 
-    def turn_page(self) -> None:
-        """Goes on past what one screen takes."""
-        self.first, self.shown = self.first + MOST_ROWS, PAGE_ROWS
+    def turn_page(self, last: Reward) -> None:
+        """Goes on past what one screen takes, after its last reward."""
+        self.first, self.after, self.shown = self.first + MOST_ROWS, last, PAGE_ROWS
 
     def to_the_start(self) -> None:
         """Goes back to the first reward."""
@@ -88,7 +89,7 @@ class Filters:
             price_max=self.price_max,
             sort=self.sort,
             limit=self.shown,
-            offset=self.first,
+            after=self.after,
         )
 
 

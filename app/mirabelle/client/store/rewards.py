@@ -1,0 +1,183 @@
+"""The rewards in the store: what changes often apart from what does not, and an index of their words.
+
+`rewards` holds what is on offer, in the order of its `number`: the most popular first, so that a page of what was found
+needs no sorting. `rewards_bodies` holds the rest of each, also of those no longer on offer, for the vouchers that name
+them; `rewards_stock` how many pieces are left of those that are counted.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from mirabelle.client.store.database import put_document
+from mirabelle.client.store.search import facet_word, indexed
+from mirabelle.contract import messages as m
+
+INDEX: Final = "catalog index"
+INDEX_FORM: Final = 1  # raised when words are folded otherwise: they are indexed anew then
+
+_MOST_POPULAR: Final = 2**20 - 1
+_REFERENCE_BITS: Final = 32
+_PAGE: Final = 1000
+FACETS: Final = ("category", "kind")
+_decode: Final = msgspec.json.Decoder(m.Reward).decode
+_encode: Final = msgspec.json.encode
+
+
+def number_of(reward: m.Reward) -> int:
+    """A reward's place in the catalog: the more popular the lower, those that came first before the others."""
+    popularity = max(0, min(reward.popularity, _MOST_POPULAR))
+    return (_MOST_POPULAR - popularity) << _REFERENCE_BITS | reward.reference
+
+
+def read_reward(row: Sequence[object]) -> m.Reward:
+    """The reward in a row of `body, points, pieces`; `points` is None where it is no longer on offer."""
+    reward = _decode(row[0])  # type: ignore[arg-type]
+    points = reward.points if row[1] is None else row[1]
+    if points == reward.points and row[2] == reward.stock:
+        return reward
+    return msgspec.structs.replace(reward, points=points, stock=row[2])
+
+
+def body_of(connection: sqlite3.Connection, reference: int) -> m.Reward | None:
+    """The reward `reference` as it was last put, apart from what changes often."""
+    row = connection.execute("SELECT body FROM rewards_bodies WHERE reference = ?", (reference,)).fetchone()
+    return _decode(row[0]) if row else None
+
+
+def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:
+    """Add rewards to what is on offer, or put them in place of what they were."""
+    before = references_of(connection, (reward.id for reward in rewards))  # another server may number otherwise
+    take_off(connection, dict.fromkeys([*before, *(reward.reference for reward in rewards)]))
+    connection.executemany(
+        "INSERT OR REPLACE INTO rewards_bodies (reference, id, body) VALUES (?, ?, ?)",
+        [(reward.reference, reward.id, _encode(reward)) for reward in rewards],
+    )
+    connection.executemany(
+        "INSERT INTO rewards (number, reference, points, available_until) VALUES (?, ?, ?, ?)",
+        [(number_of(one), one.reference, one.points, _until(one)) for one in rewards],
+    )
+    counted = [(reward.reference, reward.stock) for reward in rewards if reward.stock is not None]
+    connection.executemany("INSERT INTO rewards_stock (reference, pieces) VALUES (?, ?)", counted)
+    _index(connection, rewards)
+
+
+def _until(reward: m.Reward) -> str | None:
+    return reward.available_until.isoformat() if reward.available_until else None
+
+
+def set_stock(connection: sqlite3.Connection, stock: Iterable[tuple[int, int | None]]) -> None:
+    """Say how many pieces are left, by reference; None where nobody counts."""
+    stock = list(stock)
+    connection.executemany(
+        "INSERT INTO rewards_stock (reference, pieces) VALUES (?, ?)"
+        " ON CONFLICT (reference) DO UPDATE SET pieces = excluded.pieces",
+        [pair for pair in stock if pair[1] is not None],
+    )
+    uncounted = [pair[:1] for pair in stock if pair[1] is None]
+    connection.executemany("DELETE FROM rewards_stock WHERE reference = ?", uncounted)
+
+
+def set_points(connection: sqlite3.Connection, points: Iterable[tuple[int, int]]) -> None:
+    """Say what rewards cost, by reference."""
+    turned = [(price, reference) for reference, price in points]
+    connection.executemany("UPDATE rewards SET points = ? WHERE reference = ?", turned)
+
+
+def take_off(connection: sqlite3.Connection, references: Iterable[int]) -> None:
+    """Take rewards off what is on offer; vouchers still find what they are."""
+    query = "SELECT number, body FROM rewards JOIN rewards_bodies USING (reference) WHERE reference = ?"
+    found = [row for one in references if (row := connection.execute(query, (one,)).fetchone())]
+    rewards = [_decode(row[1]) for row in found]
+    facets = _facets(connection, rewards, -1)
+    connection.executemany(
+        "INSERT INTO rewards_text (rewards_text, rowid, words) VALUES ('delete', ?, ?)",
+        [(row[0], _said(reward, facets)) for row, reward in zip(found, rewards, strict=True)],
+    )
+    for table in ("rewards", "rewards_stock"):
+        connection.executemany(f"DELETE FROM {table} WHERE reference = ?", [(one.reference,) for one in rewards])
+
+
+def references_of(connection: sqlite3.Connection, ids: Iterable[str]) -> list[int]:
+    """The references of the rewards `ids`, as far as they are known."""
+    query = "SELECT reference FROM rewards_bodies WHERE id = ?"
+    rows = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
+    return [row[0] for row in rows if row]
+
+
+def _index(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:
+    facets = _facets(connection, rewards, 1)
+    said = [(number_of(reward), _words(reward), reward) for reward in rewards]
+    connection.executemany(
+        "INSERT INTO rewards_text (rowid, words) VALUES (?, ?)",
+        sorted((number, " ".join([*found, *_facet_words(one, facets)])) for number, found, one in said),
+    )
+    known = sorted({word for _, found, _ in said for word in found})
+    connection.executemany("INSERT OR IGNORE INTO rewards_words (word) VALUES (?)", ((word,) for word in known))
+
+
+def _words(reward: m.Reward) -> list[str]:
+    title = reward.title
+    return indexed((title.en, title.fr, title.ar, reward.brand or ""))
+
+
+def _said(reward: m.Reward, facets: dict[tuple[str, str], int]) -> str:
+    return " ".join([*_words(reward), *_facet_words(reward, facets)])
+
+
+def _facet_words(reward: m.Reward, facets: dict[tuple[str, str], int]) -> list[str]:
+    return [facet_word(facets[facet, getattr(reward, facet)]) for facet in FACETS]
+
+
+def _facets(connection: sqlite3.Connection, rewards: Iterable[m.Reward], sign: int) -> dict[tuple[str, str], int]:
+    """The numbers of the rewards' categories and kinds, once the rewards are counted in (1) or out (-1)."""
+    counts = Counter((facet, getattr(reward, facet)) for reward in rewards for facet in FACETS)
+    numbers = {}
+    for (facet, name), count in counts.items():
+        row = connection.execute(
+            "INSERT INTO rewards_facets (facet, name, count) VALUES (?, ?, ?)"
+            " ON CONFLICT (facet, name) DO UPDATE SET count = count + excluded.count RETURNING number",
+            (facet, name, sign * count),
+        ).fetchone()
+        numbers[facet, name] = row[0]
+    return numbers
+
+
+def facet_number(connection: sqlite3.Connection, facet: str, name: str) -> int | None:
+    """The number of a category or kind; None where no reward has it."""
+    query = "SELECT number FROM rewards_facets WHERE facet = ? AND name = ?"
+    row = connection.execute(query, (facet, name)).fetchone()
+    return row[0] if row else None
+
+
+def facet_term(number: int) -> str:
+    """The FTS5 term for the rewards of the category or kind `number`."""
+    return f'"{facet_word(number)}"'
+
+
+def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) -> None:
+    """Let categories be found by their names, in every language; by their ids where they have none."""
+    connection.execute("DELETE FROM rewards_names")
+    for row in connection.execute("SELECT number, name FROM rewards_facets WHERE facet = 'category'").fetchall():
+        name = names.get(row[1], m.Text(en=row[1]))
+        found = indexed((name.en, name.fr, name.ar))
+        connection.executemany(
+            "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)", ((word, row[0]) for word in found)
+        )
+        connection.executemany("INSERT OR IGNORE INTO rewards_words (word) VALUES (?)", ((word,) for word in found))
+
+
+def index_anew(connection: sqlite3.Connection) -> None:
+    """Make the index of words again, from the rewards."""
+    connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('delete-all')")
+    connection.execute("DELETE FROM rewards_words")
+    connection.execute("UPDATE rewards_facets SET count = 0")
+    last = -1
+    query = "SELECT body, number FROM rewards JOIN rewards_bodies USING (reference) WHERE number > ? ORDER BY number"
+    while page := connection.execute(f"{query} LIMIT {_PAGE}", (last,)).fetchall():
+        _index(connection, [_decode(row[0]) for row in page])
+        last = page[-1][1]
+    put_document(connection, INDEX, INDEX_FORM)

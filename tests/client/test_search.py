@@ -1,0 +1,148 @@
+"""Searching the catalog in the store: what is found, in which order, and what is offered where nothing is."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from mirabelle.client.api import Api
+from mirabelle.client.repositories.catalog import COUNTED, Catalog, CatalogQuery
+from mirabelle.client.repositories.programme import Programme
+from mirabelle.client.store import rewards as r
+from mirabelle.client.store.database import Store
+from mirabelle.contract import messages as m
+from tests.catalogs import generated, reward_of
+
+DATA = Path(__file__).parents[1] / "data"
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+class Shelf:
+    """A catalog that has what a test puts in."""
+
+    def __init__(self, path: str = ":memory:", key: bytes | None = None) -> None:
+        self.store, no_network = Store(path, key), cast(Api, None)
+        self.catalog = Catalog(self.store, no_network, Programme(self.store, no_network, lambda: "en"), lambda: NOW)
+
+    def put(self, *rewards: m.Reward) -> None:
+        """Put rewards on offer."""
+        assert self.catalog.total() >= 0
+        with self.store.write("catalog") as connection:
+            r.put_rewards(connection, rewards)
+            r.name_categories(connection, {"home": m.Text(en="Home", fr="Maison", ar="المنزل")})
+
+    def named(self, *titles: str) -> None:
+        """Put rewards of these English titles on offer."""
+        self.put(*(reward_of(at, m.Text(en=title)) for at, title in enumerate(titles, start=1)))
+
+    def found(self, text: str, **more: object) -> list[str]:
+        """The English titles of what a search finds."""
+        return [reward.title.en for reward in self.catalog.search(CatalogQuery(text=text, **more))]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    """An empty one."""
+    shelf = Shelf()
+    yield shelf
+    shelf.store.close()
+
+
+@pytest.mark.parametrize("typed", ["teapto", "tepot", "teaport", "teepot", "eapot", "taepot", "teapotz", "blu teaapot"])
+def test_one_wrong_letter_is_forgiven_where_nothing_is_spelled_so(shelf: Shelf, typed: str) -> None:
+    shelf.named("Blue teapot", "Red scarf")
+    assert shelf.found(typed) == ["Blue teapot"]
+
+
+@pytest.mark.parametrize("typed", ["ابرق", "ابريك", "البريق"])
+def test_one_wrong_letter_is_forgiven_in_arabic(shelf: Shelf, typed: str) -> None:
+    shelf.put(reward_of(1, m.Text(en="Teapot", ar="إبريق")))
+    assert shelf.found(typed) == ["Teapot"]
+
+
+def test_nothing_is_forgiven_where_something_is_spelled_so(shelf: Shelf) -> None:
+    shelf.named("Watch", "Match")
+    assert shelf.found("match") == ["Match"]
+    assert shelf.found("watch", price_min=101) == []
+
+
+@pytest.mark.parametrize(("typed", "near"), [("teakettle", "Blue teapot"), ("red teacup saucer", "Red scarf")])
+def test_where_nothing_is_found_the_nearest_is_offered(shelf: Shelf, typed: str, near: str) -> None:
+    shelf.named("Blue teapot", "Red scarf")
+    assert shelf.found(typed) == []
+    assert near in [reward.title.en for reward in shelf.catalog.nearest(CatalogQuery(text=typed))]
+
+
+def test_the_nearest_is_offered_beyond_the_filters(shelf: Shelf) -> None:
+    shelf.named("Blue teapot")
+    query = CatalogQuery(text="teapot", price_max=5)
+    assert not shelf.catalog.search(query)
+    assert [reward.title.en for reward in shelf.catalog.nearest(query)] == ["Blue teapot"]
+
+
+@pytest.mark.parametrize("typed", ["home", "maison", "منزل", "maisson"])
+def test_a_category_is_found_by_its_name_in_any_language(shelf: Shelf, typed: str) -> None:
+    shelf.put(reward_of(1, m.Text(en="Lamp")), reward_of(2, m.Text(en="Kite"), category="outdoors"))
+    assert shelf.found(typed)[0] == "Lamp"
+
+
+def test_what_is_found_comes_in_the_order_of_popularity_page_by_page(shelf: Shelf) -> None:
+    rewards = list(generated(400))
+    shelf.put(*rewards[::-1])
+    query, shown = CatalogQuery(text="ma", limit=7), list[m.Reward]()
+    while page := shelf.catalog.search(replace(query, after=shown[-1] if shown else None)):
+        shown += page
+    assert [r.number_of(one) for one in shown] == sorted({r.number_of(one) for one in shown})
+    assert len(shown) == shelf.catalog.count(query) > 20
+
+
+def test_a_reward_that_becomes_popular_moves_up(shelf: Shelf) -> None:
+    shelf.named("Tea one", "Tea two", "Tea three")
+    shelf.put(reward_of(3, m.Text(en="Tea three"), popularity=50))
+    assert shelf.found("tea") == ["Tea three", "Tea one", "Tea two"]
+    assert shelf.found("") == ["Tea three", "Tea one", "Tea two"]
+
+
+def test_what_is_renamed_or_taken_off_is_not_found_by_its_old_name(shelf: Shelf) -> None:
+    shelf.named("Tea one", "Tea two")
+    shelf.put(reward_of(1, m.Text(en="Coffee")))
+    with shelf.store.write() as connection:
+        r.take_off(connection, [2])
+    assert shelf.found("tea") == [] and shelf.found("coffee") == ["Coffee"]
+    assert shelf.catalog.total() == 1
+    gone = shelf.catalog.get("reward-2")
+    assert gone is not None and gone.title.en == "Tea two"
+
+
+def test_stock_and_prices_change_without_the_rest(shelf: Shelf) -> None:
+    shelf.put(reward_of(1, m.Text(en="Tea"), stock=5), reward_of(2, m.Text(en="Cup")))
+    with shelf.store.write() as connection:
+        r.set_stock(connection, [(1, 0), (2, 7)])
+        r.set_points(connection, [(2, 40)])
+    assert shelf.found("", affordable_with=100) == ["Cup"]
+    assert shelf.found("", sort="price_up") == ["Cup", "Tea"]
+    tea, cup = shelf.catalog.get("reward-1"), shelf.catalog.get("reward-2")
+    assert tea and cup and (tea.stock, cup.stock, cup.points) == (0, 7, 40)
+
+
+def test_what_is_over_is_not_shown(shelf: Shelf) -> None:
+    shelf.put(reward_of(1, m.Text(en="Tea"), available_until=NOW - timedelta(seconds=1)))
+    assert shelf.found("tea") == shelf.found("") == []
+
+
+def test_more_than_are_counted_are_only_said_to_be_more(shelf: Shelf) -> None:
+    shelf.put(*(reward_of(at, m.Text(en="Tea")) for at in range(1, COUNTED + 50)))
+    assert shelf.catalog.count(CatalogQuery(text="tea")) == COUNTED + 1
+
+
+def test_a_store_of_before_is_searched_after_its_migration(tmp_path: Path) -> None:
+    path = tmp_path / "before.sqlite"
+    path.write_bytes(gzip.decompress((DATA / "plain-participant.sqlite.gz").read_bytes()))
+    shelf = Shelf(str(path), b"k" * 32)
+    assert "Butter croissant" in shelf.found("croiss")
+    assert shelf.catalog.total() == shelf.catalog.count(CatalogQuery(price_min=0)) == 3
+    shelf.store.close()
