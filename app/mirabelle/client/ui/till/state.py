@@ -18,10 +18,11 @@ from mirabelle.rules.voucher_code import VoucherCode
 if TYPE_CHECKING:
     from mirabelle.client.app import App
 
-Outcome = Literal["accepted", "refused", "unchecked"]
+Outcome = Literal["accepted", "refused", "asked", "unchecked"]
 NO_ANSWER: Final = "no_answer"
 CODE_NEEDS_NETWORK: Final = "code_needs_network"
 _IN_WORDS: Final = (Reason.RATE_LIMITED, Reason.SESSION_ENDED)  # what the till says of its own; the rest is a fault
+_OUTCOMES: Final[dict[str, Outcome]] = {VoucherCode.ACCEPTED: "accepted", VoucherCode.CHALLENGE_REQUIRED: "asked"}
 _GONE_AFTER: Final = timedelta(seconds=3)  # out of the camera's sight for so long, a voucher was taken away
 
 
@@ -55,8 +56,7 @@ def place_of(app: "App") -> Place:
 def verdict_of(answer: Scan | Refusal | ClockRefusal | None, now: datetime, *, typed: bool = False) -> Verdict:
     """The verdict for what came of a scan, or of a typed code; None stands for no answer at all."""
     if isinstance(answer, Scan):
-        is_accepted = answer.verdict == VoucherCode.ACCEPTED
-        return Verdict("accepted" if is_accepted else "refused", known_verdict(answer.verdict), answer, answer.at)
+        return Verdict(_OUTCOMES.get(answer.verdict, "refused"), known_verdict(answer.verdict), answer, answer.at)
     if isinstance(answer, ClockRefusal):
         return Verdict("unchecked", answer.value, None, now)
     if answer is None:

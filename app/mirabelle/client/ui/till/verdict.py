@@ -25,12 +25,14 @@ UNCHECKED: Final = "#7A4F00"
 _COLORS: Final[dict[Outcome, str]] = {
     "accepted": theme.ACCEPTED,
     "refused": theme.REFUSED,
+    "asked": UNCHECKED,
     "unchecked": UNCHECKED,
 }
-# A disc, an octagon, a triangle: told apart without colour, from two metres.
+# A disc, an octagon, a padlock, a triangle: told apart without colour, from two metres.
 SHAPES: Final[dict[Outcome, ft.IconData]] = {
     "accepted": ft.Icons.CHECK_CIRCLE,
     "refused": ft.Icons.DANGEROUS,
+    "asked": ft.Icons.PHONELINK_LOCK,
     "unchecked": ft.Icons.WARNING_ROUNDED,
 }
 _WHITE: Final = ft.Colors.WHITE
