@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from contextlib import AbstractContextManager, suppress
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,8 +43,12 @@ class Wire(AbstractContextManager["Wire"]):
         self._loop.close()
 
     def lose_reply(self, request: str, times: int = 1) -> None:
-        """The server carries `request` ("POST /api/v1/redemptions") out, but its answer does not arrive."""
+        """The server carries `request` ("POST /api/v1/redemptions", with * for what an id is) out, but its answer does
+        not arrive."""
         self._to_lose[request] += times
+
+    def _next_lost(self, request: str) -> str | None:
+        return next((each for each, times in self._to_lose.items() if times and fnmatchcase(request, each)), None)
 
     def cut(self) -> None:
         """Nobody can be reached until `mend`; what is under way breaks off."""
@@ -102,8 +107,8 @@ class Wire(AbstractContextManager["Wire"]):
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
         while chunk := await reader.read(CHUNK):
             # The answer is there, so its effect is committed: now it gets lost.
-            if asked and self._to_lose[asked[0]]:
-                self._to_lose[asked[0]] -= 1
+            if asked and (lost := self._next_lost(asked[0])):
+                self._to_lose[lost] -= 1
                 self.lost[asked[0]] += 1
                 return
             writer.write(chunk)

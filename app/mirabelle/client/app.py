@@ -42,6 +42,7 @@ from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
 from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
 from mirabelle.client.use_cases.sync import Sync, pause_after
+from mirabelle.client.use_cases.take_amount import TakeAmount
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
@@ -104,7 +105,10 @@ class App:
             self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, self.till_time
         )
         judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, uses)
-        self.scan = ScanVoucher(self.store, self.api, self.outbox, judge, now)
+        self.scan, self.take_amount = (
+            ScanVoucher(self.store, self.api, self.outbox, judge, now),
+            TakeAmount(self.store, self.api, self.outbox, self.till, now),
+        )
         self.challenge_holder = ChallengeHolder(self.till, self.till_time, now)
         self.sign_in = SignIn(
             self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
@@ -123,6 +127,7 @@ class App:
             send_points=self.send_points,
             give_voucher=self.give_voucher,
             scan=self.scan,
+            take_amount=self.take_amount,
             upload_scans=self.upload_scans,
             till_time=self.till_time,
         )

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from mirabelle.client.store.database import Store
 
-Kind = Literal["redemption", "scan", "transfer", "gift"]
+Kind = Literal["redemption", "scan", "transfer", "gift", "amount"]
 EntryState = Literal["waiting", "unknown", "refused"]
 
 _COLUMNS: Final = (

@@ -157,7 +157,23 @@ DROP TABLE rewards_before;
 DELETE FROM documents WHERE name = 'catalog cursor';
 """
 
-_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS, _SEALED, _REWARDS)
+# And amounts that a till takes.
+_AMOUNTS: Final = """
+ALTER TABLE outbox RENAME TO outbox_before;
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('redemption', 'scan', 'transfer', 'gift', 'amount')),
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown', 'refused')),
+    reason TEXT,
+    created_at TEXT NOT NULL
+);
+INSERT INTO outbox SELECT * FROM outbox_before;
+DROP TABLE outbox_before;
+"""
+
+_STEPS: Final = (_FIRST, _TRANSFERS, _OFFLINE_SCANS, _GIFTS, _TOLD_WITH_SCANS, _SEALED, _REWARDS, _AMOUNTS)
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1
 

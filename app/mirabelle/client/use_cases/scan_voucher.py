@@ -130,7 +130,8 @@ class ScanVoucher:
                 if not note_use(connection, *use, answer.id, answer.at):
                     # Its code was scanned meanwhile, without network: that upload tells the programme.
                     return msgspec.structs.replace(answer, verdict=VoucherCode.ALREADY_USED.value, undo_until=None)
-            keep_scan(connection, answer)
+            if answer.verdict != VoucherCode.AMOUNT_REQUIRED:  # what is taken then is a scan of its own
+                keep_scan(connection, answer)
         return answer
 
     def _drop(self, key: str) -> None:

@@ -15,6 +15,7 @@ from mirabelle.client.use_cases.redeem import Redeem
 from mirabelle.client.use_cases.scan_voucher import ScanVoucher
 from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import SignedIn, new_key
+from mirabelle.client.use_cases.take_amount import TakeAmount
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -62,13 +63,14 @@ class Sync:
         send_points: SendPoints,
         give_voucher: GiveVoucher,
         scan: ScanVoucher,
+        take_amount: TakeAmount,
         upload_scans: UploadScans,
         till_time: TillTime,
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
-        self._give_voucher = give_voucher
+        self._give_voucher, self._take_amount = give_voucher, take_amount
         self._upload_scans, self._till_time = upload_scans, till_time
         self._single = SingleFlight(self._run)
 
@@ -104,6 +106,7 @@ class Sync:
             self._till_time.note()
             try:
                 unsent = await self._upload_scans()
+                await self._take_amount.settle()
             except LostAnswer as fault:
                 unsent = fault  # what the till relies on is asked for all the same
         for noun in self._nouns[who.role if who else None]:

@@ -39,6 +39,13 @@ class Scanning:
         self.watches = False
         self.busy = False
         self.challenge: Challenge | None = None
+        self.amount = ""  # as it is typed
+
+    @property
+    def shown(self) -> Scan | None:
+        """The voucher that carries money, while the till is to say how much it takes."""
+        scan = self.verdict.scan if self.verdict else None
+        return scan if scan is not None and scan.balance and scan.verdict == VoucherCode.AMOUNT_REQUIRED else None
 
     @property
     def _app(self) -> "App":
@@ -56,15 +63,44 @@ class Scanning:
         if self.busy:
             return
         # The last verdict goes first: it must never stand over a voucher that nobody has judged yet.
-        self.busy, self.fault, self.verdict = True, None, None
+        self.busy, self.fault, self.verdict, self.amount = True, None, None, ""
         try:
             verdict = await self._ask(entered)
         finally:
             self.busy = False
         self.verdict = verdict
+        if self.shown is None:  # else nothing is decided yet
+            await self._say(verdict)
+
+    async def _say(self, verdict: Verdict) -> None:
         words = spoken(self._app.t, place_of(self._app), verdict)
         voice = self._feedback.accepted if verdict.outcome == "accepted" else self._feedback.refused
         await voice(words, self._app.t.rtl)
+
+    async def take(self, amount_minor: int) -> Scan | Refusal | None:
+        """Takes an amount of the money on the voucher that was shown."""
+        shown = self.shown
+        if shown is None:
+            return None
+        answer = await self._app.take_amount(shown, amount_minor)
+        if isinstance(answer, Scan) and self.shown is shown:
+            self.verdict = verdict_of(answer, self._app.now())
+            await self._say(self.verdict)
+        return answer
+
+    def type_amount(self, typed: str) -> None:
+        """Keeps what is typed of an amount."""
+        self.amount = typed
+
+    async def let_go(self) -> None:
+        """Goes on without taking an amount; what nobody knows of is let go of."""
+        shown = self.shown
+        self.go_on()
+        if shown is not None and shown.balance is not None:
+            try:
+                await self._app.take_amount.let_go(shown.balance.voucher)
+            except NoAnswer as fault:
+                log.info("an amount is settled later: %s", type(fault).__name__)
 
     async def _ask(self, entered: str) -> Verdict:
         app = self._app

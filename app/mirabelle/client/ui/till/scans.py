@@ -122,7 +122,8 @@ def _row(translate: Translator, shown: History, scan: Scan, on_undo: Callable[[s
     is_good = verdict.outcome == "accepted" and scan.undone_at is None
     color = theme.QUIET if scan.undone_at else theme.ON_GOOD_TINT if is_good else ft.Colors.ERROR
     words = translate("till.undone" if scan.undone_at else f"reasons.verdict_{verdict.code}")
-    how = [translate("till.was_offline")] if scan.offline else []
+    how = [translate.money(scan.value_minor, shown.place.currency)] if scan.balance and scan.value_minor else []
+    how += [translate("till.was_offline")] if scan.offline else []
     how += [translate("till.waits")] if scan.id in shown.waiting else []
     title = scan.title.in_language(translate.language)
     lines = [text(title, theme.STRONG_S, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)] if title else []

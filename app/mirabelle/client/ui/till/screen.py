@@ -14,6 +14,7 @@ from mirabelle.client.ui.shared.context import Window, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
+from mirabelle.client.ui.till.amount import Asking, amount_view
 from mirabelle.client.ui.till.bar import till_bar
 from mirabelle.client.ui.till.eye import camera_eye
 from mirabelle.client.ui.till.scanning import scanning_of
@@ -60,6 +61,11 @@ def till_screen() -> ft.View:
     asks, set_asks = ft.use_state(False)
     undo = use_command(scanning.undo)
     ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
+    take = use_command(scanning.take)
+    if scanning.shown is not None and scanning.shown.balance is not None:
+        waiting = app.take_amount.open_amount(scanning.shown.balance.voucher) if not take.running else None
+        asking = Asking(scanning.shown, scanning.amount, waiting, take)
+        return amount_view(app.t, desk.shown.place, asking, scanning.type_amount, scanning.let_go)
     if scanning.verdict is not None:
         scan = scanning.verdict.scan
         may_undo = scan is not None and app.undo_scan.is_possible(scan)

@@ -12,6 +12,7 @@ from mirabelle.contract.reasons import Reason
 from mirabelle.contract.till_messages import Scan
 from mirabelle.rules import fallback_code
 from mirabelle.rules.frame import PREFIX, Frame, parse
+from mirabelle.rules.programme import minor_units
 from mirabelle.rules.trusted_time import ClockRefusal
 from mirabelle.rules.voucher_code import VoucherCode
 
@@ -22,7 +23,12 @@ Outcome = Literal["accepted", "refused", "asked", "unchecked"]
 NO_ANSWER: Final = "no_answer"
 CODE_NEEDS_NETWORK: Final = "code_needs_network"
 _IN_WORDS: Final = (Reason.RATE_LIMITED, Reason.SESSION_ENDED)  # what the till says of its own; the rest is a fault
-_OUTCOMES: Final[dict[str, Outcome]] = {VoucherCode.ACCEPTED: "accepted", VoucherCode.CHALLENGE_REQUIRED: "asked"}
+_OUTCOMES: Final[dict[str, Outcome]] = {
+    VoucherCode.ACCEPTED: "accepted",
+    VoucherCode.CHALLENGE_REQUIRED: "asked",
+    VoucherCode.AMOUNT_REQUIRED: "asked",
+}
+_DECIMAL_SIGNS: Final = str.maketrans(",٫", "..")
 _GONE_AFTER: Final = timedelta(seconds=3)  # out of the camera's sight for so long, a voucher was taken away
 
 
@@ -38,11 +44,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Place:
-    """Where this till stands: its id, its name in words, and the names of all stores by their ids."""
+    """Where this till stands: its id, its name in words, the names of all stores by their ids, and the currency."""
 
     till: str
     name: str
     stores: Mapping[str, str]
+    currency: str = ""
 
 
 def place_of(app: "App") -> Place:
@@ -50,7 +57,12 @@ def place_of(app: "App") -> Place:
     till, programme = app.till.current(), app.programme.current()
     name = "" if till is None else parted(app.t, till.name, till.store_name.in_language(app.language))
     stores = programme.stores if programme else ()
-    return Place(till.id if till else "", name, {store.id: store.name.in_language(app.language) for store in stores})
+    return Place(
+        till=till.id if till else "",
+        name=name,
+        stores={store.id: store.name.in_language(app.language) for store in stores},
+        currency=programme.currency if programme else "",
+    )
 
 
 def verdict_of(answer: Scan | Refusal | ClockRefusal | None, now: datetime, *, typed: bool = False) -> Verdict:
@@ -72,6 +84,15 @@ def presented(entered: str) -> tuple[Literal["frame", "code"], str]:
         if code is not None:
             return "code", code
     return "frame", text
+
+
+def amount_in(typed: str, currency: str) -> int | None:
+    """The amount that is typed, in whatever digits and with either decimal sign, in minor units; None for none."""
+    told = "".join(str(int(each)) if each.isdecimal() else each for each in typed.strip())
+    try:
+        return minor_units(told.translate(_DECIMAL_SIGNS), currency)
+    except ValueError:
+        return None
 
 
 class Sight:

@@ -16,7 +16,7 @@ from mirabelle.client.ui.till.state import Outcome, Place, Verdict
 from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.contract.fields import Text
 from mirabelle.contract.messages import Use
-from mirabelle.contract.till_messages import Scan
+from mirabelle.contract.till_messages import CardBalance, Scan
 from mirabelle.contract.translation import Translator
 from mirabelle.rules.challenge import Challenge, text_of
 from mirabelle.rules.voucher_code import VoucherCode
@@ -152,12 +152,19 @@ def _words(translate: Translator, place: Place, verdict: Verdict) -> list[str]:
     """Under the verdict: the reward when accepted, else why not; then what belongs to it."""
     scan = verdict.scan
     title = _text(translate, scan.title) if scan else ""
+    if verdict.outcome == "accepted" and scan is not None and scan.balance is not None:
+        return [title, _taken(translate, place, scan, scan.balance)]
     if verdict.outcome == "accepted":
         return [title]
     words = [translate(f"reasons.verdict_{verdict.code}")]
     if scan is not None:
         words += [line for line in (title, _particulars(translate, place, verdict.code, scan)) if line]
     return words
+
+
+def _taken(translate: Translator, place: Place, scan: Scan, balance: CardBalance) -> str:
+    amount, left = (translate.money(minor, place.currency) for minor in (scan.value_minor or 0, balance.left_minor))
+    return translate("till.taken", amount=amount, left=left)
 
 
 def _particulars(translate: Translator, place: Place, code: str, scan: Scan) -> str:
@@ -184,6 +191,8 @@ def _text(translate: Translator, words: Text) -> str:
 
 
 def _what_to_do(translate: Translator, verdict: Verdict) -> str:
+    if verdict.outcome == "accepted" and verdict.scan is not None and verdict.scan.balance is not None:
+        return translate("till.taken_do")
     return translate(f"reasons.verdict_{verdict.code}_do")
 
 

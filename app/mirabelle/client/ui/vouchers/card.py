@@ -1,8 +1,8 @@
 """The white card of a voucher: its code, live, or what stands in the code's place."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import flet as ft
@@ -12,6 +12,7 @@ from mirabelle.client.ui.shared.command import Command
 from mirabelle.client.ui.shared.context import Window, go, use_app
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import apart, kept_together, parted, picture, text
+from mirabelle.client.ui.vouchers.balance import is_spent, left_told
 from mirabelle.client.ui.vouchers.challenge import challenge_part
 from mirabelle.client.ui.vouchers.qr import code_picture
 from mirabelle.client.ui.vouchers.state import Showing, showing, works_offline
@@ -33,7 +34,7 @@ CARD_WIDTH: Final = 520
 @dataclass(frozen=True)
 class Held:
     """A voucher in the hand: `store` is empty where any will do; `left` are those to be used of several uses;
-    `ask_at` is where to ask about it."""
+    `ask_at` is where to ask about it. Money on it is in `currency`, and `stores` names those that took some."""
 
     voucher: Voucher
     reward: Reward | None
@@ -41,6 +42,8 @@ class Held:
     state: Showing
     left: Sequence[Voucher] = ()
     ask_at: str = ""
+    currency: str = ""
+    stores: Mapping[str, str] = field(default_factory=dict)
 
 
 def voucher_card(translate: Translator, window: Window, held: Held, renew: Command) -> ft.Control:
@@ -76,6 +79,8 @@ def _title(translate: Translator, held: Held) -> ft.Control:
     if voucher.out_of > 1:
         left = translate("vouchers.left", left=len(held.left), of=voucher.out_of)
         words.append(text(left, theme.SMALL, _QUIET, key="left"))
+    if voucher.balance is not None:
+        words.append(text(left_told(translate, voucher.balance, held.currency), theme.STRONG, _INK, key="balance"))
     if voucher.given_by is not None:
         words.append(
             text(translate("vouchers.given_by", giver=apart(translate, voucher.given_by)), theme.SMALL, _QUIET)
@@ -169,6 +174,9 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
     use = held.voucher.use
     if use is not None:
         hint = translate("vouchers.used_at", time=translate.date_time(use.at))
+    elif is_spent(held.voucher) and held.voucher.balance is not None:
+        whole = translate.money(held.voucher.balance.value_minor, held.currency)
+        hint = translate("vouchers.is_spent_hint", whole=whole)
     else:
         day = translate.date(last_moment(held.voucher.expires_at), "day")
         hint = translate(f"vouchers.is_{held.state}_hint", date=day, ask_at=apart(translate, held.ask_at))
@@ -176,7 +184,7 @@ def _instead(translate: Translator, held: Held, renew: Command) -> ft.Control:
         recipient = apart(translate, held.voucher.given_to or "", "\u2066")
         words = translate("vouchers.given_to", recipient=recipient)
     else:
-        words = translate(f"vouchers.is_{held.state}")
+        words = translate("vouchers.is_spent" if is_spent(held.voucher) else f"vouchers.is_{held.state}")
     parts: list[ft.Control] = [
         ft.Icon(icons[held.state], size=72, color=_QUIET),
         text(words, theme.SECTION, _INK, text_align=ft.TextAlign.CENTER),

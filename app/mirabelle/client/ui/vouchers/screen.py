@@ -25,6 +25,7 @@ from mirabelle.client.ui.shared.widgets import (
     text,
     text_button,
 )
+from mirabelle.client.ui.vouchers.balance import is_spent, left_told
 from mirabelle.client.ui.vouchers.state import TABS, Tab, expires_in_days, left_of, on_tab, order_state, orders
 from mirabelle.contract.messages import Redemption, Reward, Voucher
 from mirabelle.contract.translation import Translator
@@ -46,6 +47,7 @@ class Drawer:
     rewards: dict[str, Reward | None]
     stores: dict[str, str]
     on_the_way: list[tuple[str, str]]
+    currency: str = ""
 
 
 @screen
@@ -58,12 +60,14 @@ def vouchers_screen() -> ft.View:
     def read() -> Drawer:
         vouchers, redemptions = app.vouchers.list(), app.redemptions.list()
         ids = {voucher.reward for voucher in vouchers} | {redemption.reward for redemption in redemptions}
+        programme = app.programme.current()
         return Drawer(
             vouchers=vouchers,
             redemptions=redemptions,
             rewards={id: app.catalog.get(id) for id in ids},
             stores={voucher.store: app.programme.store_name(voucher.store) for voucher in vouchers if voucher.store},
             on_the_way=[(reward.id, reward.title.in_language(app.language)) for reward in app.redeem.on_the_way()],
+            currency=programme.currency if programme else "",
         )
 
     drawer = use_live(app, ("vouchers", "redemptions", "catalog", "programme", "outbox"), read)
@@ -100,7 +104,7 @@ def vouchers_view(
                 drawer.rewards.get(one.reward),
                 drawer.stores.get(one.store or "", ""),
                 now,
-                left_of(drawer.vouchers, one),
+                _left(translate, drawer, one),
             )
             for one in on_tab(drawer.vouchers, tab)
         ]
@@ -136,10 +140,9 @@ def _ticket(
     reward: Reward | None,
     store: str,
     now: datetime,
-    together: Sequence[Voucher],
+    left: str,
 ) -> ft.Control:
     is_ready = voucher.state == "ready" and not voucher.blocked
-    left = translate("vouchers.left", left=len(together), of=voucher.out_of) if voucher.out_of > 1 and is_ready else ""
     lines: list[ft.Control] = [
         text(
             voucher.title.in_language(translate.language), theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS
@@ -154,9 +157,21 @@ def _ticket(
     return _entry(window, reward, lines, is_ready, lambda: go(f"/vouchers/{voucher.id}"), f"voucher-{voucher.id}")
 
 
+def _left(translate: Translator, drawer: Drawer, voucher: Voucher) -> str:
+    """How much of a voucher that can be used can still be: of its uses, or of its money."""
+    if voucher.state != "ready" or voucher.blocked:
+        return ""
+    if voucher.balance is not None:
+        return left_told(translate, voucher.balance, drawer.currency)
+    left = len(left_of(drawer.vouchers, voucher))
+    return translate("vouchers.left", left=left, of=voucher.out_of) if voucher.out_of > 1 else ""
+
+
 def _when(translate: Translator, voucher: Voucher, now: datetime) -> ft.Control:
     if voucher.use is not None:
         return text(translate("vouchers.used_at", time=translate.date_time(voucher.use.at)), theme.SMALL, theme.QUIET)
+    if is_spent(voucher):
+        return text(translate("vouchers.is_spent"), theme.SMALL, theme.QUIET)
     if voucher.state == "given":
         recipient = apart(translate, voucher.given_to or "", "\u2066")
         return text(translate("vouchers.given_to", recipient=recipient), theme.SMALL, theme.QUIET)

@@ -11,6 +11,7 @@ from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.widgets import empty_state, error_card, icon_button, page_frame, skeleton, text
+from mirabelle.client.ui.vouchers.balance import takings
 from mirabelle.client.ui.vouchers.card import CARD_WIDTH, Held, voucher_card
 from mirabelle.client.ui.vouchers.deeds import Deed, use_deeds
 from mirabelle.client.ui.vouchers.state import left_of, showing
@@ -32,7 +33,10 @@ def voucher_screen(id: str) -> ft.View:
         state = showing(voucher, app.now(), is_here=is_here, is_giving=is_giving)
         left, programme = left_of(app.vouchers.list(), voucher), app.programme.current()
         ask_at = (programme.contact or programme.name) if programme else ""
-        return Held(voucher, app.catalog.get(voucher.reward), store, state, left, ask_at)
+        currency = programme.currency if programme else ""
+        used_at = {taking.store for taking in voucher.balance.taken} if voucher.balance else ()
+        stores = {id: app.programme.store_name(id) for id in used_at}
+        return Held(voucher, app.catalog.get(voucher.reward), store, state, left, ask_at, currency, stores)
 
     held = use_live(app, ("vouchers", "catalog", "programme", "outbox"), read)
     is_live = held is not None and held.state == "live"
@@ -66,6 +70,12 @@ def voucher_view(
         for command in commands
         if command.failed is not None
     ]
+    balance = held.voucher.balance
+    if balance is not None and (balance.taken or balance.held_minor):
+        told = takings(translate, balance, held.currency, held.stores)
+        parts.append(
+            ft.Container(told, width=CARD_WIDTH, padding=ft.Padding.symmetric(horizontal=24, vertical=theme.L))
+        )
     if held.state == "live":
         hint = translate("vouchers.hand_to_nobody" if brightens else "vouchers.hand_to_nobody_bright")
         parts.append(
