@@ -24,7 +24,7 @@ async def work(told: dict[str, str]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     if told["mark"]:
-        app.store.read.set_trace_callback(look)
+        app.store.connection.set_trace_callback(look)
     if told["frame"]:
         answer = await app.scan.frame(told["frame"])
         assert isinstance(answer, Scan)

@@ -2,14 +2,14 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 import msgspec
 
-from mirabelle.client.store.opening import MEMORY, Mishap, open_file, remove
+from mirabelle.client.store.opening import MEMORY, Mishap, is_damage, open_file, read_pages, rebuild, remove
 from mirabelle.client.store.seal import Seal
 
 log = logging.getLogger(__name__)
@@ -25,14 +25,48 @@ Listener = Callable[[], None]
 _open_stores: WeakSet["Store"] = WeakSet()  # several windows of one browser share a file
 
 
+class Rows(list[sqlite3.Row]):
+    """The rows that a statement answered, all of them."""
+
+    def fetchone(self) -> Any:
+        """The first row; None where there is none."""
+        return self[0] if self else None
+
+    def fetchall(self) -> list[sqlite3.Row]:
+        """All of them."""
+        return self
+
+
+class Reader:
+    """Reads from the store's file, whichever that is. What is found damaged is mended, and then read again."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        """The rows that `statement` answers; raises sqlite3.Error."""
+        try:
+            return Rows(self._store.connection.execute(statement, values))
+        except sqlite3.Error as fault:
+            if not self._store.mend_after(fault):
+                raise
+        return Rows(self._store.connection.execute(statement, values))
+
+    @property
+    def total_changes(self) -> int:
+        """How many rows this window has written so far."""
+        return self._store.connection.total_changes
+
+
 class Store:
     """A store that can be pointed at another file, as people sign in and out; listeners stay."""
 
     def __init__(self, path: str = MEMORY, key: bytes | None = None) -> None:
         """`key` opens what is sealed in the file; a store in memory needs none."""
         self._listeners: list[tuple[frozenset[str], Listener]] = []
-        self.path = path
-        self.read, _ = open_file(path, Seal(key))
+        self.path, self._seal = path, Seal(key)
+        self.read = Reader(self)
+        self.connection, _ = open_file(path, self._seal)
         self._seen = self._version()
         self.on_gone: Callable[[], None] = lambda: None
         _open_stores.add(self)
@@ -49,15 +83,35 @@ class Store:
     def switch(self, path: str, key: bytes | None = None) -> Mishap | None:
         """Go on with the file at `path`, which `key` opens; everything on the screens is read anew. What had to be done
         to open it is answered, and kept in it to be told. Raises TooNew, sqlite3.Error and OSError."""
-        opened, mishap = open_file(path, Seal(key))
-        self.read.close()
-        self.path, self.read = path, opened
+        return self._switch(path, Seal(key))
+
+    def _switch(self, path: str, seal: Seal) -> Mishap | None:
+        opened, mishap = open_file(path, seal)
+        self._go_on(path, seal, opened, mishap)
+        return mishap
+
+    def mend_after(self, fault: sqlite3.Error) -> bool:
+        """Put the file together anew if `fault` says that it is damaged; whether it did."""
+        if self.path == MEMORY or self.connection.in_transaction or not is_damage(fault):
+            return False
+        log.warning("a store is damaged: %s", type(fault).__name__)
+        others, pages = self._others(), read_pages(self.path)
+        for store in (self, *others):
+            store.connection.close()
+        opened, mishap = rebuild(self.path, self._seal, pages)
+        self._go_on(self.path, self._seal, opened, mishap)
+        for store in others:
+            store._switch(self.path, self._seal)
+        return True
+
+    def _go_on(self, path: str, seal: Seal, opened: sqlite3.Connection, mishap: Mishap | None) -> None:
+        self.connection.close()
+        self.path, self._seal, self.connection = path, seal, opened
         self._seen = self._version()
         if mishap is not None:
             with self.write() as connection:
                 put_document(connection, MISHAP, mishap)
         self._tell(None)
-        return mishap
 
     def erase(self) -> None:
         """Remove the file for good and go on in memory; so do other windows, whose `on_gone` is called."""
@@ -76,14 +130,17 @@ class Store:
     @contextmanager
     def write(self, *topics: str) -> Iterator[sqlite3.Connection]:
         """One transaction; when it is committed, whoever listens to one of `topics` is told."""
-        connection = self.read
-        connection.execute("BEGIN IMMEDIATE")
+        connection = self.connection
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except BaseException as fault:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(fault, sqlite3.Error):
+                self.mend_after(fault)
             raise
-        connection.execute("COMMIT")
         self._tell(frozenset(topics))
 
     def tell(self, *topics: str) -> None:
@@ -122,7 +179,7 @@ class Store:
         """Close the file; a store that is closed is not used any more."""
         _open_stores.discard(self)
         self._listeners.clear()
-        self.read.close()
+        self.connection.close()
 
 
 def put_document(connection: sqlite3.Connection, name: str, body: object) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES: Final = 32
-_VERSION: Final = b"\1"
+MARK: Final = b"MVS\1"  # what is sealed is told by it from all else on a page, and this form from later ones
 # Random, and never counted, since several windows write one file. Two that are alike are to be feared after some 2^32
 # rows sealed under one key: a row a second for a century.
 _NONCE_BYTES: Final = 12
@@ -42,7 +42,7 @@ class Seal:
             return value
         plain = value if isinstance(value, bytes) else str(value).encode()
         nonce = os.urandom(_NONCE_BYTES)
-        return _VERSION + nonce + self._aes().encrypt(nonce, plain, _place(table, row))
+        return MARK + nonce + self._aes().encrypt(nonce, plain, _place(table, row))
 
     def opened(self, table: str, row: str | int, value: Value) -> Value:
         """What was sealed; None where it is of another key or another row, or damaged."""
@@ -52,9 +52,9 @@ class Seal:
             return None
         from cryptography.exceptions import InvalidTag
 
-        end = len(_VERSION) + _NONCE_BYTES
+        end = len(MARK) + _NONCE_BYTES
         try:
-            return self._aes().decrypt(value[len(_VERSION) : end], value[end:], _place(table, row))
+            return self._aes().decrypt(value[len(MARK) : end], value[end:], _place(table, row))
         except InvalidTag:
             return None
 
@@ -75,7 +75,7 @@ class Seal:
 
 def looks_sealed(value: object) -> bool:
     """Whether `value` could be something sealed, by its form alone."""
-    return isinstance(value, bytes) and len(value) > _NONCE_BYTES + _TAG_BYTES and value.startswith(_VERSION)
+    return isinstance(value, bytes) and len(value) > _NONCE_BYTES + _TAG_BYTES and value.startswith(MARK)
 
 
 def _place(table: str, row: str | int) -> bytes:
