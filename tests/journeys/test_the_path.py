@@ -61,7 +61,9 @@ def test_a_voucher_is_shown_scanned_from_its_picture_and_accepted_once(
     amina.sees_words("4,620")
 
 
-def test_the_code_is_typed_as_well_and_counts_once(served: Backend, window: Open) -> None:
+def test_the_code_is_typed_as_well_and_counts_once_but_a_gift_card_until_it_is_spent(
+    served: Backend, window: Open
+) -> None:
     amina = served.participant()
     code = amina.redeem(REWARD, PRICE).json()["voucher"]["code"]
     sami = window(served.url).tries_the_demo("staff")
@@ -70,6 +72,14 @@ def test_the_code_is_typed_as_well_and_counts_once(served: Backend, window: Open
     sami.sees("till.title")
     sami.submits(code, "till.refused")
     sami.sees("reasons.verdict_not_a_voucher")  # of a typed code the till says no more: whoever guesses learns nothing
+    card = amina.redeem("gift-card-any", 2700, recipient="Lina").json()["voucher"]["code"]
+    for taken, left in (("€12.50", "€37.50"), ("€37.50", "€0")):
+        sami.presses("till.next")
+        sami.sees("till.title")
+        sami.submits(card, "till.amount_title")
+        sami.types(taken.removeprefix("€"))
+        sami.presses("till.amount_take", amount=taken)
+        sami.sees("till.taken", amount=taken, left=left)
 
 
 def test_the_tills_camera_reads_the_code(served: Backend, window: Open, playwright: Playwright, tmp_path: Path) -> None:

@@ -18,34 +18,18 @@ from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.eventually import eventually
 from tests.server.commands import Shop
-from tests.server.conftest import fresh_database
 
 CARD, POINTS, WORTH = "gift-card-any", 2700, 5000
 TILLS = 6
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """The demo programme's server, on each database in turn, with a clock that the tests move."""
-    data = tmp_path_factory.mktemp("balances")
-    if request.param == "sqlite":
-        with Backend(data, clock=MovableClock()) as running:
-            yield running
-        return
-    with (
-        fresh_database(request.getfixturevalue("postgresql")) as url,
-        Backend(data, database_url=url, clock=MovableClock()) as running,
-    ):
-        yield running
-
-
 @pytest.fixture
-def clock(backend: Backend) -> Iterator[MovableClock]:
+def clock(any_backend: Backend) -> Iterator[MovableClock]:
     """The server's clock, set right."""
-    assert isinstance(backend.clock, MovableClock)
-    backend.clock.ahead = timedelta()
-    yield backend.clock
-    backend.clock.ahead = timedelta()
+    assert isinstance(any_backend.clock, MovableClock)
+    any_backend.clock.ahead = timedelta()
+    yield any_backend.clock
+    any_backend.clock.ahead = timedelta()
 
 
 class Card:
@@ -88,8 +72,10 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_it_is_shown_and_used_bit_by_bit_and_both_ends_see_what_is_left(backend: Backend, clock: MovableClock) -> None:
-    card, till = Card(backend), backend.till()
+def test_it_is_shown_and_used_bit_by_bit_and_both_ends_see_what_is_left(
+    any_backend: Backend, clock: MovableClock
+) -> None:
+    card, till = Card(any_backend), any_backend.till()
     assert card.balance == {"value_minor": WORTH, "left_minor": WORTH, "held_minor": 0, "taken": []}
     shown = card.shown_to(till)
     assert (shown["verdict"], shown["voucher"], shown["undo_until"]) == ("amount_required", None, None)
@@ -111,8 +97,10 @@ def test_it_is_shown_and_used_bit_by_bit_and_both_ends_see_what_is_left(backend:
     assert card.shown_to(till)["verdict"] == "already_used"
 
 
-def test_its_typed_code_shows_it_as_well_and_a_wrong_one_tells_nothing(backend: Backend, clock: MovableClock) -> None:
-    card, till = Card(backend), backend.till()
+def test_its_typed_code_shows_it_as_well_and_a_wrong_one_tells_nothing(
+    any_backend: Backend, clock: MovableClock
+) -> None:
+    card, till = Card(any_backend), any_backend.till()
     shown = till.post("/scans", {"code": card.voucher["code"]}).json()
     assert shown["verdict"] == "amount_required" and take(till, shown, 100).is_success
     wrong = till.post("/scans", {"code": "0000-0000-0000"}).json()
@@ -122,8 +110,10 @@ def test_its_typed_code_shows_it_as_well_and_a_wrong_one_tells_nothing(backend: 
     assert refusal(last) == (429, "rate_limited")
 
 
-def test_asked_again_under_its_key_everything_is_answered_as_at_first(backend: Backend, clock: MovableClock) -> None:
-    card, till = Card(backend), backend.till()
+def test_asked_again_under_its_key_everything_is_answered_as_at_first(
+    any_backend: Backend, clock: MovableClock
+) -> None:
+    card, till = Card(any_backend), any_backend.till()
     shown, keys = card.shown_to(till), [new_key() for _ in range(3)]
     holds = [hold(till, shown, 1000, keys[0]) for _ in range(2)]
     taken = [capture(till, holds[0].json()["id"], 1000, keys[1]) for _ in range(2)]
@@ -136,14 +126,14 @@ def test_asked_again_under_its_key_everything_is_answered_as_at_first(backend: B
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1.5, "10", 10**13, None])
-def test_an_amount_is_whole_and_more_than_nothing(backend: Backend, clock: MovableClock, amount: object) -> None:
-    till = backend.till()
+def test_an_amount_is_whole_and_more_than_nothing(any_backend: Backend, clock: MovableClock, amount: object) -> None:
+    till = any_backend.till()
     assert refusal(till.post("/holds", {"scan": "s-1", "amount_minor": amount}))[1] == "invalid"
     assert refusal(till.post("/holds/s-1/captures", {"amount_minor": amount}))[1] == "invalid"
 
 
-def test_what_is_not_this_tills_or_too_long_ago_is_refused(backend: Backend, clock: MovableClock) -> None:
-    card, till, other = Card(backend), backend.till(), backend.till()
+def test_what_is_not_this_tills_or_too_long_ago_is_refused(any_backend: Backend, clock: MovableClock) -> None:
+    card, till, other = Card(any_backend), any_backend.till(), any_backend.till()
     shown = card.shown_to(till)
     held = hold(till, shown, 1000).json()["id"]
     assert refusal(hold(other, shown, 1)) == refusal(capture(other, held, 1)) == (404, "not_found")
@@ -155,8 +145,8 @@ def test_what_is_not_this_tills_or_too_long_ago_is_refused(backend: Backend, clo
     assert refusal(hold(till, shown, 1)) == (409, "present_again")
 
 
-def test_a_hold_that_nobody_ends_is_over_after_its_minutes(backend: Backend, clock: MovableClock) -> None:
-    card, till = Card(backend), backend.till()
+def test_a_hold_that_nobody_ends_is_over_after_its_minutes(any_backend: Backend, clock: MovableClock) -> None:
+    card, till = Card(any_backend), any_backend.till()
     held = hold(till, card.shown_to(till), WORTH).json()["id"]
     assert refusal(card.holder.post(f"/redemptions/{card.redemption['id']}/cancellations")) == (409, "not_cancellable")
     clock.move(minutes=5, seconds=1)
@@ -166,8 +156,8 @@ def test_a_hold_that_nobody_ends_is_over_after_its_minutes(backend: Backend, clo
     assert refusal(hold(till, {"id": "s-nothing"}, 1)) == (404, "not_found")
 
 
-def test_what_was_taken_is_undone_as_a_scan_is(backend: Backend, clock: MovableClock) -> None:
-    card, till, other = Card(backend), backend.till(), backend.till()
+def test_what_was_taken_is_undone_as_a_scan_is(any_backend: Backend, clock: MovableClock) -> None:
+    card, till, other = Card(any_backend), any_backend.till(), any_backend.till()
     taken = take(till, card.shown_to(till), WORTH).json()
     assert refusal(other.post(f"/scans/{taken['id']}/undos")) == (404, "not_found")
     undone = till.post(f"/scans/{taken['id']}/undos").json()
@@ -179,17 +169,17 @@ def test_what_was_taken_is_undone_as_a_scan_is(backend: Backend, clock: MovableC
     assert refusal(till.post(f"/scans/{late['id']}/undos")) == (409, "too_late")
 
 
-def test_nothing_is_taken_from_it_without_network(backend: Backend, clock: MovableClock) -> None:
-    card, till = Card(backend), backend.till()
+def test_nothing_is_taken_from_it_without_network(any_backend: Backend, clock: MovableClock) -> None:
+    card, till = Card(any_backend), any_backend.till()
     scan = {"key": new_key(), "frame": card.holder.show(card.voucher, int(time.time()))}
     told = till.post("/scans/uploads", {**scan, "at": datetime.now(UTC).isoformat()})
     assert (refusal(told), told.json()["detail"]) == ((422, "bad_proof"), "offline_not_allowed")
     assert card.balance["left_minor"] == WORTH
 
 
-def test_many_tills_at_once_never_take_more_than_there_is(backend: Backend, clock: MovableClock) -> None:
-    card = Card(backend)
-    tills = [backend.till() for _ in range(TILLS)]
+def test_many_tills_at_once_never_take_more_than_there_is(any_backend: Backend, clock: MovableClock) -> None:
+    card = Card(any_backend)
+    tills = [any_backend.till() for _ in range(TILLS)]
     shown = [card.shown_to(till) for till in tills]
     barrier = Barrier(TILLS)
 
@@ -203,8 +193,8 @@ def test_many_tills_at_once_never_take_more_than_there_is(backend: Backend, cloc
     assert card.balance["left_minor"] == 100 and len(card.balance["taken"]) == 7
 
 
-def test_the_same_capture_at_once_takes_once(backend: Backend, clock: MovableClock) -> None:
-    card, till, key = Card(backend), backend.till(), new_key()
+def test_the_same_capture_at_once_takes_once(any_backend: Backend, clock: MovableClock) -> None:
+    card, till, key = Card(any_backend), any_backend.till(), new_key()
     held = hold(till, card.shown_to(till), 1000).json()["id"]
     barrier = Barrier(TILLS)
 
@@ -270,8 +260,8 @@ def test_a_reward_that_cannot_carry_money_is_named(shop: Shop, line: str, field:
 
 
 def test_after_all_that_the_ledger_still_adds_up(
-    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    any_backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = backend.database_url or f"sqlite:///{backend.data / 'mirabelle.sqlite'}"
+    url = any_backend.database_url or f"sqlite:///{any_backend.data / 'mirabelle.sqlite'}"
     audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
     assert (audit["wrong"], audit["balances_match_moves"]) == ([], True)

@@ -46,9 +46,11 @@ def amount_view(
         if is_good:
             await asking.take(amount)
 
-    label = translate("till.amount_take", amount=translate.money(amount if is_good and amount else 0, place.currency))
+    label = translate("till.amount_take_some")
     if asking.waiting is not None:
         label = translate("till.amount_again")
+    elif is_good and amount is not None:
+        label = translate("till.amount_take", amount=translate.money(amount, place.currency))
     parts: list[ft.Control] = [_left(translate, place, asking.shown, balance)]
     if asking.take.failed is not None or asking.waiting is not None:
         parts.append(_failed(translate, place, asking))

@@ -153,7 +153,7 @@ def _words(translate: Translator, place: Place, verdict: Verdict) -> list[str]:
     scan = verdict.scan
     title = _text(translate, scan.title) if scan else ""
     if verdict.outcome == "accepted" and scan is not None and scan.balance is not None:
-        return [title, _taken(translate, place, scan, scan.balance)]
+        return [_taken(translate, place, scan, scan.balance), title]
     if verdict.outcome == "accepted":
         return [title]
     words = [translate(f"reasons.verdict_{verdict.code}")]
