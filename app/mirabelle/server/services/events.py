@@ -160,13 +160,13 @@ class EventBook:
         if event.at is not None and not EARLIEST <= event.at <= batch.now + FUTURE_ALLOWED:
             raise BadEvent(f"at: in the future, or before {EARLIEST:%Y}")
         participant = event.id if isinstance(event, NewParticipant) else event.participant
-        amount, points = self._add_command(batch, event)
+        at = batch.now if event.at is None else event.at.astimezone(UTC)  # instants of one zone compare much faster
+        amount, points = self._add_command(batch, event, min(at, batch.now))
         batch.known[kind, event.id] = _Known(content, participant, amount, points=points)
         store = event.store if isinstance(event, Purchase) else None
         batch.fresh.append((kind, event.id, content, participant, store, amount, points, 0))
         if store:
             batch.stores.add(store)
-        at = event.at or batch.now
         batch.joined[participant] = min(at, batch.joined.get(participant, at))
 
     def _add_reward(self, batch: _Batch, event: OfferedReward) -> None:
@@ -176,7 +176,7 @@ class EventBook:
         batch.rewards[event.id] = event
         batch.rewards_known.add(event.id)
 
-    def _add_command(self, batch: _Batch, event: Event) -> tuple[int | None, int]:
+    def _add_command(self, batch: _Batch, event: Event, at: datetime) -> tuple[int | None, int]:
         """Queue what the event does; returns its amount in minor units where it has one, and the points it earns."""
         match event:
             case Purchase():
@@ -186,14 +186,14 @@ class EventBook:
                 points = self.world.rules.points_for(amount)
                 if points > MAX_POINTS:
                     raise BadEvent(f"amount: it would earn more than {MAX_POINTS} points")
-                batch.commands.append(Earn(event.participant, event.id, points, min(event.at, batch.now)))
+                batch.commands.append(Earn(event.participant, event.id, points, at))
                 return amount, points
             case RefundOfPurchase():
-                return self._add_refund(batch, event), 0
+                return self._add_refund(batch, event, at), 0
             case PastRedemption():
                 if event.reward not in batch.rewards_known:
                     raise BadEvent(f"reward: unknown: {event.reward}")
-                batch.commands.append(Redeem(event.participant, event.id, event.reward, min(event.at, batch.now)))
+                batch.commands.append(Redeem(event.participant, event.id, event.reward, at))
                 return None, 0
             case NewParticipant():
                 email = event.email.lower() if event.email else None
@@ -203,7 +203,7 @@ class EventBook:
                 return None, 0
         raise AssertionError(f"no such event: {event}")
 
-    def _add_refund(self, batch: _Batch, event: RefundOfPurchase) -> int:
+    def _add_refund(self, batch: _Batch, event: RefundOfPurchase, at: datetime) -> int:
         purchase = batch.known.get(("purchase", event.purchase))
         if purchase is None or purchase.amount_minor is None or purchase.participant != event.participant:
             raise BadEvent(f"purchase: {event.participant} has none with the id {event.purchase}")
@@ -214,7 +214,7 @@ class EventBook:
             raise BadEvent("amount: more than what is left of the purchase")
         batch.refunded[event.purchase] = refunded + amount
         points = self._earned_by(purchase, left) - self._earned_by(purchase, left - amount)
-        batch.commands.append(Refund(event.participant, event.id, event.purchase, points, min(event.at, batch.now)))
+        batch.commands.append(Refund(event.participant, event.id, event.purchase, points, at))
         return amount
 
     def _earned_by(self, purchase: _Known, minor: int) -> int:
