@@ -21,11 +21,12 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from mirabelle.client.wiring import web_app
 from mirabelle.contract.places import assets_directory
 from mirabelle.contract.translation import LANGUAGES, Translator
-from mirabelle.rules import fallback_code
+from tests import screenshot_ways as ways
 from tests.backend import Backend
 from tests.chromium import launch
 from tests.contact_sheets import write_sheet, write_strip
 from tests.journeys.window import ONE_TRY_MILLISECONDS, Window, until_it_works
+from tests.pass_signers import pass_signers
 
 OUT: Final = Path("screenshots")
 README_PICTURE: Final = "images/readme/screens.webp"
@@ -33,12 +34,6 @@ README_HEIGHT: Final = 1000  # pixels
 PHONE: Final = "390x844"
 SIZES: Final = {PHONE: (390, 844), "820x1180": (820, 1180), "1440x900": (1440, 900)}
 ON_A_SHEET: Final = {PHONE: 230, "820x1180": 310, "1440x900": 470}  # width in pixels
-
-REWARD: Final = "coffee-and-cake"
-TOO_DEAR: Final = "trainers"
-ON_A_DAY: Final = "spa-afternoon"
-TO_CHARITY: Final = "give"
-SCANNED: Final = "croissant"
 
 WALKS_AT_ONCE: Final = 2
 PATIENCE_SECONDS: Final = 60
@@ -139,163 +134,6 @@ class Camera(Window):
         return before
 
 
-def first_steps(camera: Camera) -> None:
-    """Somebody arrives, looks at the ways in, and tries the demo."""
-    camera.open("/", "welcome.try_participant")
-    camera.shoot("welcome")
-    camera.presses("welcome.sign_in")
-    camera.sees("welcome.send_code")
-    camera.shoot("sign-in")
-    camera.presses("till.enrol")
-    camera.sees("till.enrol_do")
-    camera.shoot("enrol")
-    camera.presses("shared.back")
-    camera.sees("welcome.send_code")
-    camera.types("amina@example.org")
-    camera.presses("welcome.send_code")
-    camera.sees("welcome.send_again")
-    camera.shoot("sign-in-code")
-    camera.types("000000", submit=True)
-    camera.sees("reasons.wrong_code")
-    camera.shoot("sign-in-refused")
-    camera.open("/", "welcome.try_participant")
-    camera.presses("welcome.try_participant")
-    camera.sees("welcome.guide_earn_hint")
-    camera.shoot("guide")
-    for step in ("choose", "confirm", "show"):
-        camera.presses("welcome.guide_next")
-        camera.sees(f"welcome.guide_{step}_hint")
-    camera.shoot("guide-end")
-    camera.presses("welcome.guide_start")
-    camera.sees("wallet.yours_now")
-
-
-def at_home(camera: Camera) -> None:
-    """What a participant has, and what happened to it."""
-    camera.shoot("wallet")
-    camera.goes_to("/activity", "activity.arrived")
-    camera.shoot("activity")
-    camera.presses("activity.spent")
-    camera.sees("activity.paid_by")
-    camera.page.mouse.wheel(0, 300)
-    camera.shoot("activity-open")
-    camera.goes_to("/alerts", "alerts.dismiss")
-    camera.shoot("alerts")
-    camera.goes_to("/settings", "settings.appearance")
-    camera.shoot("settings")
-    camera.presses("settings.sign_out")
-    camera.sees("settings.sign_out_ask")
-    camera.shoot("sign-out")
-    camera.presses("shared.cancel")
-    camera.goes_to("/lost", "shared.not_found")
-    camera.shoot("nowhere")
-
-
-def in_the_catalog(camera: Camera) -> None:
-    """Looking for something."""
-    camera.goes_to("/rewards", "catalog.spend_first")
-    camera.shoot("catalog")
-    camera.presses("catalog.filters")
-    camera.sees("catalog.affordable")
-    camera.shoot("catalog-filters")
-    camera.presses("catalog.kind_charity")
-    camera.page.keyboard.press("Escape")
-    camera.sees("catalog.clear")
-    camera.shoot("catalog-filtered")
-    camera.types("qqqq")
-    camera.sees("catalog.none")
-    camera.shoot("catalog-nothing")
-    camera.goes_to(f"/rewards/{REWARD}", "catalog.choose")
-    camera.shoot("reward")
-    camera.goes_to(f"/rewards/{TOO_DEAR}", "catalog.missing_hint")
-    camera.shoot("reward-too-dear")
-    camera.goes_to("/rewards/lost", "catalog.gone")
-    camera.shoot("reward-gone")
-
-
-def at_the_counter(camera: Camera) -> None:
-    """Redeeming, step by step, and what comes of it."""
-    camera.goes_to(f"/checkout/{ON_A_DAY}", "checkout.paying")
-    camera.presses("shared.continue")
-    camera.sees("checkout.needs_date")
-    camera.shoot("checkout-day")
-    camera.presses("checkout.choose_date")
-    camera.page.get_by_role("dialog").or_(camera.page.get_by_role("alertdialog")).first.wait_for()
-    camera.shoot("checkout-calendar")
-    camera.page.keyboard.press("Escape")
-    camera.goes_to(f"/checkout/{TO_CHARITY}", "checkout.paying")
-    camera.presses("shared.continue")
-    camera.sees("checkout.needs_charity")
-    camera.shoot("checkout-charity")
-    camera.goes_to(f"/checkout/{TOO_DEAR}", "reasons.not_enough_points")
-    camera.shoot("checkout-refused")
-    camera.goes_to("/vouchers", "vouchers.no_ready")
-    camera.shoot("vouchers-none")
-    camera.goes_to(f"/checkout/{REWARD}", "checkout.paying")
-    camera.shoot("checkout-cost")
-    camera.presses("shared.continue")
-    camera.sees("checkout.can_cancel")
-    camera.shoot("checkout-confirm")
-    camera.presses("checkout.confirm", points="")
-    camera.sees("checkout.show_voucher")
-    camera.shoot("thanks")
-    camera.presses("checkout.show_voucher")
-    camera.sees("vouchers.or_say")
-    camera.shoot("voucher")
-    camera.goes_to("/vouchers", "vouchers.until", date="")
-    camera.shoot("vouchers")
-    camera.presses("vouchers.tab_orders")
-    camera.shoot("vouchers-orders")
-
-
-def at_the_till(camera: Camera, code: str) -> None:
-    """Staff scan `code` twice, and something that is no code."""
-    camera.open("/till", "welcome.try_staff")
-    camera.presses("welcome.try_staff")
-    camera.sees("till.field")
-    camera.shoot("till")
-    for name, entered, outcome in (
-        ("till-accepted", code, "accepted"),
-        ("till-refused", code, "refused"),
-        ("till-no-voucher", "ABCD-EFGH", "refused"),
-    ):
-        camera.enters(entered, f"till.{outcome}")
-        camera.shoot(name)
-        camera.presses("till.next")
-        camera.sees("till.field")
-    camera.goes_to("/till/scans", "till.history")
-    camera.shoot("scans")
-    camera.goes_to("/settings", "settings.appearance")
-    camera.shoot("settings-staff")
-
-
-def the_wallet_without_network(camera: Camera) -> None:
-    """The participant once the server is gone, which a page finds out when it is opened."""
-    camera.open("/wallet", "shared.offline")
-    camera.shoot("offline-wallet")
-    camera.goes_to(f"/checkout/{REWARD}", "checkout.paying")
-    camera.presses("shared.continue")
-    camera.presses("checkout.confirm", points="")
-    camera.sees("checkout.not_sent")
-    camera.shoot("offline-checkout")
-    camera.goes_to("/vouchers", "vouchers.until", date="")
-    camera.presses("vouchers.until", date="")
-    camera.sees("vouchers.or_say")
-    camera.shoot("offline-voucher")
-
-
-def the_till_without_network(camera: Camera) -> None:
-    """Staff once the server is gone."""
-    camera.open("/till", "till.bar_offline")
-    camera.shoot("offline-till")
-    camera.enters(fallback_code.make(bytes(fallback_code.RANDOM_BYTES)), "till.unchecked")
-    camera.shoot("offline-verdict")
-    camera.presses("till.next")
-    camera.sees("till.field")
-    camera.goes_to("/till/report", "till.report")
-    camera.shoot("report")
-
-
 def write_sheets(language: str, size: str, out: Path) -> None:
     """A sheet of all pictures in a language and a size for each brightness."""
     for folder in sorted(out.glob(f"{language}/*/{size}")):
@@ -308,7 +146,7 @@ def walk(language: str, size: str, wanted: Wanted, out: Path) -> list[str]:
     are missing, and why: a way that ends early does not keep the next one from being walked."""
     missing: list[str] = []
 
-    def go(way: Callable[..., None], camera: Camera, *more: str) -> None:
+    def go(way: Callable[..., None], camera: Camera, *more: Any) -> None:
         try:
             way(camera, *more)
         except Exception as fault:
@@ -317,19 +155,20 @@ def walk(language: str, size: str, wanted: Wanted, out: Path) -> list[str]:
 
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        api = Backend(data / "api")
+        api = Backend(data / "api", programme=ways.programme(), passes=pass_signers(data / "signers").keys())
         api.__enter__()
         web = stack.enter_context(Backend(data / "web", web_app=lambda _url, place: web_app(api.url, place)))
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
         participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
         code = _voucher_code(api)
-        for way in (first_steps, at_home, in_the_catalog, at_the_counter):
+        for way in (ways.first_steps, ways.at_home, ways.in_the_catalog, ways.at_the_counter, ways.with_a_voucher):
             go(way, participant)
-        go(at_the_till, till, code)
+        go(ways.at_the_till, till, code)
+        go(ways.with_a_task, participant, till, data)
         api.__exit__(None, None, None)
-        go(the_wallet_without_network, participant)
-        go(the_till_without_network, till)
+        go(ways.the_wallet_without_network, participant)
+        go(ways.the_till_without_network, till)
     write_sheets(language, size, out)
     return missing
 
@@ -362,8 +201,8 @@ def _voucher_code(api: Backend) -> str:
     """The code to type of somebody's new voucher."""
     person = api.participant()
     catalog = person.get("/catalog").json()["rewards"]
-    points = next(reward["points"] for reward in catalog if reward["id"] == SCANNED)
-    return str(person.redeem(SCANNED, points).json()["voucher"]["code"])
+    points = next(reward["points"] for reward in catalog if reward["id"] == ways.SCANNED)
+    return str(person.redeem(ways.SCANNED, points).json()["voucher"]["code"])
 
 
 def main(words: Sequence[str] | None = None) -> None:

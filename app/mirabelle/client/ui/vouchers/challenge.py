@@ -52,13 +52,13 @@ def challenge_part(
             log.info("no picture was chosen: %s", type(fault).__name__)
 
     if challenge is not None:
-        return _line(app.t("vouchers.challenge_answered"), "challenge-answered")
+        return _answered(app.t("vouchers.challenge_answered"))
     parts = [_line(app.t(obstacle or "vouchers.challenge_hint"), "challenge-hint")]
     if is_looking:
         parts.append(ft.Container(camera_eye(on_code, False), height=_EYE_HEIGHT, key="challenge-eye"))
     parts.append(_ways_in(app.t, (lambda: look(True)) if has_camera(page) and not is_looking else None, pick))
     column = ft.Column(parts, spacing=theme.S, horizontal_alignment=ft.CrossAxisAlignment.CENTER)
-    return ft.Container(column, padding=ft.Padding.symmetric(horizontal=20))
+    return ft.Container(column, padding=ft.Padding.only(left=20, right=20, top=theme.M))
 
 
 def _ways_in(translate: Translator, on_camera: Callable[[], Any] | None, on_picture: Callable[[], Any]) -> ft.Control:
@@ -77,6 +77,21 @@ def _ways_in(translate: Translator, on_camera: Callable[[], Any] | None, on_pict
         )  # fmt: skip
         buttons.insert(0, scan)
     return ft.Row(buttons, wrap=True, alignment=ft.MainAxisAlignment.CENTER, spacing=theme.S, run_spacing=0)
+
+
+def _answered(words: str) -> ft.Control:
+    """What whoever holds the voucher must see at once: what is shown is another code now."""
+    color = ft.Colors.WHITE
+    row = ft.Row(
+        [ft.Icon(ft.Icons.VERIFIED_USER_OUTLINED, size=20, color=color), text(words, theme.LABEL, color, expand=True)],
+        spacing=theme.M,
+    )
+    note = ft.Container(row, bgcolor=theme.PLUM, border_radius=theme.CORNER, padding=14)
+    return ft.Semantics(
+        live_region=True,
+        content=ft.Container(note, padding=ft.Padding.only(left=20, right=20, top=theme.M)),
+        key="challenge-answered",
+    )
 
 
 def _line(words: str, key: str) -> ft.Control:

@@ -112,10 +112,7 @@ def _top(translate: Translator, window: Window, deeds: Sequence[Deed]) -> ft.Con
         ft.Icons.ARROW_BACK, translate("shared.back"), lambda: go("/vouchers"), color=theme.ON_BAND, key="back"
     )
     parts: list[ft.Control] = [back, ft.Container(expand=True)]
-    items = [
-        ft.PopupMenuItem(translate(f"vouchers.{deed.name}"), icon=deed.icon, on_click=deed.run, key=deed.name)
-        for deed in deeds
-    ]
+    items = [ft.PopupMenuItem(_item(translate, deed), on_click=deed.run, key=deed.name) for deed in deeds]
     if items:
         parts.append(
             ft.PopupMenuButton(
@@ -127,6 +124,13 @@ def _top(translate: Translator, window: Window, deeds: Sequence[Deed]) -> ft.Con
         )
     above = window.inset_top + (8 if window.size == "phone" else 20)
     return ft.Container(ft.Row(parts), padding=ft.Padding.only(left=8, right=8, top=above, bottom=4))
+
+
+def _item(translate: Translator, deed: Deed) -> ft.Control:
+    """A line of the menu, which goes on below where a plain one would be cut off."""
+    words = text(translate(f"vouchers.{deed.name}"), theme.BODY_L, expand=True)
+    row = ft.Row([ft.Icon(deed.icon), words], spacing=theme.M)
+    return ft.Container(row, padding=ft.Padding.symmetric(vertical=theme.XS))
 
 
 def _unknown(translate: Translator) -> ft.Control:
