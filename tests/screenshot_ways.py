@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
+from playwright.sync_api import expect
 
 from mirabelle.rules import fallback_code
 from mirabelle.server.hosted import key_commands
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument
+from tests.journeys.window import ONE_TRY_MILLISECONDS, until_it_works
 
 if TYPE_CHECKING:
     from tests.screenshots import Camera
@@ -170,7 +172,12 @@ def with_a_voucher(camera: "Camera") -> None:
     _chooses(camera, "vouchers.give")
     camera.sees("vouchers.give_hint")
     camera.shoot("give")
-    camera.types("basil@example.org")
+
+    def addresses() -> None:
+        camera.types("basil@example.org")
+        expect(camera.button("shared.continue").first).to_be_enabled(timeout=ONE_TRY_MILLISECONDS)
+
+    until_it_works(addresses)
     camera.presses("shared.continue")
     camera.sees("vouchers.give_for_good")
     camera.shoot("give-confirm")

@@ -62,8 +62,17 @@ def verdict_view(
             text(translate.time(verdict.at), theme.STRONG_S, _WHITE),
         ]
     )
+    to_do = _to_do(translate, verdict)
+    # Beside a code to be scanned, which must be seen whole however large the letters are, it goes where one can scroll.
     middle = ft.Column(
-        _said(translate, place, verdict, challenge, int(window.height * 0.5)),
+        [
+            *_said(translate, place, verdict, challenge, int(window.height * 0.5)),
+            *(
+                [ft.Container(to_do, width=theme.READING_WIDTH, padding=ft.Padding.only(top=theme.M))]
+                if challenge is not None
+                else []
+            ),
+        ],
         spacing=theme.S,
         alignment=ft.MainAxisAlignment.CENTER,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
@@ -75,7 +84,7 @@ def verdict_view(
             [
                 *([_offline(translate, standing)] if verdict.scan is not None and verdict.scan.offline else []),
                 *([error_card(translate, failed)] if failed is not None else []),
-                _to_do(translate, verdict),
+                *([to_do] if challenge is None else []),
                 _next(translate, verdict, deeds),
             ],
             spacing=theme.M,

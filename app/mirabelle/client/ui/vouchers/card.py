@@ -97,7 +97,12 @@ def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Contr
         exclude_semantics=True,
         # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
         content=ft.Text(
-            apart(translate, voucher.code, "\u2066"), theme_style=theme.TITLE, color=_INK, selectable=True, key="typed"
+            apart(translate, voucher.code, "\u2066"),
+            theme_style=theme.TITLE,
+            color=_INK,
+            selectable=True,
+            text_align=ft.TextAlign.CENTER,
+            key="typed",
         ),
     )
     if works_offline(voucher):
@@ -143,11 +148,14 @@ def live_code(voucher: Voucher, room: int) -> ft.Control:
     ring = ft.ProgressRing(
         value=left / WINDOW_SECONDS, width=18, height=18, stroke_width=3, color=theme.PLUM, bgcolor=_LINE
     )
-    words = text(app.t("vouchers.live"), theme.BODY, _QUIET)
+    words = text(app.t("vouchers.live"), theme.BODY, _QUIET, expand=True, expand_loose=True)
     return ft.Column(
         [
             _still_code(frame, room),
-            ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER, tight=True),
+            ft.Container(
+                ft.Row([ring, words], spacing=theme.S, alignment=ft.MainAxisAlignment.CENTER),
+                padding=ft.Padding.symmetric(horizontal=20),
+            ),
             *([challenge_part(voucher, challenge, set_challenge)] if app.show_voucher.takes_challenge(voucher) else []),
         ],
         spacing=theme.XS,

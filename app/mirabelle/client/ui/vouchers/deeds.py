@@ -117,4 +117,5 @@ def _paper_dialog(translate: Translator, printing: Command, on_close: OnClose) -
         ),
         actions=[ft.TextButton(translate("shared.cancel"), on_click=on_close, key="keep")],
         on_dismiss=on_close,
+        scrollable=True,
     )

@@ -62,4 +62,5 @@ def pass_dialog(
         ),
         actions=[ft.TextButton(translate("shared.cancel"), on_click=on_close, key="keep")],
         on_dismiss=on_close,
+        scrollable=True,
     )
