@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, cast
 
+import msgspec
+
 from mirabelle.client.api import Api
 from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
@@ -40,7 +42,8 @@ def made(path: Path, *, is_closed: bool) -> tuple[bytes, bytes]:
             reward = (number, f"reward-{number}", b"{}" * 700)
             connection.execute("INSERT INTO rewards_bodies (reference, id, body) VALUES (?, ?, ?)", reward)
     for number in range(ENTRIES):
-        outbox.add(f"entry-{number:020}", "transfer", f"p{number}@example.org", b"b" * (40 + number % 5 * 900), AT)
+        body = {"recipient": "friend@example.org", "points": 10, "rest": "b" * (number % 5 * 900)}
+        outbox.add(f"entry-{number:020}", "transfer", "friend@example.org", msgspec.json.encode(body), AT)
     for number in range(SCANS):
         with store.write() as connection:
             OfflineScans.add(connection, _scan(number))

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from mirabelle.client.app import App
 from mirabelle.client.device.forward_clock import ForwardClock
 from mirabelle.client.device.keys import open_keys
@@ -17,6 +19,10 @@ from mirabelle.contract import messages as m
 from tests.backend import Backend
 from tests.clock import MovableClock
 from tests.mails import mailed_code
+
+# What entries of the outbox say, for tests of which no server hears.
+TRANSFER = msgspec.json.encode(m.TransferRequest(recipient="friend@example.org", points=10))
+REDEMPTION = msgspec.json.encode(m.RedemptionRequest(reward="croissant", points=110, holder_key="0" * 64))
 
 
 class KeptSecrets(MemorySecrets):

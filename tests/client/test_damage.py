@@ -9,7 +9,7 @@ import pytest
 from mirabelle.client.store.pages import PAGE_BYTES
 from tests.backend import Backend
 from tests.client import damage
-from tests.client.devices import Device, KeptSecrets, confirm, redeemed, signed_in, voucher_of
+from tests.client.devices import TRANSFER, Device, KeptSecrets, confirm, redeemed, signed_in, voucher_of
 from tests.client.test_kept_tills import accepted_offline
 from tests.client.tills import Customer, TillDevice, judged, till_in_sync
 from tests.wire import Wire
@@ -94,14 +94,14 @@ async def test_damage_that_is_met_later_is_mended_then_in_all_windows(wire: Wire
     device = Device(tmp_path)
     async with device.on(wire.url) as app:
         await signed_in(app)
-        app.outbox.add("k", "transfer", "friend@example.org", b"{}", app.now())
+        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
         file = app.store.path
     spoil(file, *pages_of(file, "rewards_bodies"))
     async with device.on(wire.url) as one, device.on(wire.url) as two:
         assert (one.mishap, two.mishap) == (None, None)
         assert one.catalog.get("teapot") is None
         assert (one.mishap, two.mishap) == ("rebuilt", "rebuilt")
-        two.outbox.add("l", "transfer", "friend@example.org", b"{}", two.now())
+        two.outbox.add("l", "transfer", "friend@example.org", TRANSFER, two.now())
         assert {entry.key for entry in one.outbox.entries()} == {"k", "l"}
         assert await one.catalog.refresh() is None
         assert two.catalog.total() > 0

@@ -19,7 +19,7 @@ from mirabelle.client.store.seal import Seal
 from mirabelle.contract import messages as m
 from mirabelle.contract import till_messages as tm
 from tests.backend import Backend
-from tests.client.devices import Device, KeptSecrets, confirm, sign_in_by_mail, signed_in
+from tests.client.devices import TRANSFER, Device, KeptSecrets, confirm, sign_in_by_mail, signed_in
 from tests.wire import Wire
 
 DATA = Path(__file__).parents[1] / "data"
@@ -83,9 +83,9 @@ async def test_of_a_participant_nothing_is_readable_in_the_file(wire: Wire, tmp_
         app.redeem.save_draft("teddy-bear", m.Details(recipient="Somebody Dear"))
         await confirm(app, "croissant")
         [voucher, *_] = app.vouchers.list()
-        app.outbox.add("k", "transfer", "friend@example.org", b"body of it", app.now())
+        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
         assert [entry.subject for entry in app.outbox.entries()] == ["friend@example.org"]
-        personal = [who.name, "Somebody Dear", "friend@example.org", "body of it", voucher.code, voucher.issued]
+        personal = [who.name, "Somebody Dear", "friend@example.org", voucher.code, voucher.issued]
         found = on_disk(device.directory)
         assert not [words for words in (*personal, "available_after") if words.encode() in found]
         assert b"teapot" in found  # the catalog is nobody's
@@ -145,7 +145,7 @@ async def test_without_its_key_a_file_is_set_aside_and_whoever_signs_in_again_is
     device = Device(tmp_path)
     async with device.on(own.url) as app:
         who = await sign_in_by_mail(app, own, "nour@example.org")
-        kept = app.outbox.add("k", "transfer", "friend@example.org", b"{}", app.now())
+        kept = app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
     before = on_disk(device.directory)
     assert isinstance(device.secrets, KeptSecrets)
     device.secrets.forget_stores()
@@ -182,7 +182,7 @@ async def test_on_a_device_that_keeps_no_secrets_what_waits_outlives_the_app(own
     device = Device(tmp_path, MemorySecrets())
     async with device.on(own.url) as app:
         await sign_in_by_mail(app, own, "nour@example.org")
-        app.outbox.add("k", "transfer", "friend@example.org", b"{}", app.now())
+        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
         [key] = [file for file in device.files() if file.suffix == ".key"]
         assert key.stat().st_mode & 0o777 == 0o600
     device.secrets = MemorySecrets()

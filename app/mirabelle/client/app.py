@@ -197,6 +197,11 @@ class App:
         """What befell the file of whoever is signed in, until they have seen it."""
         return self.store.document(MISHAP, Mishap)
 
+    @property
+    def strange(self) -> int:
+        """How much is kept here that another version of the app wrote and this one cannot read."""
+        return self.outbox.strange + self.scans.strange
+
     def mishap_seen(self) -> None:
         """They have seen it."""
         with self.store.write(MISHAP) as connection:
@@ -253,7 +258,7 @@ class App:
         await self.sync.stop()
         await self.upload_scans.stop()
         if self.session is None:
-            if is_for_good and self._is_elsewhere and not self.outbox.entries() and not self.offline_scans.kept():
+            if is_for_good and self._is_elsewhere and self.outbox.is_empty and not self.offline_scans.kept():
                 await self._remove_file()
             self.store.switch(MEMORY)
             self.store.tell("session")

@@ -33,7 +33,11 @@ PublicKey = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}$", descri
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """The base of all messages; unknown fields are ignored so that either end may be newer."""
+    """The base of all messages; unknown fields are ignored so that either end may be newer.
+
+    Where values are listed there is never another within one version of the API: older apps would take the whole
+    message for no message of ours. What is new gets a field of its own, or is a plain text from the beginning.
+    """
 
 
 class SecretMessage(Message, frozen=True, kw_only=True):

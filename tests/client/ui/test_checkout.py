@@ -12,6 +12,7 @@ from mirabelle.client.ui.checkout.state import merged, paying
 from mirabelle.contract.reasons import Reason
 from mirabelle.contract.translation import LANGUAGES, texts
 from tests.backend import Backend
+from tests.client.devices import REDEMPTION
 from tests.client.ui.visiting import visitor
 
 AFFORDABLE = CatalogQuery(affordable_with=5000, limit=500)
@@ -175,7 +176,7 @@ async def test_an_answer_that_comes_late_still_brings_the_thanks(tmp_path):
 async def test_what_nobody_knows_yet_is_said_so_and_cannot_be_taken_back(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone:
         draft = someone.app.redeem.draft("croissant")
-        someone.app.outbox.add(draft.key, "redemption", "croissant", b"{}", someone.app.now())
+        someone.app.outbox.add(draft.key, "redemption", "croissant", REDEMPTION, someone.app.now())
         someone.app.outbox.claim(draft.key)
         async with someone.window("/checkout/croissant") as window:
             assert window.all(key="waiting-unknown") and not window.all(key="discard")

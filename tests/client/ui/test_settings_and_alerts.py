@@ -4,6 +4,7 @@ import flet as ft
 import pytest
 
 from mirabelle.client.ui.settings.state import read_settings
+from tests.client.devices import REDEMPTION
 from tests.client.ui.visiting import visitor
 from tests.headless import Device
 
@@ -43,7 +44,7 @@ async def test_a_dismissed_alert_stays_away_after_a_restart(start, start_signed_
 async def test_an_alert_tells_what_was_not_sent_from_what_was_not_answered(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone:
         app = someone.app
-        app.outbox.add("key", "redemption", "croissant", b"", someone.now())
+        app.outbox.add("key", "redemption", "croissant", REDEMPTION, someone.now())
         assert app.alerts.current(someone.now())[0].kind == "redemption_waiting"
         app.outbox.claim("key")
         assert app.alerts.current(someone.now())[0].kind == "redemption_unknown"
@@ -55,10 +56,10 @@ async def test_signing_out_warns_of_redemptions_without_an_answer_and_of_nothing
     async with visitor(backend.url, tmp_path) as someone:
         app = someone.app
         for key in ("waiting", "unknown", "refused"):
-            app.outbox.add(key, "redemption", "croissant", b"", someone.now())
+            app.outbox.add(key, "redemption", "croissant", REDEMPTION, someone.now())
         app.outbox.claim("unknown")
         app.outbox.refuse("refused", "out_of_stock")
-        app.outbox.add("scan", "scan", "", b"", someone.now())
+        app.outbox.add("scan", "scan", "", b'{"code": "X"}', someone.now())
         assert read_settings(app).waiting == {"redemption": 2}
 
 

@@ -3,13 +3,24 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from mirabelle.client.store.database import Store
+import msgspec
+
+from mirabelle.client.store.database import Store, decoded
+from mirabelle.contract import messages as m
+from mirabelle.contract import till_messages as tm
 
 Kind = Literal["redemption", "scan", "transfer", "gift", "amount"]
 EntryState = Literal["waiting", "unknown", "refused"]
 
+_DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
+    "redemption": msgspec.json.Decoder(m.RedemptionRequest),
+    "scan": msgspec.json.Decoder(tm.ScanRequest),
+    "transfer": msgspec.json.Decoder(m.TransferRequest),
+    "gift": msgspec.json.Decoder(m.GiftRequest),
+    "amount": msgspec.json.Decoder(tm.HoldRequest),
+}
 _COLUMNS: Final = (
     "key, kind, CAST(opened('outbox subject', key, subject) AS TEXT) AS subject, opened('outbox', key, body) AS body,"
     " state, reason, created_at"
@@ -36,11 +47,22 @@ class Outbox:
         self._store = store
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
-        """The entries, oldest first."""
+        """The entries, oldest first, but for those that this version of the app cannot read."""
         rows = self._store.read.execute(
             f"SELECT {_COLUMNS} FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,)
         )
-        return [_entry(row) for row in rows]
+        return [entry for row in rows if _is_readable(entry := _entry(row))]
+
+    @property
+    def strange(self) -> int:
+        """How many entries another version of the app wrote, which this one cannot read: they stay as they are."""
+        rows = self._store.read.execute(f"SELECT {_COLUMNS} FROM outbox")
+        return sum(not _is_readable(_entry(row)) for row in rows)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there, readable or not."""
+        return self._store.read.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is None
 
     def get(self, key: str) -> Entry | None:
         """The entry under `key`."""
@@ -85,6 +107,10 @@ class Outbox:
     def settle(connection: sqlite3.Connection, key: str) -> None:
         """The server answered and the person saw it: the entry leaves, in the caller's transaction."""
         connection.execute("DELETE FROM outbox WHERE key = ?", (key,))
+
+
+def _is_readable(entry: Entry) -> bool:
+    return decoded(_DECODERS[entry.kind], entry.body) is not None
 
 
 def _entry(row: sqlite3.Row) -> Entry:

@@ -1,14 +1,14 @@
 """What the participant redeemed, and the vouchers that came of it."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from mirabelle.client.api import Api, Refusal
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import Store, decoded
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
@@ -31,6 +31,11 @@ def vouchers_of(redemption: m.Redemption) -> list[m.Voucher]:
     return [redemption.voucher, *redemption.others] if redemption.voucher else []
 
 
+def _known(rows: Iterable[sqlite3.Row]) -> list[m.Redemption]:
+    """The redemptions of these rows, but for what another version of the app wrote: the next sync writes it anew."""
+    return [redemption for row in rows if (redemption := decoded(_DECODER, row[0])) is not None]
+
+
 class Redemptions:
     """Reads redemptions from the store and keeps them fresh."""
 
@@ -40,12 +45,12 @@ class Redemptions:
     def list(self) -> list[m.Redemption]:
         """All redemptions, newest first."""
         rows = self._store.read.execute(f"SELECT {_BODY} FROM redemptions ORDER BY created_at DESC, id")
-        return [_DECODER.decode(row[0]) for row in rows]
+        return _known(rows)
 
     def get(self, id_: str) -> m.Redemption | None:
         """The redemption `id_`."""
         row = self._store.read.execute(f"SELECT {_BODY} FROM redemptions WHERE id = ?", (id_,)).fetchone()
-        return _DECODER.decode(row[0]) if row else None
+        return decoded(_DECODER, row[0]) if row else None
 
     async def refresh(self) -> Refusal | None:
         """Fetch all redemptions with their vouchers; raises NoAnswer."""
@@ -72,8 +77,7 @@ class Vouchers:
         rows = self._store.read.execute(
             f"SELECT {_BODY} FROM redemptions WHERE voucher IS NOT NULL ORDER BY created_at DESC, id"
         )
-        redemptions = [_DECODER.decode(row[0]) for row in rows]
-        return [self._as_it_is(voucher) for redemption in redemptions for voucher in vouchers_of(redemption)]
+        return [self._as_it_is(voucher) for redemption in _known(rows) for voucher in vouchers_of(redemption)]
 
     def get(self, id_: str) -> m.Voucher | None:
         """The voucher `id_`."""
@@ -89,8 +93,8 @@ class Vouchers:
         row = self._store.read.execute(
             f"SELECT {_BODY} FROM redemptions WHERE id = ?", (voucher.redemption,)
         ).fetchone()
-        if row is not None:
-            before = _DECODER.decode(row[0])
+        before = decoded(_DECODER, row[0]) if row is not None else None
+        if before is not None:
             first, *others = [voucher if each.id == voucher.id else each for each in vouchers_of(before)]
             redemption = msgspec.structs.replace(before, voucher=first, others=others)
             with self._store.write("vouchers", "redemptions") as connection:

@@ -1,14 +1,14 @@
 """The till and its scans."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from mirabelle.client.api import Api, Refusal
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store, decoded, put_document
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
 from mirabelle.rules.voucher_code import VoucherCode
@@ -71,22 +71,34 @@ class Scans:
 
     def __init__(self, store: Store, api: Api) -> None:
         self._store, self._api = store, api
+        self._strange: set[tuple[str, str]] = set()
+
+    def _known(self, rows: Iterable[sqlite3.Row]) -> list[tm.Scan]:
+        """The scans of these rows, but for what another version of the app wrote: that stays, and is counted."""
+        known = {(self._store.path, row[1]): decoded(_DECODER, row[0]) for row in rows}
+        self._strange = self._strange - known.keys() | {row for row, scan in known.items() if scan is None}
+        return [scan for scan in known.values() if scan is not None]
 
     def list(self) -> list[tm.Scan]:
         """The newest scans, newest first."""
-        rows = self._store.read.execute(f"SELECT {_BODY} FROM scans ORDER BY at DESC, id LIMIT ?", (SHOWN,))
-        return [_DECODER.decode(row[0]) for row in rows]
+        rows = self._store.read.execute(f"SELECT {_BODY}, id FROM scans ORDER BY at DESC, id LIMIT ?", (SHOWN,))
+        return self._known(rows)
 
     def between(self, begin: datetime, end: datetime) -> Sequence[tm.Scan]:
         """The scans from `begin` until before `end`, oldest first."""
-        query = f"SELECT {_BODY} FROM scans WHERE at >= ? AND at < ? ORDER BY at, id"
+        query = f"SELECT {_BODY}, id FROM scans WHERE at >= ? AND at < ? ORDER BY at, id"
         moments = (begin.astimezone(UTC).isoformat(), end.astimezone(UTC).isoformat())
-        return [_DECODER.decode(row[0]) for row in self._store.read.execute(query, moments)]
+        return self._known(self._store.read.execute(query, moments))
+
+    @property
+    def strange(self) -> int:
+        """How many scans were met that this version of the app cannot read."""
+        return sum(path == self._store.path for path, _ in self._strange)
 
     def get(self, id_: str) -> tm.Scan | None:
         """The scan with this id."""
         row = self._store.read.execute(f"SELECT {_BODY} FROM scans WHERE id = ?", (id_,)).fetchone()
-        return _DECODER.decode(row[0]) if row else None
+        return decoded(_DECODER, row[0]) if row else None
 
     async def refresh(self) -> Refusal | None:
         """Fetch the scans; raises NoAnswer. What became of one since, such as a conflict, is told by the newest."""

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from mirabelle.client.api import Api, Refusal
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store, decoded, put_document
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.rules.lots import Lot, spendable
@@ -33,6 +33,7 @@ class Wallet:
 
     def __init__(self, store: Store, api: Api, now: Callable[[], datetime], zone: Callable[[], tzinfo]) -> None:
         self._store, self._api, self._now, self._zone = store, api, now, zone
+        self._has_strange = False  # rows that another version wrote: all are fetched anew
 
     def current(self) -> m.Wallet | None:
         """The wallet, with what time alone has done since `as_of`: points that arrived, lots that expired."""
@@ -89,7 +90,9 @@ class Wallet:
             "SELECT opened('activity', sequence, body) FROM activity WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
         )
         rows = self._store.read.execute(sql, (before if before is not None else 2**62, limit))
-        return [_ACTIVITY.decode(row[0]) for row in rows]
+        known = [decoded(_ACTIVITY, row[0]) for row in rows]
+        self._has_strange |= None in known
+        return [row for row in known if row is not None]
 
     @property
     def has_older(self) -> bool:
@@ -116,7 +119,7 @@ class Wallet:
             return page
         known = self._store.read.execute("SELECT max(sequence), min(sequence) FROM activity").fetchone()
         oldest_of_page = page.activity[-1].sequence if page.activity else 0
-        gap = known[0] is not None and oldest_of_page > known[0] + 1
+        gap = known[0] is not None and (self._has_strange or oldest_of_page > known[0] + 1)
         reaches_further = known[1] is not None and not gap and known[1] < oldest_of_page
         has_older = self.has_older if reaches_further else page.more
         kept = self._store.document("wallet", m.Wallet)
@@ -126,6 +129,7 @@ class Wallet:
             put_document(connection, "wallet", wallet)
             if gap:
                 connection.execute("DELETE FROM activity")  # so that what is shown has no hole in it
+                self._has_strange = False
             _keep(connection, page.activity, has_older)
         return None
 

@@ -182,6 +182,14 @@ class Store:
         self.connection.close()
 
 
+def decoded(decoder: msgspec.json.Decoder[T], body: bytes | None) -> T | None:
+    """What a row holds; None where an older or a newer version of the app wrote it so that this one cannot read it."""
+    try:
+        return decoder.decode(body or b"")
+    except msgspec.DecodeError:
+        return None
+
+
 def put_document(connection: sqlite3.Connection, name: str, body: object) -> None:
     """Keep `body` under `name`, in the caller's transaction."""
     kept = "?2" if name in PLAIN else "sealed('documents', ?1, ?2)"

@@ -14,7 +14,7 @@ from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.outbox import Entry, Outbox
 from mirabelle.client.repositories.redemptions import keep_redemption
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import Store, decoded
 from mirabelle.client.use_cases.send_once import fate_of
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
@@ -23,6 +23,7 @@ from mirabelle.contract import messages as m
 log = logging.getLogger(__name__)
 
 
+_DETAILS: Final = msgspec.json.Decoder(m.Details)
 _DRAFT: Final = (
     "SELECT key, opened('drafts', reward, details) AS details FROM drafts WHERE reward = hidden('drafts', ?)"
 )
@@ -86,7 +87,7 @@ class Redeem:
         """The draft for `reward`, made at the first call and kept until it is settled."""
         row = self._store.read.execute(_DRAFT, (reward,)).fetchone()
         if row is not None:
-            return Draft(row["key"], msgspec.json.decode(row["details"], type=m.Details))
+            return Draft(row["key"], decoded(_DETAILS, row["details"]) or m.Details())
         draft = Draft(new_key(), m.Details())
         with self._store.write() as connection:
             connection.execute(

@@ -44,7 +44,8 @@ def read_settings(app: "App") -> SettingsPage:
         detail = parted(app.t, till.name, till.store_name.in_language(app.language)) if till else ""
     elif wallet := app.wallet.current():
         detail = wallet.email or ""
-    entries = app.outbox.entries()
+    unsettled = (entry.kind for entry in app.outbox.entries() if entry.state != "refused" and entry.kind in FORGOTTEN)
+    waiting = Counter[str](unsettled) + Counter(strange=app.outbox.strange)
     return SettingsPage(
         name=session.name if session else "",
         detail=detail,
@@ -57,5 +58,5 @@ def read_settings(app: "App") -> SettingsPage:
         contact=programme.contact if programme else "",
         last_contact=app.last_contact,
         scans=app.sign_in.kept_scans,
-        waiting=Counter(entry.kind for entry in entries if entry.state != "refused" and entry.kind in FORGOTTEN),
+        waiting={kind: count for kind, count in waiting.items() if count},
     )

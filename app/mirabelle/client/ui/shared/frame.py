@@ -10,7 +10,7 @@ from mirabelle.client.ui.shared.context import Window, go, use_app, use_route, u
 from mirabelle.client.ui.shared.icons import icon_button
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
-from mirabelle.client.ui.shared.notices import empty_state, mishap_banner, offline_banner
+from mirabelle.client.ui.shared.notices import empty_state, mishap_banner, offline_banner, strange_banner
 
 TAB_VIEW = "/tabs"  # all tabs share one view, so that changing tabs does not slide pages over each other
 
@@ -41,9 +41,11 @@ def page_frame(
     """
     app, window, route = use_app(), use_window(), use_route()
     connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
-    mishap = use_live(app, ("mishap",), lambda: app.mishap)
+    mishap, strange = use_live(app, ("mishap", "outbox", "scans"), lambda: (app.mishap, app.strange))
     if mishap is not None:
         controls = [mishap_banner(app.t, mishap, app.mishap_seen), *controls]
+    if strange:
+        controls = [strange_banner(app.t, strange), *controls]
     if connection == "offline" and tells_offline:
         is_staff = app.session is not None and app.session.role == "staff"
         controls = [offline_banner(app.t, last_contact, is_staff=is_staff), *controls]

@@ -123,6 +123,12 @@ def mishap_banner(translate: Translator, mishap: Mishap, on_seen: Handler | None
     return banner(ft.Icons.HEALING_OUTLINED, *words, warm=True, action=seen)
 
 
+def strange_banner(translate: Translator, count: int) -> ft.Control:
+    """What is kept here and only another version of the app can read."""
+    words = translate("shared.strange", count=count), translate("shared.strange_hint")
+    return banner(ft.Icons.SYSTEM_UPDATE_OUTLINED, *words, warm=True)
+
+
 def offline_banner(translate: Translator, last_contact: datetime | None, *, is_staff: bool) -> ft.Control:
     """Says since when what is shown was true, and staff what their till cannot do. `page_frame` puts it there while
     there is no contact."""
