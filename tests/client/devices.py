@@ -1,5 +1,6 @@
 """A device with the real app on it, but no screens: it can be switched off and on again, and keeps what it keeps."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,31 @@ class KeptSecrets(MemorySecrets):
             del self._values[name]
 
 
+class FileSecrets(MemorySecrets):
+    """Secrets that outlive the process that kept them, each change written whole or not at all."""
+
+    persistent = True
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+        if file.exists():
+            self._values = json.loads(file.read_text())
+
+    async def set(self, name: str, value: str) -> None:
+        await super().set(name, value)
+        self._write()
+
+    async def delete(self, name: str) -> None:
+        await super().delete(name)
+        self._write()
+
+    def _write(self) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(self._values))
+        new.replace(self._file)
+
+
 class Device:
     """What outlives the app: its directory and its secrets."""
 
@@ -68,6 +94,14 @@ class Device:
     def files(self) -> list[Path]:
         """What it keeps on disk."""
         return [file for file in self.directory.rglob("*") if file.is_file()]
+
+
+def device_at(directory: Path) -> Device:
+    """The device that keeps everything in `directory`, whichever process it runs in."""
+    directory.mkdir(parents=True, exist_ok=True)
+    device = Device(directory, FileSecrets(directory / "secrets.json"))
+    device.directory = directory
+    return device
 
 
 async def signed_in(app: App, role: m.Role = "participant") -> SignedIn:

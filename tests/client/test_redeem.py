@@ -166,6 +166,8 @@ async def test_a_refusal_that_was_seen_leaves_nothing_behind(
         before, key = balance(app), app.redeem.draft(reward).key
         outcome = await confirm(app, reward)
         assert isinstance(outcome, Refused) and outcome.refusal.reason == reason
+        assert [(entry.key, entry.reason) for entry in app.outbox.entries()] == [(key, reason)]
+        app.redeem.seen(key)
         assert app.outbox.entries() == []
         assert balance(app) == before
         if reason != Reason.NOT_FOUND:  # which this device knew without asking

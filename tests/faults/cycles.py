@@ -46,6 +46,11 @@ class Outcome:
     faults: dict[str, int]
     seconds: float
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether every scan is known, once, to whom it has to be."""
+        return not (self.lost or self.twice or self.unheard or self.waiting)
+
     def told(self) -> str:
         """The outcome in one line."""
         return (

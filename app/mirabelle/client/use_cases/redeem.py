@@ -46,7 +46,7 @@ class Redeemed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It was refused, and nothing was spent."""
+    """It was refused, and nothing was spent; it stays in the outbox until it was `seen`."""
 
     refusal: Refusal
 
@@ -146,7 +146,7 @@ class Redeem:
             )
             entry = self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
         assert entry is not None
-        return self._seen(entry, await self._once(entry, is_new=is_new))
+        return await self._once(entry, is_new=is_new)
 
     def _more_keys(self, key: str, reward_id: str) -> str:
         """A holder key for each use after the first, one after the other."""
@@ -159,15 +159,13 @@ class Redeem:
         entry = self._outbox.get(key)
         if entry is None:
             raise KeyError(key)
-        return self._seen(entry, await self._once(entry))
+        return await self._once(entry)
 
-    def _seen(self, entry: Entry, outcome: Outcome) -> Outcome:
-        """Whoever asked sees the refusal now: nothing of it needs to be kept."""
-        if isinstance(outcome, Refused):
-            kept = self._outbox.get(entry.key)
-            if kept is not None and kept.state == "refused":
-                self._renewed(entry)
-        return outcome
+    def seen(self, key: str) -> None:
+        """The person has seen how the confirmation under `key` was refused: nothing of it needs to be kept."""
+        entry = self._outbox.get(key)
+        if entry is not None and entry.state == "refused":
+            self._renewed(entry)
 
     async def _once(self, entry: Entry, *, is_new: bool = False) -> Outcome:
         task = self._under_way.get(entry.key)

@@ -108,9 +108,12 @@ def checkout_screen(id: str) -> ft.View:
     def start_over() -> None:
         confirm.forget()
         retry.forget()
+        app.redeem.seen(key)
         step(0)
 
     counter, found = _late_answer(counter)
+    key = counter.key if counter is not None else ""
+    ft.use_effect(lambda: None, [key], cleanup=lambda: app.redeem.seen(key))
     calendar = _calendar(app, counter, lambda: pick(False)) if picking and counter is not None else None
     ft.use_dialog(calendar)
     if counter is None:
