@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import flet as ft
-import msgspec
 import pytest
 
 from mirabelle.client.repositories.catalog import CatalogQuery
+from mirabelle.client.store.rewards import set_points
 from mirabelle.client.ui.checkout.state import merged, paying
 from mirabelle.contract.reasons import Reason
 from mirabelle.contract.translation import LANGUAGES, texts
@@ -115,9 +115,9 @@ async def test_back_at_the_counter_after_a_reload_one_is_told_it_was_done(backen
 
 async def test_a_price_that_changed_meanwhile_is_refused_and_nothing_is_spent(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone:
-        cheaper = msgspec.structs.replace(someone.app.catalog.get("croissant"), points=90)
+        croissant = someone.app.catalog.get("croissant")
         with someone.app.store.write("catalog") as connection:
-            connection.execute("UPDATE rewards SET body = ? WHERE id = 'croissant'", (msgspec.json.encode(cheaper),))
+            set_points(connection, [(croissant.reference, 90)])
         async with someone.window("/checkout/croissant") as window:
             await window.tap(await to_confirm(window))
             await window.until(lambda: "The price has changed" in window.texts())
