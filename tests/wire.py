@@ -12,7 +12,7 @@ CHUNK = 65536
 
 
 class Wire(AbstractContextManager["Wire"]):
-    """Passes TCP through to `server_url`, from a thread of its own. `url` leads to it."""
+    """Passes TCP through to `server_url`, from a thread of its own. `url` leads to it; `carried` counts its bytes."""
 
     def __init__(self, server_url: str) -> None:
         at = urlsplit(server_url)
@@ -25,6 +25,7 @@ class Wire(AbstractContextManager["Wire"]):
         self._to_lose: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        self.carried = 0
 
     @property
     def url(self) -> str:
@@ -101,6 +102,7 @@ class Wire(AbstractContextManager["Wire"]):
             if first_line.endswith("HTTP/1.1"):
                 asked[:] = [first_line.removesuffix(" HTTP/1.1").split("?")[0]]
                 self.requests[asked[0]] += 1
+            self.carried += len(chunk)
             writer.write(chunk)
             await writer.drain()
 
@@ -111,5 +113,6 @@ class Wire(AbstractContextManager["Wire"]):
                 self._to_lose[lost] -= 1
                 self.lost[asked[0]] += 1
                 return
+            self.carried += len(chunk)
             writer.write(chunk)
             await writer.drain()

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from tests.bench import growth, importing, ledger, redemption, search, start, store, till, voucher
+from tests.bench import feed, growth, importing, ledger, redemption, search, start, store, till, voucher
 from tests.bench.figures import machine
 
 
@@ -22,6 +22,7 @@ PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
     "till": (till.online,),
     "store": (store.sealed,),
     "import": (importing.on_sqlite,),
+    "feed": (feed.on_the_way,),
     "search": (search.keystrokes,),
     "growth": (growth.of_a_history, growth.of_a_crowd),
     "million": (growth.of_a_million,),

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ A = TypeVar("A")
 
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
+_NOT_MODIFIED: Final = 304
+_UNASKED: Final = ("accept", "connection", "user-agent")  # headers that say nothing here, in each request
 _PROBLEM: Final = "application/problem+json"
 
 
@@ -35,6 +37,14 @@ class Refusal:
     status: int
     detail: str
     problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[A]):
+    """An answer, and the ETag that names it."""
+
+    answer: A
+    etag: str
 
 
 class NoAnswer(Exception):
@@ -114,6 +124,18 @@ class Api:
             raise LostAnswer  # whoever asked has left meanwhile; the store is another person's now
         return answer
 
+    async def changed(
+        self, endpoint: Endpoint[A], query: Mapping[str, str], known: str
+    ) -> "Changed[A] | Refusal | None":
+        """What anybody may ask for, unless it is what ETag `known` names: None then. Raises as `call` does."""
+        headers = {"Accept-Language": self.language} | ({"If-None-Match": known} if known else {})
+        response = await self._send(endpoint.method, self._base_url + endpoint.path, None, headers, query)
+        if known and response.status_code == _NOT_MODIFIED:
+            self._on_contact(True)
+            return None
+        answer = self._answer(endpoint, response)
+        return answer if isinstance(answer, Refusal) else Changed(answer, response.headers.get("etag", ""))
+
     def _answer(self, endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
         try:
             answer = _decoded(endpoint, response)
@@ -147,6 +169,8 @@ class Api:
             verify=_trusted(),
             trust_env="//127.0.0.1" not in self._base_url,
         )
+        for name in _UNASKED:
+            del self._client.headers[name]
         return self._client
 
     async def close(self) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
+from mirabelle.contract import catalog, trust
 from mirabelle.contract import messages as m
 from mirabelle.contract import till_messages as tm
-from mirabelle.contract import trust
 from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
 
@@ -46,7 +46,7 @@ class Endpoint(Generic[A]):
 
 
 PROGRAMME = Endpoint("GET", "/programme", m.Programme)
-CATALOG = Endpoint("GET", "/catalog", m.Catalog)
+CATALOG = Endpoint("GET", "/catalog", catalog.SignedCatalog)
 
 REQUEST_SIGN_IN_CODE = Endpoint(
     "POST", "/sign-in/codes", m.Done, m.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)

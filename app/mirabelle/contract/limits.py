@@ -33,6 +33,7 @@ LEASE_HOURS: Final = 72
 
 ACTIVITY_PAGE_ROWS: Final = 100
 CATALOG_PAGE_ROWS: Final = 1000
+CATALOG_DAYS: Final = 7  # for how long a device believes what was signed of the catalog
 LOST_KEYS: Final = 10  # of typed codes without an answer, that come with a scan
 SCANS_PAGE_ROWS: Final = 200
 CONFLICT_DAYS: Final = 30  # how long scans with a conflict come along, however many there are since

@@ -116,7 +116,8 @@ class Reward(Message, frozen=True, kw_only=True):
 
 
 class Catalog(Message, frozen=True, kw_only=True):
-    """A part of the catalog: what changed since a cursor. Ask again with `cursor` while `more` is true."""
+    """A part of the catalog as the first apps understood it, see `contract.catalog`: the rewards that changed since a
+    cursor. Ask again with `cursor` while `more` is true."""
 
     rewards: list[Reward]
     removed: list[Identifier]

@@ -16,11 +16,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle import __version__
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.endpoints import API_PREFIX, CATALOG
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.routes.edge import HANDLERS, json_only
-from mirabelle.server.routes.lane import COMPRESS_FROM_BYTES
+from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES
 from mirabelle.server.routes.participant import participant_routes
 from mirabelle.server.routes.public import public_routes
 from mirabelle.server.routes.staff import staff_routes
@@ -95,7 +95,9 @@ def create_app(context: Context) -> Litestar:
         route_handlers=[api, health],
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BYTES,
-        compression_config=CompressionConfig(backend="gzip", minimum_size=COMPRESS_FROM_BYTES),
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=COMPRESS_FROM_BYTES, exclude=[f"^{API_PREFIX}{CATALOG.path}$"]
+        ),
         lifespan=[lambda _app: _work_going_on(context)],
         openapi_config=OpenAPIConfig(
             title="Mirabelle",

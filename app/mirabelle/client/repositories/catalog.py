@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from mirabelle.client.api import Api, Refusal
+from mirabelle.client.repositories.catalog_feed import CatalogFeed
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store import rewards as r
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store
 from mirabelle.client.store.search import exactly, expression, typed_words
 from mirabelle.client.store.spelling import forgivingly, nearly
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 Sort = Literal["popular", "price_up", "price_down", "newest"]
@@ -79,6 +79,7 @@ class Catalog:
 
     def __init__(self, store: Store, api: Api, programme: Programme, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._programme, self._now = store, api, programme, now
+        self._feed = CatalogFeed(store, api, now, self._index_if_needed, self._names)
         self._indexed = ""
         self._understood: tuple[object, str | None] = ((), None)
 
@@ -117,11 +118,7 @@ class Catalog:
 
     def get(self, id_: str) -> m.Reward | None:
         """The reward `id_`, also one that can no longer be had."""
-        rows = self._read(
-            "SELECT body, points, pieces FROM rewards_bodies LEFT JOIN rewards USING (reference)"
-            " LEFT JOIN rewards_stock USING (reference) WHERE id = :id",
-            {"id": id_},
-        )
+        rows = self._read(f"{r.ANY_REWARD} WHERE id = :id", {"id": id_})
         return r.read_reward(rows[0]) if rows else None
 
     def categories(self) -> list[tuple[str, int]]:
@@ -199,7 +196,6 @@ class Catalog:
         if self._store.document(r.INDEX, int) != r.INDEX_FORM:
             with self._store.write() as connection:
                 r.index_anew(connection)
-                r.name_categories(connection, self._names())
         self._indexed = self._store.path
 
     def _names(self) -> dict[str, m.Text]:
@@ -208,19 +204,14 @@ class Catalog:
 
     async def refresh(self) -> Refusal | None:
         """Fetch what changed, page by page; each is applied wholly or not at all. Raises NoAnswer."""
-        more = True
-        while more:
-            cursor = self._store.document("catalog cursor", str) or ""
-            page = await self._api.call(e.CATALOG, query={"after": cursor} if cursor else None)
-            if isinstance(page, Refusal):
-                return page
-            more = page.more
-            if page.cursor == cursor:
-                continue  # nothing changed, and nobody needs to redraw
-            self._index_if_needed()
-            with self._store.write("catalog") as connection:
-                r.take_off(connection, r.references_of(connection, page.removed))
-                r.put_rewards(connection, page.rewards)
-                r.name_categories(connection, self._names())
-                put_document(connection, "catalog cursor", page.cursor)
-        return None
+        return await self._feed.refresh()
+
+    def loading(self) -> tuple[int, int] | None:
+        """How many rewards have come of how many, while all of them are on their way."""
+        feed = self._feed.state()
+        return (feed.loaded, feed.total) if feed.total else None
+
+    def refused(self) -> str:
+        """Why what came last was not believed, as a `rules.catalog_trust.CatalogRefusal` or "unreadable"; "" where it
+        was."""
+        return self._feed.state().refused

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
 MISHAP: Final = "mishap"
-PLAIN: Final = frozenset({"programme", "catalog cursor", "till name", MISHAP})
+PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "till name", MISHAP})
 
 Listener = Callable[[], None]
 

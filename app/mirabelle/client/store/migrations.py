@@ -129,11 +129,11 @@ CREATE TABLE rewards (
     number INTEGER PRIMARY KEY,
     reference INTEGER NOT NULL UNIQUE,
     points INTEGER NOT NULL,
-    available_until TEXT
+    available_until TEXT,
+    load INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX rewards_by_points ON rewards (points);
 CREATE INDEX rewards_by_points_down ON rewards (points DESC);
-CREATE INDEX rewards_that_end ON rewards (available_until) WHERE available_until IS NOT NULL;
 CREATE TABLE rewards_bodies (reference INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
 CREATE TABLE rewards_stock (reference INTEGER PRIMARY KEY, pieces INTEGER NOT NULL);
 CREATE TABLE rewards_facets (
@@ -150,7 +150,7 @@ CREATE VIRTUAL TABLE rewards_text USING fts5 (
 );
 INSERT INTO rewards_bodies SELECT reference, id, body FROM rewards_before;
 INSERT INTO rewards SELECT ((1048575 - max(0, min(popularity, 1048575))) << 32) | reference, reference, points,
-    available_until FROM rewards_before WHERE available_until IS NOT '';
+    available_until, 0 FROM rewards_before WHERE available_until IS NOT '';
 INSERT INTO rewards_stock SELECT reference, stock FROM rewards_before WHERE stock IS NOT NULL
     AND available_until IS NOT '';
 DROP TABLE rewards_before;

@@ -23,6 +23,11 @@ _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32
 _PAGE: Final = 1000
 FACETS: Final = ("category", "kind")
+ANY_REWARD: Final = (
+    "SELECT body, points, pieces FROM rewards_bodies LEFT JOIN rewards USING (reference)"
+    " LEFT JOIN rewards_stock USING (reference)"
+)
+_EACH: Final = "(SELECT value FROM json_each(CAST(? AS TEXT)))"
 _decode: Final = msgspec.json.Decoder(m.Reward).decode
 _encode: Final = msgspec.json.encode
 
@@ -42,14 +47,14 @@ def read_reward(row: Sequence[object]) -> m.Reward:
     return msgspec.structs.replace(reward, points=points, stock=row[2])
 
 
-def body_of(connection: sqlite3.Connection, reference: int) -> m.Reward | None:
-    """The reward `reference` as it was last put, apart from what changes often."""
-    row = connection.execute("SELECT body FROM rewards_bodies WHERE reference = ?", (reference,)).fetchone()
-    return _decode(row[0]) if row else None
+def get_reward(connection: sqlite3.Connection, reference: int) -> m.Reward | None:
+    """The reward `reference`, also one that is no longer on offer."""
+    row = connection.execute(f"{ANY_REWARD} WHERE reference = ?", (reference,)).fetchone()
+    return read_reward(row) if row else None
 
 
-def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:
-    """Add rewards to what is on offer, or put them in place of what they were."""
+def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward], load: int = 0) -> None:
+    """Add rewards to what is on offer, or put them in place of what they were. `load` says which one they came with."""
     before = references_of(connection, (reward.id for reward in rewards))  # another server may number otherwise
     take_off(connection, dict.fromkeys([*before, *(reward.reference for reward in rewards)]))
     connection.executemany(
@@ -57,8 +62,8 @@ def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> 
         [(reward.reference, reward.id, _encode(reward)) for reward in rewards],
     )
     connection.executemany(
-        "INSERT INTO rewards (number, reference, points, available_until) VALUES (?, ?, ?, ?)",
-        [(number_of(one), one.reference, one.points, _until(one)) for one in rewards],
+        "INSERT INTO rewards (number, reference, points, available_until, load) VALUES (?, ?, ?, ?, ?)",
+        [(number_of(one), one.reference, one.points, _until(one), load) for one in rewards],
     )
     counted = [(reward.reference, reward.stock) for reward in rewards if reward.stock is not None]
     connection.executemany("INSERT INTO rewards_stock (reference, pieces) VALUES (?, ?)", counted)
@@ -89,8 +94,10 @@ def set_points(connection: sqlite3.Connection, points: Iterable[tuple[int, int]]
 
 def take_off(connection: sqlite3.Connection, references: Iterable[int]) -> None:
     """Take rewards off what is on offer; vouchers still find what they are."""
-    query = "SELECT number, body FROM rewards JOIN rewards_bodies USING (reference) WHERE reference = ?"
-    found = [row for one in references if (row := connection.execute(query, (one,)).fetchone())]
+    query = "SELECT number, body FROM rewards JOIN rewards_bodies USING (reference) WHERE reference IN"
+    found = connection.execute(f"{query} {_EACH}", (_encode(list(references)),)).fetchall()
+    if not found:
+        return
     rewards = [_decode(row[1]) for row in found]
     facets = _facets(connection, rewards, -1)
     connection.executemany(
@@ -101,11 +108,16 @@ def take_off(connection: sqlite3.Connection, references: Iterable[int]) -> None:
         connection.executemany(f"DELETE FROM {table} WHERE reference = ?", [(one.reference,) for one in rewards])
 
 
+def take_off_before(connection: sqlite3.Connection, load: int) -> None:
+    """Take off what did not come with `load` or since."""
+    rows = connection.execute("SELECT reference FROM rewards WHERE load < ?", (load,)).fetchall()
+    take_off(connection, [row[0] for row in rows])
+
+
 def references_of(connection: sqlite3.Connection, ids: Iterable[str]) -> list[int]:
     """The references of the rewards `ids`, as far as they are known."""
-    query = "SELECT reference FROM rewards_bodies WHERE id = ?"
-    rows = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
-    return [row[0] for row in rows if row]
+    query = f"SELECT reference FROM rewards_bodies WHERE id IN {_EACH}"
+    return [row[0] for row in connection.execute(query, (_encode(list(ids)),))]
 
 
 def _index(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 _ARABIC: Final = str.maketrans(
@@ -37,7 +38,6 @@ def fold(text: str) -> str:
     return plain.translate(_ARABIC).translate(_DIGITS)
 
 
-@lru_cache(maxsize=8192)  # a catalog says the same words over and over
 def _words_of(piece: str) -> tuple[str, ...]:
     return tuple("".join(character if character.isalnum() else " " for character in fold(piece)).split())
 
@@ -57,10 +57,15 @@ def _without_article(word: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=8192)  # a catalog says the same words over and over
+def _indexed_of(piece: str) -> tuple[str, ...]:
+    found = _words_of(piece)
+    return (*found, *filter(None, map(_without_article, found)))
+
+
 def indexed(texts: Iterable[str]) -> list[str]:
     """What is put into the index for `texts`: their folded words once, the Arabic ones without their article too."""
-    found = dict.fromkeys(word for text in texts for word in words(text))
-    return list(found | dict.fromkeys(filter(None, map(_without_article, found))))
+    return list(dict.fromkeys(chain.from_iterable(map(_indexed_of, " ".join(texts).split()))))
 
 
 def facet_word(number: int) -> str:

@@ -16,12 +16,11 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.server.ledger.batches import Answer
 from mirabelle.server.routes.edge import address_of, caller_by, hash_of, is_key, media_type_of, problem_of
+from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES
 from mirabelle.server.services import redemptions, scans
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
-
-COMPRESS_FROM_BYTES: Final = 1000
 
 _KEY: Final = e.IDEMPOTENCY_KEY.lower().encode()
 _GZIP_LEVEL: Final = 9

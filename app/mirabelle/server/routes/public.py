@@ -1,7 +1,8 @@
 """What anybody may call: the programme, its catalog, signing in."""
 
+import asyncio
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get, post
@@ -9,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract import till_messages as tm
@@ -25,14 +27,16 @@ from mirabelle.server.routes.edge import (
     request_hash,
     told,
 )
+from mirabelle.server.routes.packing import packed_for
 from mirabelle.server.services import demo, enrolment, sessions, sign_in
-from mirabelle.server.services.catalog import catalog_after
+from mirabelle.server.services.catalog import catalog_after, catalog_standing, signed_catalog
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key, note_key
 from mirabelle.server.services.programme import programme_message
 from mirabelle.server.services.refusals import Refused
 
 _BROWSERS_ASK_AGAIN = "no-cache"
+_CURSOR = r"^([0-9]{0,18}|[0-9a-f]{8}(\.[0-9a-f]{1,15}){1,3})$"
 
 
 def public_routes(context: Context) -> list[HTTPRouteHandler]:
@@ -52,22 +56,39 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
 
     @get(e.CATALOG.path, operation_id="getCatalog", responses=told(e.CATALOG) | NOT_MODIFIED, response_headers=[ETAG])
     async def catalog(
+        request: Ask,
         after: Annotated[
-            str, QueryParameter(pattern=r"^[0-9]{0,18}$", description="The cursor of the last answer.")
+            str, QueryParameter(pattern=_CURSOR, description="The cursor of the last answer, of the same form.")
         ] = "",
+        form: Annotated[
+            Literal["1", "2"],
+            QueryParameter(description="2: signed, the most popular first, and then only the fields that changed."),
+        ] = "1",
         if_none_match: IfNoneMatch = "",
-    ) -> Response[m.Catalog]:
+    ) -> Response[m.Catalog | cm.SignedCatalog]:
         """The rewards that changed since a cursor; all of them without one."""
-        async with context.database.read() as connection:
-            changed = await catalog_after(connection, after, context.now())
-        body = msgspec.json.encode(changed)
-        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN}
-        if is_known(etag, if_none_match):
-            return Response(content=b"", status_code=304, headers=headers)  # type: ignore[arg-type]
-        return Response(content=body, media_type="application/json", headers=headers)  # type: ignore[arg-type]
+        if form == cm.FORM:
+            standing = await catalog_standing(context)
+            etag = standing.etag(context.now())
+            if is_known(etag, if_none_match):
+                return _unchanged(etag)
+            body = msgspec.json.encode(await signed_catalog(context, after, standing))
+        else:
+            async with context.database.read() as connection:
+                body = msgspec.json.encode(await catalog_after(connection, after, context.now()))
+            etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+            if is_known(etag, if_none_match):
+                return _unchanged(etag)
+        packed, encoding = await asyncio.to_thread(packed_for, request.headers.get("accept-encoding", ""), body)
+        headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN, "Vary": "Accept-Encoding"} | encoding
+        return Response(content=packed, media_type="application/json", headers=headers)  # type: ignore[arg-type]
 
     return [programme, catalog]
+
+
+def _unchanged(etag: str) -> Response[Any]:
+    # A cache may keep what it has: "no-cache" stood beside it.
+    return Response(content=b"", status_code=304, headers={"ETag": etag})
 
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:

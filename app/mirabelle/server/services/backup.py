@@ -20,7 +20,7 @@ from mirabelle.server.services.secrets_file import read_secrets
 from mirabelle.server.storage.database import Database
 from mirabelle.server.storage.files import whole_file
 from mirabelle.server.storage.migrations import newest_revision
-from mirabelle.server.storage.schema import metadata, trust
+from mirabelle.server.storage.schema import catalog, metadata, trust
 
 ROWS_AT_ONCE: Final = 1000
 
@@ -49,8 +49,8 @@ async def write_backup(database: Database, secrets: Path, file: Path, now: datet
 async def _write_tables(connection: AsyncConnection, writer: BackupWriter) -> int:
     rows = 0
     for table in metadata.sorted_tables:
-        if table is trust:
-            continue  # its versions may never go down, so that a restored ledger takes none from the past
+        if table in (trust, catalog):
+            continue  # their versions may never go down, so that a restored ledger takes none from the past
         head = TableHead(table=str(table.name), columns=columns_of(table))
         writer.add(head)
         found = await connection.stream(select(plain_table(head)))

@@ -143,6 +143,7 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
         if before is not None and _offers_the_same(before, row):
             continue  # no device need hear of it again
         revision += 1
+        row |= _changes(before, row)
         values.append(row)
         if reward.stock is not None:
             newly_stocked = before is None or not before.stocked
@@ -170,6 +171,7 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
         "available_from": document.start_of_offer(reward),
         "available_until": document.end_of_offer(reward),
         "document": content,
+        "popularity": reward.popularity,
         "revision": revision,
     }
 
@@ -177,6 +179,18 @@ def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: 
 def _offers_the_same(before: Row[Any], row: dict[str, Any]) -> bool:
     same = ("points", "withdrawn", "available_from", "available_until", "document")
     return all(before._mapping[name] == row[name] for name in same)
+
+
+def _changes(before: Row[Any] | None, row: dict[str, Any]) -> dict[str, Any]:
+    """Since when the reward is on offer, and at which revision each of its fields changed."""
+    if before is None or before.withdrawn:
+        return {"since": row["revision"], "changes": {}}
+    old, new = ({**one, **one["document"]} for one in (dict(before._mapping), row))
+    fields = (*row["document"], "available_from", "available_until")
+    changed = [field for field in fields if field != "stock" and old.get(field) != new.get(field)]
+    # How many pieces there are is told apart, but not whether anybody counts.
+    changed += ["stock"] if before.stocked != row["stocked"] else []
+    return {"since": before.since, "changes": (before.changes or {}) | dict.fromkeys(changed, row["revision"])}
 
 
 def world_of(loaded: Loaded) -> World:

@@ -67,6 +67,15 @@ trust = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# The life of this database's catalog, by which devices know whether their cursors are of it: one row. Not in a backup,
+# since a restored database counts its revisions from the past.
+catalog = Table(
+    "catalog",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("life", String(16), nullable=False),
+)
+
 stores = Table(
     "stores",
     metadata,
@@ -91,8 +100,12 @@ rewards = Table(
     Column("available_until", Instant),
     Column("document", JSON, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("popularity", Integer, nullable=False, default=0, server_default="0"),
+    Column("since", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("changes", JSON),
     CheckConstraint("points >= 0", name="points"),
     Index(None, "revision"),
+    Index("ix_rewards_popularity_reference", "popularity", "reference"),
 )
 
 stock = Table(
