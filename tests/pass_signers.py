@@ -75,7 +75,9 @@ def pass_signers(folder: Path) -> PassSigners:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        # Above what it took out of a .p12, openssl says what that is.
+        above = b"Bag Attributes\n    friendlyName: Pass\n" if name.startswith("pass.") else b""
+        (folder / name).write_bytes(above + content)
     environment = {
         "MIRABELLE_APPLE_CERTIFICATE": str(folder / "pass.pem"),
         "MIRABELLE_APPLE_KEY": str(folder / "pass.key"),

@@ -104,6 +104,7 @@ def test_a_pass_says_what_it_is_for_until_when_and_where_in_three_languages(serv
     assert (told["passTypeIdentifier"], told["teamIdentifier"]) == (PASS_TYPE, TEAM)
     assert told["serialNumber"] and told["organizationName"]
     assert told["coupon"]["primaryFields"][0]["value"] == "Butter croissant"
+    assert told["coupon"]["secondaryFields"][0]["value"] == "Café Lumière"
     [code] = told["barcodes"]
     parsed = frame.parse(code["message"])
     assert isinstance(parsed, frame.Frame) and parsed.voucher.hex() == voucher["id"]

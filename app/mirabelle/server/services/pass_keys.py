@@ -99,7 +99,7 @@ def _content(setting: str, file: str) -> bytes:
 def _certificate(setting: str, file: str) -> x509.Certificate:
     content = _content(setting, file)
     try:
-        is_pem = content.lstrip().startswith(b"-----")
+        is_pem = b"-----BEGIN" in content  # perhaps below what openssl writes about it
         return (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(content)
     except ValueError:
         raise PassesUnusable(f"{setting}: {file}: not a certificate, in PEM or DER") from None
