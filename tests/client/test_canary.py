@@ -1,4 +1,4 @@
-"""Secrets are looked for in every byte that devices, browsers' pages and the server write, and are where they belong."""
+"""Secrets are looked for in every byte that devices, pages and the server write, and are where they belong."""
 
 import base64
 import json

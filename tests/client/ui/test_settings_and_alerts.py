@@ -4,7 +4,7 @@ import flet as ft
 import pytest
 
 from mirabelle.client.ui.settings.state import read_settings
-from tests.client.devices import REDEMPTION
+from tests.client.devices import REDEMPTION, TRANSFER
 from tests.client.ui.visiting import visitor
 from tests.headless import Device
 
@@ -52,7 +52,7 @@ async def test_an_alert_tells_what_was_not_sent_from_what_was_not_answered(backe
         assert app.alerts.current(someone.now())[0].kind == "redemption_refused"
 
 
-async def test_signing_out_warns_of_redemptions_without_an_answer_and_of_nothing_else(backend, tmp_path):
+async def test_signing_out_names_what_has_no_answer_and_would_be_forgotten(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone:
         app = someone.app
         for key in ("waiting", "unknown", "refused"):
@@ -60,7 +60,14 @@ async def test_signing_out_warns_of_redemptions_without_an_answer_and_of_nothing
         app.outbox.claim("unknown")
         app.outbox.refuse("refused", "out_of_stock")
         app.outbox.add("scan", "scan", "", b'{"code": "X"}', someone.now())
-        assert read_settings(app).waiting == {"redemption": 2}
+        app.outbox.add("transfer", "transfer", "friend@example.org", TRANSFER, someone.now())
+        assert read_settings(app).waiting == {"redemption": 2, "transfer": 1}
+        async with someone.window("/settings") as window:
+            await window.tap(window.one(key="sign-out"))
+            words = window.texts(window.dialog)
+            assert "2 redemptions have no answer yet and would be forgotten here." in words
+            assert "Points that you sent have no answer yet, and would be forgotten here." in words
+            assert "Stay until it is settled, unless it no longer matters to you." in words
 
 
 async def test_the_bar_says_in_words_how_many_alerts_its_dot_stands_for(start, start_signed_in):
