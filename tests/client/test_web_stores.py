@@ -1,5 +1,7 @@
 """What the server's disk keeps of browsers: a directory each, for nobody else, and gone with the session."""
 
+import asyncio
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mirabelle.client.app import App
+from mirabelle.client.device.keys import open_keys
+from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.use_cases.sweep_web import UNSEEN, sweep_web
 from mirabelle.client.wiring import WEB, page_starter, web_app
 from tests.backend import Backend
+from tests.client.devices import TRANSFER, KeptSecrets, signed_in
 from tests.client.test_sealed_store import plain_file
 from tests.headless import Device, HeadlessApp
 
@@ -73,6 +79,27 @@ async def test_signing_out_in_one_window_signs_out_of_the_browser(browser: Start
             await sign_out(first)
             await second.until(lambda: second.all(key="try-participant"))
             assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_when_the_server_ends_the_session_only_what_waits_is_left_of_it(
+    tmp_path: Path, backend: Backend, waits: bool
+) -> None:
+    folder, kept = tmp_path / WEB / "browser", KeptSecrets()
+    app = App(backend.url, folder, await open_keys(kept), kept, Preferences({}), "en", is_elsewhere=True)
+    await signed_in(app)
+    if waits:
+        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
+    session = json.loads(await kept.get("session.participant") or "")
+    assert backend.somebody().post("/sign-in/sign-outs", {"refresh_token": session["refresh_token"]}).is_success
+    app._sessions._access_token = "one that is over"
+    await app.sync.quietly()
+    await asyncio.sleep(0)  # it is settled before the screens are told
+    await asyncio.gather(*app._background)
+    assert app.session is None and app.wallet.current() is None
+    assert bool(left(tmp_path)) is waits
+    assert bool([name for name in kept._values if name.startswith("store.")]) is waits
+    await app.close()
 
 
 def put(folder: Path, unseen: timedelta, content: bytes = b"") -> Path:
