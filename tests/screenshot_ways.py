@@ -148,7 +148,7 @@ def _redeems(camera: "Camera", reward: str) -> None:
     camera.presses("checkout.confirm", points="")
     camera.sees("checkout.show_voucher")
     camera.presses("checkout.show_voucher")
-    camera.sees("vouchers.or_say")
+    camera.sees("vouchers.live")
 
 
 def _chooses(camera: "Camera", text: str) -> None:

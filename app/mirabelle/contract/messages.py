@@ -341,7 +341,8 @@ class Voucher(Message, frozen=True, kw_only=True):
 
     It is `superseded` where a device that signed in later than the one that asks shows it now. It may be put on
     `paper` where the reward allows. One that is `blocked` is taken by no till until its operator lifts that. One with
-    a `balance` carries money, and is used once nothing is left of it.
+    a `balance` carries money, and is used once nothing is left of it. Where only its holder's device may answer the
+    till, there is no `code` to be said: it is empty.
     """
 
     id: Identifier

@@ -25,6 +25,7 @@ async def test_the_scanned_challenge_turns_the_code_into_its_answer_until_it_is_
         pictures = {}
         answers = {("FilePicker", "pick_files"): lambda _arguments: [{"id": 1, "name": "a", "size": 1, **pictures}]}
         async with someone.window(f"/vouchers/{voucher.id}", answers=answers) as window:
+            assert not window.all(key="typed")  # whoever heard it could use the voucher
             before = read_code(enlarged(window.one(ft.Image, key="code").src))
             pictures["bytes"] = picture_of("MC1:NOTHING")
             await window.tap(window.one(key="challenge-picture"))

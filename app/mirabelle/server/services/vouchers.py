@@ -177,7 +177,7 @@ class Describer:
             reward=voucher.reward,
             title=reward.title,
             state=_state(voucher, use is not None, self._context.now()),  # type: ignore[arg-type]
-            code=voucher.code,
+            code="" if reward.challenge else voucher.code,
             store=self.store(voucher.store) if voucher.store else None,
             value_class=voucher.value_class.value,
             issued=frame.issue(lease, self._context.issuer.sign).hex(),

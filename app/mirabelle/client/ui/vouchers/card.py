@@ -91,20 +91,6 @@ def _title(translate: Translator, held: Held) -> ft.Control:
 
 def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Control]:
     voucher = held.voucher
-    spelled = " ".join(voucher.code.replace("-", " "))
-    code = ft.Semantics(
-        label=translate("vouchers.code", code=spelled),
-        exclude_semantics=True,
-        # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
-        content=ft.Text(
-            apart(translate, voucher.code, "\u2066"),
-            theme_style=theme.TITLE,
-            color=_INK,
-            selectable=True,
-            text_align=ft.TextAlign.CENTER,
-            key="typed",
-        ),
-    )
     if works_offline(voucher):
         until = kept_together(translate.weekday_time(min(voucher.lease_ends_at, voucher.expires_at)))
         note = _note(ft.Icons.CLOUD_OFF_OUTLINED, translate("vouchers.offline_until", time=until), _GOOD, _GOOD_TINT)
@@ -112,10 +98,28 @@ def _live_parts(translate: Translator, held: Held, room: float) -> list[ft.Contr
         note = _note(ft.Icons.CLOUD_OUTLINED, translate("vouchers.needs_network"), _WARM, _WARM_TINT)
     return [
         live_code(voucher, int(min(room, CARD_WIDTH))),
-        text(translate("vouchers.or_say"), theme.SMALL, _QUIET),
-        code,
+        *(_said(translate, voucher.code) if voucher.code else []),
         ft.Container(note, padding=ft.Padding.symmetric(horizontal=20)),
     ]
+
+
+def _said(translate: Translator, code: str) -> list[ft.Control]:
+    """What can be said where no scanner works."""
+    spelled = " ".join(code.replace("-", " "))
+    typed = ft.Semantics(
+        label=translate("vouchers.code", code=spelled),
+        exclude_semantics=True,
+        # An isolate: `rtl=False` is never sent (Flet 1.0.5), and right-to-left text would turn 1234-ABCD around.
+        content=ft.Text(
+            apart(translate, code, "\u2066"),
+            theme_style=theme.TITLE,
+            color=_INK,
+            selectable=True,
+            text_align=ft.TextAlign.CENTER,
+            key="typed",
+        ),
+    )
+    return [text(translate("vouchers.or_say"), theme.SMALL, _QUIET), typed]
 
 
 def _note(icon: ft.IconData, words: str, color: str, tint: str) -> ft.Control:
