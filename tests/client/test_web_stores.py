@@ -15,7 +15,7 @@ from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.use_cases.sweep_web import UNSEEN, sweep_web
 from mirabelle.client.wiring import WEB, page_starter, web_app
 from tests.backend import Backend
-from tests.client.devices import TRANSFER, KeptSecrets, signed_in
+from tests.client.devices import REDEMPTION, KeptSecrets, signed_in
 from tests.client.test_sealed_store import plain_file
 from tests.headless import Device, HeadlessApp
 
@@ -89,7 +89,7 @@ async def test_when_the_server_ends_the_session_only_what_waits_is_left_of_it(
     app = App(backend.url, folder, await open_keys(kept), kept, Preferences({}), "en", is_elsewhere=True)
     await signed_in(app)
     if waits:
-        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
+        app.outbox.add("k", "redemption", "croissant", REDEMPTION, app.now())
     session = json.loads(await kept.get("session.participant") or "")
     assert backend.somebody().post("/sign-in/sign-outs", {"refresh_token": session["refresh_token"]}).is_success
     app._sessions._access_token = "one that is over"
