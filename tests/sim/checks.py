@@ -104,6 +104,11 @@ class Checker:
         uses = sorted((b.voucher.hex(), u.use, u.scan, u.undone) for b in bought if b.voucher for u in b.uses)
         found = self._all('SELECT voucher, "use", scan, undone_at IS NOT NULL FROM uses ORDER BY voucher, "use"')
         agree("uses", uses, found)
+        money = sorted((b.voucher.hex(), b.worth, b.taken, b.held) for b in bought if b.voucher and b.worth)
+        query = (
+            "SELECT id, value_minor, taken_minor, held_minor FROM vouchers WHERE value_minor IS NOT NULL ORDER BY id"
+        )
+        agree("money on vouchers", money, self._all(query))
         self._check_tills()
         stock = self._all("SELECT reward, SUM(pieces), MIN(pieces) FROM stock GROUP BY reward")
         agree("stock", self._model.stock, {reward: pieces for reward, pieces, _ in stock})

@@ -246,6 +246,8 @@ def _reward(number: int, prize: Prize) -> dict[str, Any]:
             "value_class": prize.value_class,
             "store": f"store-{prize.store}" if prize.store else None,
             "valid_days": prize.valid_days,
+            "balance": prize.worth is not None,
+            "value_minor": prize.worth,
         },
     }
 

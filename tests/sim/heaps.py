@@ -90,6 +90,19 @@ class Bought:
     used_by: str = ""
     use: int = 1
     uses: list["Used"] = field(default_factory=list)
+    worth: int | None = None
+    holds: list["Held"] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        return sum(hold.amount for hold in self.holds if hold.state == "held")
+
+    def holds_now(self, hold: str) -> bool:
+        return any(one.id == hold and one.state == "held" for one in self.holds)
+
+    @property
+    def taken(self) -> int:
+        return sum(hold.captured for hold in self.holds if hold.state == "captured")
 
 
 @dataclass(slots=True)
@@ -101,3 +114,16 @@ class Used:
     use: int
     at: datetime
     undone: bool = False
+
+
+@dataclass(slots=True)
+class Held:
+    """Money that a till set aside until it `ends`: "held", "released", "captured" or "undone"."""
+
+    id: str
+    till: str
+    amount: int
+    ends: datetime
+    state: str = "held"
+    captured: int = 0
+    at: datetime | None = None

@@ -11,6 +11,7 @@ from tests.sim.calendar import day_end, local_day, period_end
 from tests.sim.frames import read
 from tests.sim.heaps import Bought, Heap, Person
 from tests.sim.plan import Policy, Prize
+from tests.sim.purses import Purses
 from tests.sim.tills import Tills
 
 
@@ -24,7 +25,7 @@ class Model:
         self.people = {name: Person(name) for name in people}
         self.bought: dict[str, Bought] = {}
         self.books: Counter[str] = Counter()
-        self.tills = Tills(self)
+        self.tills, self.purses = Tills(self), Purses(self)
         self.answers: dict[tuple[str, str], tuple[bytes, str]] = {}
 
     def ask(self, actor: str, key: str, request: bytes, command: c.Command) -> str:
@@ -169,7 +170,7 @@ class Model:
         self.books["burned"] += prize.points * (not held)
         if asked.voucher:
             bought.voucher, bought.voucher_state, bought.store = asked.voucher.id, "ready", prize.store
-            bought.expires = day_end(at, prize.valid_days, self.policy.zone)
+            bought.expires, bought.worth = day_end(at, prize.valid_days, self.policy.zone), prize.worth
         return self._tell(bought)
 
     def _shares(self, person: Person, points: int, at: datetime) -> list[tuple[int, int]]:
@@ -222,8 +223,10 @@ class Model:
         bought = self.bought.get(asked.redemption)
         if bought is None or bought.owner != asked.participant:
             return "declined: not_found, 0 there"
+        self.purses.pass_time(bought, asked.at)
         usable = bought.voucher_state == "ready" and bought.expires is not None and asked.at < bought.expires
-        if bought.state != "held" and not (bought.state == "captured" and usable):
+        spent = bought.taken or bought.held
+        if spent or (bought.state != "held" and not (bought.state == "captured" and usable)):
             return "declined: not_cancellable, 0 there"
         return self._give_back(bought, bought.points - bought.returned, asked.at, "cancelled")
 
@@ -267,9 +270,11 @@ class Model:
         bought.returned += points
         if bought.returned == bought.points:
             bought.state = "released"
+            for hold in bought.holds:
+                hold.state = "released" if hold.state == "held" else hold.state
             if bought.voucher_state == "ready":
                 bought.voucher_state = voucher_becomes
-                if self.prizes[bought.prize].stocked:
+                if self.prizes[bought.prize].stocked and not bought.taken:
                     self.stock[bought.prize] += 1
         return self._tell(bought, points)
 
@@ -341,3 +346,15 @@ class Model:
 
     def _undoscan(self, asked: c.UndoScan) -> str:
         return self.tills.undo(asked)
+
+    def _holdamount(self, asked: c.HoldAmount) -> str:
+        return self.purses.hold(asked)
+
+    def _captureamount(self, asked: c.CaptureAmount) -> str:
+        return self.purses.capture(asked)
+
+    def _releasehold(self, asked: c.ReleaseHold) -> str:
+        return self.purses.release(asked)
+
+    def _endholds(self, asked: c.EndHolds) -> str:
+        return self.purses.end(asked)

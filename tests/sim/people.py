@@ -18,6 +18,7 @@ from tests.sim.plan import Plan
 
 _MICROSECOND = timedelta(microseconds=1)
 UNDO_WITHIN = timedelta(hours=12)
+_HOLD, _SHOWN = timedelta(days=5), timedelta(days=3)
 
 
 def _code(voucher: bytes) -> str:
@@ -50,6 +51,7 @@ class People:
         self._busy = plan.people[0]
         self._craze = "mug"
         self._scans: list[tuple[str, int, Bought]] = []
+        self._holds: list[tuple[str, int, Bought, int]] = []
         self._purchases: list[tuple[str, str, int, datetime]] = []
 
     def fresh(self) -> int:
@@ -62,6 +64,8 @@ class People:
         kinds, weights = zip(*_WEIGHTS.items(), strict=True)
         [kind] = self._random.choices(kinds, weights)
         who = self._busy if self._random.random() < 0.4 else self._random.choice(self._plan.people)
+        if kind == "money":
+            kind = self._with_money()
         words = getattr(self, f"_{kind}")(who, now)
         return Request(f"{kind} of {who}", f"key-{self.fresh()}", (kind, *words))
 
@@ -171,6 +175,51 @@ class People:
             self._scans.append((scan, store, bought))
         return scan, store, shown, undone
 
+    def _with_money(self) -> str:
+        """What is done with vouchers that carry money, as far as there are any."""
+        if not any(one.worth for one in self._model.bought.values()):
+            return "gift"
+        held = ["capture", "capture", "capture", "release", "end", "giveback"] if self._holds else []
+        return self._random.choice(["gift", "hold", "hold", *held])
+
+    def _gift(self, who: str, now: datetime) -> tuple[Any, ...]:
+        return self._redeem(who, now, "gift")
+
+    def _hold(self, who: str, now: datetime) -> tuple[Any, ...]:
+        """A till wants some of the money on a voucher that it was shown before."""
+        purses = [one for one in self._model.bought.values() if one.worth]
+        if self._random.random() < 0.9:
+            purses = [one for one in purses if one.voucher_state == "ready" and one.expires and one.expires > now]
+        hold, store = f"h{self.fresh()}", self._random.choice([7, 8])
+        bought = self._random.choice(purses[-3:]) if purses else None
+        amount = self._random.choice([1, 10, 25, 40, 60, 100])
+        if bought is not None:
+            store = bought.store if bought.store and self._random.random() < 0.9 else store
+            self._holds.append((hold, store, bought, amount))
+        shown = now - self._random.random() * _SHOWN * 1.1
+        return hold, store, bought.voucher if bought else None, amount, shown
+
+    def _some_hold(self) -> tuple[str, int, bytes | None, int]:
+        """One of the last holds, and an amount: mostly all of it or a part."""
+        if not self._holds or self._random.random() < 0.03:
+            return "h0", 7, None, 1
+        there = [one for one in self._holds if self._random.random() < 0.9 and one[2].holds_now(one[0])]
+        hold, store, bought, amount = self._random.choice(there[-5:] or self._holds[-5:])
+        store = store if self._random.random() < 0.95 else 15 - store
+        return hold, store, bought.voucher, self._random.choice([amount, amount, max(1, amount // 2), amount + 1])
+
+    def _capture(self, who: str, now: datetime) -> tuple[Any, ...]:
+        return self._some_hold()
+
+    def _release(self, who: str, now: datetime) -> tuple[Any, ...]:
+        return self._some_hold()[:3]
+
+    def _end(self, who: str, now: datetime) -> tuple[Any, ...]:
+        return (self._some_hold()[2] or b"sixteen letters.",)
+
+    def _giveback(self, who: str, now: datetime) -> tuple[Any, ...]:
+        return self._some_hold()[:3]
+
     def _undo(self, who: str, now: datetime) -> tuple[Any, ...]:
         if not self._scans or self._random.random() < 0.05:
             return "s0", 7, None
@@ -184,6 +233,8 @@ class People:
             return _WITH_THEIR_TIME[kind](*rest)
         if kind in _NOW:
             return _NOW[kind](*rest, now)
+        if kind in _WITH_MONEY:
+            return _WITH_MONEY[kind](now, *rest)
         if kind == "transfer":
             giver, recipient, points = rest
             return c.Transfer(giver, recipient, f"t{self.fresh()}", points, now)
@@ -194,7 +245,7 @@ class People:
             scan, store, (voucher, *lease), undone = rest
             frame, at = frames.shown(voucher, *lease), lease[2]
             return c.UploadScan(scan, f"till-{store}", store, (), frame, voucher, at, now, None, undone, UNDO_WITHIN)
-        if kind == "undo":
+        if kind in ("undo", "giveback"):
             scan, store, voucher = rest
             return c.UndoScan(scan, f"till-{store}", voucher, now, UNDO_WITHIN)
         who, prize, agreed, details = rest
@@ -228,7 +279,7 @@ class People:
 
 _WEIGHTS = {
     "earn": 26, "redeem": 22, "past": 6, "refund": 9, "cancel": 8, "lapse": 3, "reverse": 7, "transfer": 7,
-    "extend": 5, "close": 4, "scan": 10, "upload": 9, "undo": 6,
+    "extend": 5, "close": 4, "scan": 10, "upload": 9, "undo": 6, "money": 22,
 }  # fmt: skip
 _WITH_THEIR_TIME: dict[str, Callable[..., c.Command]] = {
     "earn": c.Earn,
@@ -241,4 +292,18 @@ _NOW: dict[str, Callable[..., c.Command]] = {
     "lapse": c.Lapse,
     "reverse": c.Reverse,
     "extend": c.Extend,
+}
+
+
+def _till(store: int) -> tuple[str, int, tuple[int, ...]]:
+    return f"till-{store}", store, ()
+
+
+_WITH_MONEY: dict[str, Callable[..., c.Command]] = {
+    "hold": lambda now, hold, store, voucher, amount, shown: c.HoldAmount(
+        hold, *_till(store), voucher, amount, shown, _SHOWN, now, now + _HOLD
+    ),
+    "capture": lambda now, hold, store, voucher, amount: c.CaptureAmount(hold, *_till(store), voucher, amount, now),
+    "release": lambda now, hold, store, voucher: c.ReleaseHold(hold, f"till-{store}", voucher, now),
+    "end": lambda now, voucher: c.EndHolds(voucher, now),
 }

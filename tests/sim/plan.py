@@ -38,7 +38,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Prize:
-    """A reward; `slices` are its pieces by cell, None where it has no stock."""
+    """A reward; `slices` are its pieces by cell, None where it has no stock; `worth` is the money on its voucher."""
 
     id: str
     points: int
@@ -53,6 +53,7 @@ class Prize:
     value_class: str = "A"
     store: int = 0
     valid_days: int = 90
+    worth: int | None = None
 
     @property
     def stocked(self) -> bool:
@@ -128,6 +129,15 @@ def _prizes(random: Random, start: datetime) -> tuple[Prize, ...]:
         Prize("silver-only", 6, from_tier="silver"),
         Prize("soon", 3, opens=opens, ends=opens + timedelta(days=4)),
         Prize("gone", 3, withdrawn=True),
+        Prize(
+            "gift",
+            6,
+            slices=dict.fromkeys(random.sample(range(64), 4), 2),
+            value_class="C",
+            store=random.choice(STORES),
+            worth=100,
+            valid_days=random.choice([1, 4, 30]),
+        ),
         Prize("parcel", 12, needs="address", has_voucher=False, slices=slices()),
     )
     return tuple(replace(one, limit=1) if random.random() < 0.05 else one for one in basic)

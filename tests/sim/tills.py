@@ -39,8 +39,12 @@ class Tills:
             return f"already_used, first by {mine.scan}" if mine else "already_used"
         self.scans.add(asked.scan)
         over = bought is None or (bought.expires is not None and bought.expires <= asked.at)
+        if bought is not None and bought.worth:
+            self._model.purses.pass_time(bought, asked.at)
         if bought is None or over or bought.store not in (0, asked.store) or bought.voucher_state != "ready":
             return "not_a_voucher"
+        if bought.worth:
+            return "amount_required"
         self._use(bought, asked.scan, asked.till, asked.at)
         return f"accepted, first by {asked.scan}"
 
@@ -49,9 +53,9 @@ class Tills:
         bought.uses.append(Used(scan, till, bought.use, at))
         if bought.state == "held":
             bought.state = "captured"
-            self._move(bought, bought.returned - bought.points, max(at, bought.at))
+            self.move(bought, bought.returned - bought.points, max(at, bought.at))
 
-    def _move(self, bought: Bought, points: int, at: datetime) -> None:
+    def move(self, bought: Bought, points: int, at: datetime) -> None:
         """Hold more points of what was bought, or fewer: what is not held is spent."""
         self._model.at(bought.owner, at).held += points
         self._model.books["burned"] -= points
@@ -61,6 +65,9 @@ class Tills:
         if bought is None:
             self.bad[asked.scan] = "revoked"
             return "bad proof: revoked"
+        if bought.worth:
+            self.bad[asked.scan] = "offline_not_allowed"
+            return "bad proof: offline_not_allowed"
         doubt = "revoked" if use > bought.use else ""
         if scope not in (0, asked.store):
             doubt = "wrong_store"
@@ -100,6 +107,8 @@ class Tills:
 
     def undo(self, asked: c.UndoScan) -> str:
         bought = self._find(asked.voucher)
+        if bought is not None and bought.worth:
+            return self._model.purses.undo(bought, asked)
         uses = bought.uses if bought else []
         mine = next((used for used in uses if (used.scan, used.till) == (asked.scan, asked.till)), None)
         if bought is None or mine is None:
@@ -119,4 +128,4 @@ class Tills:
         bought.use += 1
         if self._model.prizes[bought.prize].value_class == "C":
             bought.state = "held"
-            self._move(bought, bought.points - bought.returned, at)
+            self.move(bought, bought.points - bought.returned, at)

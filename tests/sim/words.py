@@ -26,8 +26,15 @@ def told(outcome: c.Outcome) -> str:
     return _at_a_till(outcome)
 
 
-def _at_a_till(outcome: c.Scanned | c.Uploaded | c.BadProof | c.Undone | c.NotUndone) -> str:
+def _at_a_till(outcome: c.Outcome) -> str:
     match outcome:
+        case c.Taken(voucher, hold):
+            sums = f"{voucher.taken_minor} taken, {voucher.held_minor} held of {voucher.value_minor}"
+            return f"{hold.state.value}: {sums}, voucher {voucher.state.value}"
+        case c.NotTaken(reason):
+            return f"not taken: {reason.value}"
+        case c.HoldsEnded(number):
+            return f"{number} holds ended"
         case c.Scanned(verdict, _, first):
             return f"{verdict.code.value}, first by {first.scan}" if first else verdict.code.value
         case c.Uploaded(_, _, conflict) if conflict is not None:
@@ -40,6 +47,7 @@ def _at_a_till(outcome: c.Scanned | c.Uploaded | c.BadProof | c.Undone | c.NotUn
             return f"undone {scan}"
         case c.NotUndone(too_late):
             return "not undone: too late" if too_late else "not undone: not found"
+    raise AssertionError(f"no words for {outcome}")
 
 
 def _redeemed(outcome: c.Redeemed) -> str:
