@@ -22,6 +22,7 @@ from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.programme import Programme
+from mirabelle.client.repositories.recent_searches import RecentSearches
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
 from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.till_time import TillTime
@@ -86,7 +87,7 @@ class App:
         self.catalog = Catalog(self.store, self.api, self.programme, now)
         self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
         self.redemptions, self.vouchers = Redemptions(self.store, self.api), Vouchers(self.store, now)
-        self.outbox = Outbox(self.store)
+        self.outbox, self.recent_searches = Outbox(self.store), RecentSearches(self.store)
         self.alerts = Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
         self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
         self.till_time = TillTime(self.store, now, clock or open_clock())

@@ -1,10 +1,14 @@
 """The catalog: found by words, categories and filters, a page at a time, and what to spend soon on top."""
 
 import flet as ft
+import msgspec
 import pytest
 
+from mirabelle.client.repositories.catalog_feed import Feed
+from mirabelle.client.store.database import put_document
 from mirabelle.client.ui.catalog.filters import whole_number
-from mirabelle.client.ui.catalog.state import MOST_ROWS, PAGE_ROWS, Filters
+from mirabelle.client.ui.catalog.pages import MOST_ROWS, PAGE_ROWS, shown
+from mirabelle.client.ui.catalog.state import Filters
 from tests.catalogs import generated
 from tests.client.ui.visiting import visitor
 
@@ -97,16 +101,67 @@ async def test_a_reward_is_one_button_that_is_read_out_whole(backend, tmp_path):
         assert [said.label for said in window.all(ft.Semantics, root=card) if said.label] == ["900 points"]
 
 
-def test_past_what_one_screen_takes_there_is_a_next_screen():
-    filters = Filters()
-    for _ in range(9):
-        filters.show_more(count=92_000)
-    assert filters.shown == MOST_ROWS
-    last = next(generated(1))
-    filters.turn_page(last)
-    assert (filters.first, filters.shown, filters.query(0).after) == (MOST_ROWS, PAGE_ROWS, last)
+def test_however_far_one_scrolls_no_more_is_drawn_than_a_screen_takes_and_nothing_moves():
+    rewards = list(generated(5000))
+
+    def search(query):
+        first = 0 if query.after is None else query.after.reference
+        return rewards[first : first + query.limit]
+
+    filters, height, seen = Filters(), 6000.0, 0
+    filters.pages.head = 500.0
+    ends = []
+    while True:
+        drawn = filters.pages.read(search, filters.query(0), filters.page)
+        assert sum(map(len, drawn.values())) <= MOST_ROWS
+        for page in drawn:
+            filters.pages.measured(page, height)
+        seen = max(seen, shown(drawn)[-1].reference)
+        end = filters.pages.head + sum(filters.pages.height(page) for page in range(filters.reached))
+        assert end == 500.0 + height * filters.reached  # what is not drawn takes the room that it took
+        ends.append(filters.reached)
+        filters.look_at(end - 700)
+        filters.show_more()
+        if ends[-3:] == [filters.reached] * 3:
+            break
+    assert seen == len(rewards)
+    filters.look_at(600)
+    assert shown(filters.pages.read(search, filters.query(0), filters.page))[0] == rewards[0]
     filters.set(text="tea")
-    assert filters.first == 0 and filters.query(0).after is None
+    assert (filters.page, filters.reached) == (0, 1)
+
+
+async def test_what_was_searched_for_is_offered_again_until_it_is_forgotten(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
+        await window.type(window.one(ft.TextField, key="search"), "tea")
+        await window.tap(window.one(key=f"reward-{cards(window)[0]}"))
+        await window.until(lambda: window.page.route != "/rewards")
+        await window.back()
+        await window.until(lambda: window.page.route == "/rewards")
+        await window.type(window.one(ft.TextField, key="search"), "")
+        await window.fire(window.one(ft.TextField, key="search"), "focus")
+        assert "tea" in window.texts(window.one(key="recent"))
+        await window.tap(window.one(key="forget-searches"))
+        assert someone.app.recent_searches.newest() == []
+
+
+async def test_where_nothing_is_found_the_nearest_is_shown(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
+        await window.type(window.one(ft.TextField, key="search"), "croissanterie")
+        assert "Nothing matches" in window.texts() and cards(window) == ["croissant"]
+
+
+async def test_a_catalog_on_its_way_and_one_that_is_not_believed_are_told(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
+        feed = someone.app.store.document("catalog feed", Feed)
+        for changes in ({"loaded": 30, "total": 74}, {"refused": "rollback"}):
+            with someone.app.store.write("catalog") as connection:
+                put_document(connection, "catalog feed", msgspec.structs.replace(feed, **changes))
+            await window.settle()
+            if "total" in changes:
+                assert window.one(ft.ProgressBar, key="loading").value == 30 / 74
+                assert "30 of 74 rewards are here" in window.texts()
+        assert "This catalog may be out of date" in window.texts()
 
 
 @pytest.mark.parametrize(

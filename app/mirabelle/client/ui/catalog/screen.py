@@ -7,33 +7,22 @@ from typing import Any, Final
 
 import flet as ft
 
-from mirabelle.client.repositories.catalog import COUNTED
 from mirabelle.client.ui.catalog.filters import filter_sheet
-from mirabelle.client.ui.catalog.state import (
-    FEW_LEFT,
-    MOST_ROWS,
-    Feature,
-    Filters,
-    ends_in_days,
-    feature,
-    filters_of,
-)
-from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.catalog.results import found, shelves
+from mirabelle.client.ui.catalog.state import Feature, Filters, feature, filters_of
+from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
+    banner,
     card,
     chip,
-    empty_state,
     heading,
     icon_button,
     page_frame,
     picture,
-    quiet_button,
-    reward_card,
-    skeleton,
     text,
     text_button,
 )
@@ -41,21 +30,24 @@ from mirabelle.contract.messages import Reward
 from mirabelle.contract.translation import Translator
 
 _NEAR_THE_END: Final = 1600  # logical pixels from the end at which the next page is fetched
-_COLUMNS: Final = {"phone": 2, "tablet": 3, "desktop": 4}
-_PICTURE: Final = {"phone": 124, "tablet": 156, "desktop": 164}
 _SHEET: Final = 860  # logical pixels that all filters take in a wide window
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What the catalog shows: `count` rewards match of `total`, and these are the ones on the page."""
+    """What the catalog shows: `count` rewards match of `total`, and these are the ones on the pages that are drawn;
+    where there is none, those that come nearest. `loading` are how many have come of how many."""
 
-    rewards: list[Reward]
+    pages: dict[int, list[Reward]]
+    nearest: list[Reward]
     count: int
     total: int
     categories: list[tuple[str, str]]
     available: int | None
     feature: Feature | None
+    loading: tuple[int, int] | None
+    refused: str
+    recent: list[str]
 
 
 @screen
@@ -70,6 +62,7 @@ def catalog_screen() -> ft.View:
         if "affordable=1" in asked:
             filters.set(affordable=True)
 
+    ft.use_effect(filters.back_at_the_top, [])
     ft.use_effect(narrow_as_asked, [asked])
 
     def read() -> Shelf:
@@ -77,16 +70,25 @@ def catalog_screen() -> ft.View:
         wallet = app.wallet.current()
         available = wallet.available if wallet else 0
         query = filters.query(available)
+        pages = filters.pages.read(app.catalog.search, query, filters.page)
         return Shelf(
-            rewards=app.catalog.search(query),
-            count=app.catalog.count(query),
+            pages=pages,
+            nearest=[] if any(pages.values()) else app.catalog.nearest(query),
+            count=app.catalog.count(query) if filters.any or sheet_open else 0,
             total=app.catalog.total(),
             categories=[(id, app.programme.category_name(id)) for id, _count in app.catalog.categories()],
             available=wallet.available if wallet else None,
             feature=None if filters.narrows else feature(app.catalog, available, app.wallet.next_expiry(now)),
+            loading=app.catalog.loading(),
+            refused=app.catalog.refused(),
+            recent=app.recent_searches.newest() if filters.is_searching and not filters.text else [],
         )
 
-    shelf = use_live(app, ("catalog", "wallet", "programme"), read)
+    def open_reward(id_: str) -> None:
+        app.recent_searches.note(filters.text)
+        go(f"/rewards/{id_}")
+
+    shelf = use_live(app, ("catalog", "wallet", "programme", "searches"), read)
     sheet = filter_sheet(
         app.t,
         filters,
@@ -97,33 +99,55 @@ def catalog_screen() -> ft.View:
         None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
     )
     ft.use_dialog(sheet if sheet_open else None)
-    return catalog_view(app.t, window, filters, shelf, app.now(), lambda: set_sheet_open(True))
+    acts = Acts(open_reward, lambda: set_sheet_open(True), app.recent_searches.forget)
+    return catalog_view(app.t, window, filters, shelf, app.now(), acts)
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What can be done on the page beside narrowing it."""
+
+    on_open: Callable[[str], Any]
+    on_filter: Callable[[], Any]
+    on_forget: Callable[[], Any]
 
 
 def catalog_view(
-    translate: Translator, window: Window, filters: Filters, shelf: Shelf, now: datetime, on_filter: Callable[[], Any]
+    translate: Translator, window: Window, filters: Filters, shelf: Shelf, now: datetime, acts: Acts
 ) -> ft.View:
     """The catalog as a page."""
 
-    def scrolled(event: ft.OnScrollEvent) -> None:
-        if event.pixels > event.max_scroll_extent - _NEAR_THE_END:
-            filters.show_more(shelf.count)
+    spacing = theme.XL if window.size != "phone" else 20
 
-    rows = ft.ListView(
+    def scrolled(event: ft.OnScrollEvent) -> None:
+        filters.look_at(event.pixels)
+        if event.pixels > event.max_scroll_extent - _NEAR_THE_END:
+            filters.show_more()
+
+    def head_measured(event: Any) -> None:
+        filters.pages.head = event.height
+
+    head = ft.Column(
         [
-            _head(translate, window, filters, shelf, on_filter),
+            _head(translate, window, filters, shelf, acts.on_filter),
+            *_recent(translate, filters, shelf.recent, acts.on_forget),
+            *_state_of_the_catalog(translate, shelf),
             _categories(translate, window, filters, shelf.categories),
             *_feature_card(translate, window, shelf.feature),
-            *_found(translate, filters, shelf),
-            *_shelves(translate, window, filters, shelf, now),
-            *_turn(translate, filters, shelf),
+            *found(translate, filters, shelf),
         ],
-        spacing=theme.XL if window.size != "phone" else 20,
+        spacing=spacing,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        on_size_change=head_measured,
+    )
+    rows = ft.ListView(
+        [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open)],
+        spacing=spacing,
         padding=ft.Padding.only(bottom=theme.XXL),
         expand=True,
         on_scroll=scrolled,
         scroll_interval=100,
-        key=f"shelf-{filters.first}",
+        key="shelf",
     )
     return page_frame("", [rows], tab="rewards", scroll=False)
 
@@ -170,6 +194,7 @@ def _search(translate: Translator, filters: Filters, total: int, on_filter: Call
         value=filters.text,
         hint_text=translate("catalog.search", count=total),
         on_change=lambda event: filters.set(text=event.control.value),
+        on_focus=lambda: setattr(filters, "is_searching", True),
         prefix_icon=ft.Icons.SEARCH,
         filled=True,
         fill_color=theme.CARD,
@@ -180,6 +205,35 @@ def _search(translate: Translator, filters: Filters, total: int, on_filter: Call
         expand=True,
     )
     return ft.Row([field, tune], spacing=theme.S)
+
+
+def _recent(
+    translate: Translator, filters: Filters, recent: Sequence[str], on_forget: Callable[[], Any]
+) -> list[ft.Control]:
+    """What was searched for before, to be searched for again; while nothing is typed yet."""
+    if not recent:
+        return []
+    chips = [chip(said, lambda _event, said=said: filters.set(text=said), icon=ft.Icons.HISTORY) for said in recent]
+    title = ft.Row(
+        [
+            ft.Container(text(translate("catalog.recent"), theme.LABEL, theme.QUIET), expand=True),
+            text_button(translate("catalog.forget"), on_forget, key="forget-searches"),
+        ]
+    )
+    return [ft.Column([title, ft.Row(list(chips), spacing=theme.S, run_spacing=theme.S, wrap=True)], key="recent")]
+
+
+def _state_of_the_catalog(translate: Translator, shelf: Shelf) -> list[ft.Control]:
+    """That it is still on its way, or that what came was not believed."""
+    if shelf.refused:
+        reason = translate(f"catalog.refused_{shelf.refused}")
+        return [banner(ft.Icons.GPP_MAYBE_OUTLINED, translate("catalog.refused"), reason, warm=True)]
+    if shelf.loading is None:
+        return []
+    loaded, total = shelf.loading
+    said = translate("catalog.loading", count=total, loaded=translate.number(loaded))
+    bar = ft.ProgressBar(value=loaded / total, border_radius=4, semantics_label=said, key="loading")
+    return [ft.Column([text(said, theme.SMALL, theme.QUIET), bar], spacing=theme.XS)]
 
 
 def _categories(
@@ -224,97 +278,3 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
             key="feature",
         )
     ]
-
-
-def _found(translate: Translator, filters: Filters, shelf: Shelf) -> list[ft.Control]:
-    if not filters.any or not shelf.count:
-        return []
-    said = translate("catalog.found", count=shelf.count)
-    if shelf.count > COUNTED:
-        said = translate("catalog.found_more", count=COUNTED)
-    count = ft.Semantics(live_region=True, content=text(said, theme.BODY, theme.QUIET))
-    clear = text_button(translate("catalog.clear"), filters.clear, key="clear")
-    return [ft.Row([ft.Container(count, expand=True), clear])]
-
-
-def _shelves(translate: Translator, window: Window, filters: Filters, shelf: Shelf, now: datetime) -> list[ft.Control]:
-    columns = _COLUMNS[window.size]
-    if not shelf.total:
-        return [_waiting(window, columns)]
-    if not shelf.rewards:
-        return [
-            empty_state(
-                ft.Icons.SEARCH_OFF, translate("catalog.none"), translate("catalog.none_hint"),
-                translate("catalog.clear"), filters.clear,
-            )
-        ]  # fmt: skip
-    lines = [shelf.rewards[at : at + columns] for at in range(0, len(shelf.rewards), columns)]
-    return [
-        _line(translate, window, tuple(_seen(translate, reward, shelf.available, now) for reward in line), columns)
-        for line in lines
-    ]
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A reward as its card shows it."""
-
-    reward: Reward
-    news: str
-    out_of_reach: bool
-
-
-def _seen(translate: Translator, reward: Reward, available: int | None, now: datetime) -> _Seen:
-    return _Seen(reward, news(translate, reward, now), available is not None and reward.points > available)
-
-
-def news(translate: Translator, reward: Reward, now: datetime) -> str:
-    """What is new enough about a reward to be said beside its price; mostly nothing."""
-    if reward.stock == 0:
-        return translate("catalog.sold_out")
-    if reward.stock is not None and reward.stock <= FEW_LEFT:
-        return translate("catalog.left", count=reward.stock)
-    days = ends_in_days(reward, now)
-    if days is not None:
-        return translate("catalog.ends_today") if days == 0 else translate("catalog.ends_in", count=days)
-    return ""
-
-
-@ft.memo
-@fixes.component
-def _line(translate: Translator, window: Window, cards: tuple[_Seen, ...], columns: int) -> ft.Control:
-    """One line of the grid; drawn anew only when one of its rewards changed, since there may be a hundred lines."""
-    shown = [
-        reward_card(
-            translate,
-            seen.reward,
-            lambda _event, id=seen.reward.id: go(f"/rewards/{id}"),
-            dark=window.dark,
-            height=_PICTURE[window.size],
-            news=seen.news,
-            quiet=seen.out_of_reach,
-        )
-        for seen in cards
-    ]
-    cells = [ft.Container(one, expand=1) for one in shown]
-    cells += [ft.Container(expand=1) for _ in range(columns - len(shown))]
-    return ft.Row(cells, spacing=14 if window.size == "phone" else 20, vertical_alignment=ft.CrossAxisAlignment.START)
-
-
-def _waiting(window: Window, columns: int) -> ft.Control:
-    one = ft.Column(
-        [skeleton(_PICTURE[window.size], corner=theme.CORNER_L), skeleton(18), skeleton(14, 80)], spacing=10
-    )
-    lines = [ft.Row([ft.Container(one, expand=1) for _ in range(columns)], spacing=14) for _ in range(3)]
-    return ft.Column(lines, spacing=theme.XL, key="waiting")
-
-
-def _turn(translate: Translator, filters: Filters, shelf: Shelf) -> list[ft.Control]:
-    """Past what one screen takes: a way on, and a way back to the start."""
-    buttons: list[ft.Control] = []
-    if filters.first:
-        buttons.append(quiet_button(translate("catalog.to_the_start"), filters.to_the_start, key="to-the-start"))
-    if filters.shown == MOST_ROWS and shelf.count > filters.first + MOST_ROWS:
-        last = shelf.rewards[-1]
-        buttons.append(quiet_button(translate("catalog.go_on"), lambda: filters.turn_page(last), key="go-on"))
-    return [ft.Row(buttons, alignment=ft.MainAxisAlignment.CENTER, spacing=theme.M)] if buttons else []

@@ -1,7 +1,7 @@
 """What the catalog's screens know: the filters in force, and whether this participant can have a reward now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from weakref import WeakKeyDictionary
@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import flet as ft
 
 from mirabelle.client.repositories.catalog import CatalogQuery
+from mirabelle.client.ui.catalog.pages import PAGE_ROWS, Pages
 from mirabelle.contract.messages import Details, Kind, Programme, Redemption, Reward, Wallet
 from mirabelle.rules.redemption import Asked, RedemptionRefusal, RewardTerms, refusal
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mirabelle.client.app import App
     from mirabelle.client.repositories.catalog import Catalog
 
-PAGE_ROWS: Final = 60
-MOST_ROWS: Final = 300  # what Flet 1.0.5 redraws without a hitch; the rest is behind a button
 FEW_LEFT: Final = 5  # from here on the stock is news
 ENDS_SOON_DAYS: Final = 7
 
@@ -37,29 +36,33 @@ class Filters:
     price_min: int | None = None
     price_max: int | None = None
     sort: Sort = "popular"
-    first: int = 0
-    after: Reward | None = None
-    shown: int = PAGE_ROWS
+    page: int = 0
+    reached: int = 1
+    is_searching: bool = False
+    pages: Pages = field(default_factory=Pages)
 
     def set(self, **changes: object) -> None:
         """Changes filters and starts again at the first reward."""
-        for name, value in {**changes, "first": 0, "after": None, "shown": PAGE_ROWS}.items():
+        for name, value in {**changes, "page": 0, "reached": 1, "pages": Pages()}.items():
             setattr(self, name, value)
 
     def clear(self) -> None:
         """Shows everything again."""
         self.set(text="", category=None, kind=None, affordable=False, price_min=None, price_max=None, sort="popular")
 
-    def show_more(self, count: int) -> None:
-        """Shows the next page of `count` rewards, as far as one screen takes."""
-        self.shown = min(self.shown + PAGE_ROWS, MOST_ROWS, max(count - self.first, PAGE_ROWS))
+    def show_more(self) -> None:
+        """Shows the next page, if there is one."""
+        if self.pages.go_on():
+            self.reached = self.pages.reached
 
-    def turn_page(self, last: Reward) -> None:
-        """Goes on past what one screen takes, after its last reward."""
-        self.first, self.after, self.shown = self.first + MOST_ROWS, last, PAGE_ROWS
+    def look_at(self, pixels: float) -> None:
+        """Draws the pages around the one that is `pixels` down the list, and no longer those far from it."""
+        page = self.pages.at(pixels)
+        if page != self.page:
+            self.page = page
 
-    def to_the_start(self) -> None:
-        """Goes back to the first reward."""
+    def back_at_the_top(self) -> None:
+        """Begins at the top, as a page does that is drawn anew; what was narrowed stays."""
         self.set()
 
     @property
@@ -88,8 +91,6 @@ class Filters:
             price_min=self.price_min,
             price_max=self.price_max,
             sort=self.sort,
-            limit=self.shown,
-            after=self.after,
         )
 
 
