@@ -5,6 +5,7 @@ from typing import Final, Generic, Literal, TypeVar
 
 from mirabelle.contract import catalog, trust
 from mirabelle.contract import messages as m
+from mirabelle.contract import reminders as rm
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
@@ -149,6 +150,17 @@ PUT_IN_WALLET = Endpoint(
     own_refusals=(*PUT_ON_PAPER.own_refusals, Reason.PASSES_NOT_OFFERED, Reason.RATE_LIMITED),
 )
 
+REMINDERS = Endpoint("GET", "/reminders", rm.Reminders, role="participant")
+CHOOSE_REMINDERS = Endpoint(
+    "POST",
+    "/reminders",
+    rm.Reminders,
+    rm.ReminderRequest,
+    role="participant",
+    own_refusals=(Reason.CHANGED_ELSEWHERE,),
+)
+CLAIM_REMINDERS = Endpoint("POST", "/reminders/claims", rm.Claimed, rm.ClaimRequest, role="participant")
+
 TILL = Endpoint("GET", "/till", tm.Till, role="staff")
 TRUST = Endpoint("GET", "/till/trust", trust.SignedTrust, role="staff")
 SCAN = Endpoint("POST", "/scans", tm.Scan, tm.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
@@ -202,5 +214,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
     CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, PUT_IN_WALLET, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS,
-    HOLD, CAPTURE, RELEASE, ENROL,
+    HOLD, CAPTURE, RELEASE, ENROL, REMINDERS, CHOOSE_REMINDERS, CLAIM_REMINDERS,
 )  # fmt: skip

@@ -31,6 +31,8 @@ REFRESH_TOKEN_DAYS: Final = 60
 REFRESH_REPLY_SECONDS: Final = 30  # within which a lost reply is answered again
 LEASE_HOURS: Final = 72
 
+REMINDERS_AT_ONCE: Final = 50  # in one notification, of which it names the first
+TOLD_REMINDER_DAYS: Final = 90  # that it is known what was told: longer than anybody is reminded ahead
 ACTIVITY_PAGE_ROWS: Final = 100
 CATALOG_PAGE_ROWS: Final = 1000
 CATALOG_DAYS: Final = 7  # for how long a device believes what was signed of the catalog

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     HOLD_ENDED = BalanceRefusal.HOLD_ENDED.value
     HOLD_CAPTURED = BalanceRefusal.HOLD_CAPTURED.value
     OVER_BALANCE = BalanceRefusal.OVER_BALANCE.value
+    CHANGED_ELSEWHERE = "changed_elsewhere"
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
     TOO_EARLY = "too_early"
@@ -100,6 +101,7 @@ STATUS: dict[Reason, int] = {
     Reason.HOLD_ENDED: 409,
     Reason.HOLD_CAPTURED: 409,
     Reason.OVER_BALANCE: 409,
+    Reason.CHANGED_ELSEWHERE: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
     Reason.TOO_EARLY: 425,

@@ -10,8 +10,9 @@ from litestar.router import Router
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract import reminders as rm
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
-from mirabelle.server.services import gifts, passes, redemptions, transfers, vouchers, wallet
+from mirabelle.server.services import gifts, passes, redemptions, reminders, transfers, vouchers, wallet
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.tokens import Caller
@@ -21,7 +22,7 @@ def participant_routes(context: Context) -> Router:
     """The routes, bound to a running server's parts; staff are refused."""
     return Router(
         path="/",
-        route_handlers=[*_reading(context), *_redeeming(context)],
+        route_handlers=[*_reading(context), *_redeeming(context), *_reminding(context)],
         dependencies={"caller": Provide(caller_of(context, "participant"), sync_to_thread=False)},
         security=[{"access_token": []}],
     )
@@ -108,3 +109,29 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
         return answered(await gifts.give(context, caller, voucher, data, key, await request_hash(request, data)))
 
     return [redeem, cancel, transfer, renew_lease, put_on_paper, put_in_wallet, give]
+
+
+def _reminding(context: Context) -> list[HTTPRouteHandler]:
+    @get(e.REMINDERS.path, operation_id="getReminders", responses=told(e.REMINDERS))
+    async def get_reminders(caller: NamedDependency[Caller]) -> rm.Reminders:
+        """What the caller chose of reminders, and what was told lately."""
+        async with context.database.read() as connection:
+            return await reminders.reminders(context, connection, caller.subject)
+
+    @post(e.CHOOSE_REMINDERS.path, operation_id="chooseReminders", responses=told(e.CHOOSE_REMINDERS))
+    async def choose_reminders(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[rm.ReminderRequest], key: Key
+    ) -> rm.Reminders:
+        """Choose when to be reminded, on all devices."""
+        await reminders.choose(context, caller.subject, data, key, await request_hash(request, data))
+        async with context.database.read() as connection:
+            return await reminders.reminders(context, connection, caller.subject)
+
+    @post(e.CLAIM_REMINDERS.path, operation_id="claimReminders", responses=told(e.CLAIM_REMINDERS))
+    async def claim_reminders(
+        caller: NamedDependency[Caller], request: Ask, data: JSONBody[rm.ClaimRequest], key: Key
+    ) -> rm.Claimed:
+        """Ask to tell reminders from the calling device, and from no other."""
+        return await reminders.claim(context, caller.subject, data, key, await request_hash(request, data))
+
+    return [get_reminders, choose_reminders, claim_reminders]

@@ -440,6 +440,26 @@ attempts = Table(
     Index(None, "at"),
 )
 
+# What participants chose, and of what they were reminded.
+reminders = Table(
+    "reminders",
+    metadata,
+    *_participant_key(),
+    Column("days", JSON, nullable=False),
+    Column("every_days", Integer, nullable=False),
+    Column("quiet_from", Integer, nullable=False),
+    Column("quiet_to", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+told_reminders = Table(
+    "told_reminders",
+    metadata,
+    *_participant_key(),
+    Column("id", String, primary_key=True),
+    Column("claim", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 devices = Table(
     "devices",
     metadata,
