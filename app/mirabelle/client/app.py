@@ -44,6 +44,7 @@ from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
 from mirabelle.client.use_cases.sync import Sync, pause_after
 from mirabelle.client.use_cases.take_amount import TakeAmount
+from mirabelle.client.use_cases.take_data import TakeData
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
@@ -100,7 +101,7 @@ class App:
         self.give_voucher = GiveVoucher(self.store, self.api, self.outbox, now)
         self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
-        self.put_in_wallet = PutInWallet(self.api)
+        self.put_in_wallet, self.take_data = PutInWallet(self.api), TakeData(self.api)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
         self.undo_scan = UndoScan(
             self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, self.till_time

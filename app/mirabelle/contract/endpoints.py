@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
-from mirabelle.contract import catalog, trust
+from mirabelle.contract import account, catalog, trust
 from mirabelle.contract import messages as m
 from mirabelle.contract import reminders as rm
 from mirabelle.contract import till_messages as tm
@@ -72,6 +72,9 @@ DEMO = Endpoint(
 WALLET = Endpoint("GET", "/wallet", m.Wallet, role="participant")
 ACTIVITY = Endpoint("GET", "/activity", m.ActivityPage, role="participant")
 REDEMPTIONS = Endpoint("GET", "/redemptions", m.Redemptions, role="participant")
+ACCOUNT_DATA = Endpoint(
+    "GET", "/account/export", account.AccountData, role="participant", own_refusals=(Reason.RATE_LIMITED,)
+)
 REDEEM = Endpoint(
     "POST",
     "/redemptions",
@@ -214,5 +217,5 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
     CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, PUT_IN_WALLET, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS,
-    HOLD, CAPTURE, RELEASE, ENROL, REMINDERS, CHOOSE_REMINDERS, CLAIM_REMINDERS,
+    HOLD, CAPTURE, RELEASE, ENROL, REMINDERS, CHOOSE_REMINDERS, CLAIM_REMINDERS, ACCOUNT_DATA,
 )  # fmt: skip

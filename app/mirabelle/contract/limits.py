@@ -23,6 +23,7 @@ TYPED_CODES_PER_MINUTE: Final = 10  # by one till, and from one address
 ENROLMENT_CODE_MINUTES: Final = 60
 WRONG_ENROLMENTS_PER_MINUTE: Final = 10  # from one address
 PASSES_PER_MINUTE: Final = 6  # by one participant
+EXPORTS_PER_MINUTE: Final = 6  # by one participant
 PASS_PICTURE_BYTES: Final = 160 * 1024  # of a reward's picture in a pass; a larger one is left out
 PASS_LINK_CHARACTERS: Final = 1800  # that Google says browsers are sure to take
 

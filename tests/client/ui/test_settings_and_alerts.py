@@ -1,5 +1,7 @@
 """What people set, where secrets are, what wants attention, and who may go where."""
 
+import json
+
 import flet as ft
 import pytest
 
@@ -166,3 +168,24 @@ async def test_people_who_asked_for_less_motion_get_less(start, start_signed_in,
     await start_signed_in()
     async with start() as app:
         await app.until(lambda: app.page.theme.page_transitions.android == ft.PageTransitionTheme.NONE)
+
+
+async def test_people_take_all_their_data_along_as_a_file(backend, tmp_path):
+    saved = []
+    answers = {("FilePicker", "save_file"): saved.append}
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/settings", answers=answers) as window:
+        await window.tap(window.one(key="save-data"))
+        await window.until(lambda: saved)
+    assert saved[0]["file_name"].startswith("mirabelle-") and saved[0]["file_name"].endswith(".json")
+    told = json.loads(saved[0]["src_bytes"])
+    assert told["profile"]["participant"] == someone.app.session.subject and told["activity"]
+
+
+async def test_without_network_no_data_is_saved_and_the_page_says_so(wire, tmp_path):
+    saved = []
+    answers = {("FilePicker", "save_file"): saved.append}
+    async with visitor(wire.url, tmp_path) as someone, someone.window("/settings", answers=answers) as window:
+        wire.cut()
+        await window.tap(window.one(key="save-data"))
+        await window.until(lambda: window.all(ft.Semantics, where=lambda told: told.live_region))
+    assert not saved

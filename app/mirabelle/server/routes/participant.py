@@ -8,11 +8,21 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
 from litestar.router import Router
 
+from mirabelle.contract import account
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract import reminders as rm
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
-from mirabelle.server.services import gifts, passes, redemptions, reminders, transfers, vouchers, wallet
+from mirabelle.server.services import (
+    account_data,
+    gifts,
+    passes,
+    redemptions,
+    reminders,
+    transfers,
+    vouchers,
+    wallet,
+)
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key
 from mirabelle.server.services.tokens import Caller
@@ -50,7 +60,12 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         async with context.database.read() as connection:
             return await redemptions.redemptions_of(context, connection, caller)
 
-    return [get_wallet, get_activity, get_redemptions]
+    @get(e.ACCOUNT_DATA.path, operation_id="exportAccount", responses=told(e.ACCOUNT_DATA))
+    async def export_account(caller: NamedDependency[Caller]) -> account.AccountData:
+        """All that the programme keeps about the caller."""
+        return await account_data.account_data(context, caller.subject)
+
+    return [get_wallet, get_activity, get_redemptions, export_account]
 
 
 def _redeeming(context: Context) -> list[HTTPRouteHandler]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import flet as ft
 
 from mirabelle import __version__
+from mirabelle.client.ui.settings.own_data import own_data
 from mirabelle.client.ui.settings.state import SettingsPage, read_settings
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
@@ -71,6 +72,7 @@ def settings_view(
             _group(translate("settings.language"), language_choices(page.languages, translate.language, on_language)),
             _group(translate("settings.appearance"), _theme_choices(translate, page.theme, on_theme)),
             _group(translate("settings.secrets"), _secrets(translate, page)),
+            *([] if page.is_staff else [_group(translate("settings.data"), own_data())]),
             _group(translate("settings.about"), _about(translate, page)),
         ],
         tab="settings",
