@@ -178,6 +178,42 @@ async def test_a_file_of_a_newer_version_is_left_as_it_is_and_so_is_the_session(
         assert app.session == who and app.wallet.current() is not None
 
 
+class Locked(KeptSecrets):
+    """A secret store that gives nothing away but the session while it `is_locked`."""
+
+    is_locked = False
+
+    async def get(self, name: str) -> str | None:
+        if self.is_locked and name.startswith("store."):
+            raise OSError("the keyring is locked")
+        return await super().get(name)
+
+
+async def test_while_the_secret_store_is_locked_nothing_is_guessed_and_nothing_lost(wire: Wire, tmp_path: Path) -> None:
+    locked = Locked()
+    device = Device(tmp_path, locked)
+    async with device.on(wire.url) as app:
+        who = await signed_in(app)
+    before, locked.is_locked = on_disk(device.directory), True
+    async with device.on(wire.url) as app:
+        assert (app.session, app.cannot_open) == (None, "out_of_reach")
+    assert on_disk(device.directory) == before
+    locked.is_locked = False
+    async with device.on(wire.url) as app:
+        assert app.session == who and app.wallet.current() is not None
+
+
+async def test_nobody_is_signed_in_whose_file_could_not_be_sealed(wire: Wire, tmp_path: Path) -> None:
+    locked = Locked()
+    locked.is_locked = True
+    device = Device(tmp_path, locked)
+    async with device.on(wire.url) as app:
+        with pytest.raises(OSError, match="locked"):
+            await app.sign_in.demo("participant")
+        assert app.session is None and app.wallet.current() is None
+        assert device.files() == [] and await locked.get("session.participant") is None
+
+
 async def test_on_a_device_that_keeps_no_secrets_what_waits_outlives_the_app(own: Backend, tmp_path: Path) -> None:
     device = Device(tmp_path, MemorySecrets())
     async with device.on(own.url) as app:

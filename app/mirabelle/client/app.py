@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 import random
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -49,6 +50,8 @@ from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
+
+log = logging.getLogger(__name__)
 
 
 def _now() -> datetime:
@@ -182,6 +185,9 @@ class App:
                     self.cannot_open = "set_aside" if await self._open_file() == "set_aside" else None
                 except TooNew:
                     self.cannot_open = "too_new"
+                except (OSError, sqlite3.Error) as fault:
+                    log.warning("what is kept of a session cannot be reached: %s", type(fault).__name__)
+                    self.cannot_open = "out_of_reach"
                 if self.cannot_open is not None:
                     await self._sessions.leave(for_good=self.cannot_open == "set_aside")
                     self.store.switch(MEMORY)

@@ -17,8 +17,9 @@ BUSY_SECONDS: Final = 5
 SUFFIXES: Final = ("", "-wal", "-shm")
 _ASIDE, _ANEW = ".aside", ".anew"
 
-# "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it.
-Mishap = Literal["rebuilt", "set_aside", "too_new"]
+# "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
+# "out_of_reach": the disk or the secret store does not answer.
+Mishap = Literal["rebuilt", "set_aside", "too_new", "out_of_reach"]
 
 # Faults that are about the machine and not about the file.
 _OF_THE_MACHINE: Final = frozenset(
