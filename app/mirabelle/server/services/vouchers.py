@@ -20,6 +20,7 @@ from mirabelle.rules.cells import cell_of
 from mirabelle.rules.redemption import UseRecord, ValueClass, VoucherRecord, VoucherState
 from mirabelle.server.ledger import rows
 from mirabelle.server.ledger.load import Names
+from mirabelle.server.ledger.records import Reward
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
@@ -33,6 +34,18 @@ class RewardWords(NamedTuple):
     title: m.Text
     paper: bool
     challenge: bool
+
+
+class _Words(dict[str, RewardWords]):
+    """A batch's rewards, of which an answer names one: each is put into words when it is asked for."""
+
+    def __init__(self, rewards: Mapping[str, Reward]) -> None:
+        super().__init__()
+        self._loaded = rewards
+
+    def __missing__(self, id_: str) -> RewardWords:
+        reward = self._loaded[id_]
+        return RewardWords(reward.reference, m.Text(**reward.title), reward.paper, reward.challenge)
 
 
 def lease_of(context: Context, voucher: VoucherRecord, reward: RewardWords) -> frame.Lease:
@@ -122,11 +135,8 @@ class Describer:
     @classmethod
     def of(cls, context: Context, names: Names, people: Mapping[str, Known] = NOBODY_KNOWN) -> "Describer":
         """A describer that knows what a batch has loaded, and the `people` named."""
-        rewards = {
-            id_: RewardWords(reward.reference, m.Text(**reward.title), reward.paper, reward.challenge)
-            for id_, reward in names.rewards.items()
-        }
-        return cls(context, rewards, {reference: id_ for reference, (id_, _) in names.stores.items()}, people)
+        stores = {reference: id_ for reference, (id_, _) in names.stores.items()}
+        return cls(context, _Words(names.rewards), stores, people)
 
     @classmethod
     async def load(
