@@ -13,8 +13,10 @@ from mirabelle.server.storage.database import Database
 from mirabelle.server.storage.direct import DatabaseBusy
 
 BATCH_COMMANDS: Final = 64
-# While one batch is on its way to the disk, the next is put together.
+# While one batch is on its way to the disk, the next may begin, if it is full: half of one costs nearly as much.
 POSTGRESQL_BATCHES: Final = 2
+# Turns of the event loop in which those who have their answers are told and what they ask next is read.
+TURNS_BETWEEN: Final = 3
 # For so many batches a reward whose slices ran dry is taken from all of them at once.
 DRY_BATCHES: Final = 200
 
@@ -41,7 +43,7 @@ class Ledger:
         """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused."""
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._working < (1 if self.database.is_sqlite else POSTGRESQL_BATCHES):
+        if self._is_worth_a_batch(self._working):
             self._working += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)  # a task that nobody holds may vanish
@@ -50,11 +52,20 @@ class Ledger:
 
     async def _work(self) -> None:
         try:
-            while self._waiting:
+            while self._is_worth_a_batch(self._working - 1):
                 await self._run_next()
+                for _ in range(TURNS_BETWEEN):
+                    await asyncio.sleep(0)
         finally:
             # In the same breath as the look at who waits: whoever comes after it must find nobody at work.
             self._working -= 1
+
+    def _is_worth_a_batch(self, others: int) -> bool:
+        """Whether to begin a batch of what waits while `others` are under way."""
+        if others == 0:
+            return bool(self._waiting)
+        limit = 1 if self.database.is_sqlite else POSTGRESQL_BATCHES
+        return others < limit and len(self._waiting) >= BATCH_COMMANDS
 
     async def _run_next(self) -> None:
         batch = self._next_batch()
