@@ -23,6 +23,7 @@ class Wire(AbstractContextManager["Wire"]):
         self._listener: asyncio.Server | None = None
         self._talks: set[asyncio.Task[Any]] = set()
         self._to_lose: Counter[str] = Counter()
+        self._to_cut: dict[str, int] = {}
         self.requests: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.carried = 0
@@ -50,6 +51,10 @@ class Wire(AbstractContextManager["Wire"]):
 
     def _next_lost(self, request: str) -> str | None:
         return next((each for each, times in self._to_lose.items() if times and fnmatchcase(request, each)), None)
+
+    def cut_reply(self, request: str, after: int) -> None:
+        """Of the next answer to `request` only the first bytes arrive."""
+        self._to_cut[request] = after
 
     def cut(self) -> None:
         """Nobody can be reached until `mend`; what is under way breaks off."""
@@ -113,6 +118,14 @@ class Wire(AbstractContextManager["Wire"]):
                 self._to_lose[lost] -= 1
                 self.lost[asked[0]] += 1
                 return
+            if asked and asked[0] in self._to_cut:
+                left = self._to_cut[asked[0]]
+                self._to_cut[asked[0]] -= len(chunk)
+                if left <= len(chunk):
+                    del self._to_cut[asked[0]]
+                    writer.write(chunk[:left])
+                    await writer.drain()
+                    return
             self.carried += len(chunk)
             writer.write(chunk)
             await writer.drain()

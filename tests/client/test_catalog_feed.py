@@ -1,5 +1,7 @@
 """The catalog on its way to a device: whole and signed at first, then only what changed; cut anywhere, it goes on."""
 
+import contextlib
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
@@ -99,6 +101,25 @@ async def test_the_first_load_brings_the_most_popular_first_and_goes_on_where_it
             await app.sync()
             assert told[1:] == [(2000, REWARDS), None] and app.catalog.total() == REWARDS
             assert wire.requests[CATALOG] == 4  # three pages, and one of them twice
+
+
+async def test_a_load_that_is_cut_at_any_byte_goes_on_after_the_last_whole_page(shop: Backend, tmp_path: Path) -> None:
+    chance = random.Random(4)
+    with Wire(shop.url) as wire:
+        async with Device(tmp_path).on(wire.url) as app:
+            came: list[int] = []
+            app.store.subscribe(("catalog",), lambda: came.append(len(app.catalog.search(CatalogQuery(limit=REWARDS)))))
+            for whole in (0, 1000, 2000):
+                for _ in range(4):
+                    wire.cut_reply(CATALOG, chance.randrange(1, 30_000 if whole < 2000 else 3_000))
+                    with pytest.raises(LostAnswer):
+                        await app.catalog.refresh()
+                    assert (came or [0])[-1] == whole
+                stop = app.store.subscribe(("catalog",), lambda: wire.cut_reply(CATALOG, 200))
+                with contextlib.suppress(LostAnswer):
+                    await app.catalog.refresh()
+                stop()
+            assert came == [1000, 2000, REWARDS] and app.catalog.total() == REWARDS
 
 
 async def test_an_unchanged_catalog_costs_few_bytes(shop: Backend, tmp_path: Path) -> None:

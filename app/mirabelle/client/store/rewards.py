@@ -127,8 +127,11 @@ def _index(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:
         "INSERT INTO rewards_text (rowid, words) VALUES (?, ?)",
         sorted((number, " ".join([*found, *_facet_words(one, facets)])) for number, found, one in said),
     )
-    known = sorted({word for _, found, _ in said for word in found})
-    connection.executemany("INSERT OR IGNORE INTO rewards_words (word) VALUES (?)", ((word,) for word in known))
+    _know(connection, sorted({word for _, found, _ in said for word in found}))
+
+
+def _know(connection: sqlite3.Connection, known: Sequence[str]) -> None:
+    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (_encode(known),))
 
 
 def _words(reward: m.Reward) -> list[str]:
@@ -179,7 +182,7 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
         connection.executemany(
             "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)", ((word, row[0]) for word in found)
         )
-        connection.executemany("INSERT OR IGNORE INTO rewards_words (word) VALUES (?)", ((word,) for word in found))
+        _know(connection, found)
 
 
 def index_anew(connection: sqlite3.Connection) -> None:
