@@ -2,7 +2,6 @@
 
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from mirabelle.rules import holder
+from mirabelle.rules.frame import show
+from mirabelle.server.hosting import demo_programme
 from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.eventually import eventually
@@ -177,22 +180,6 @@ def test_nothing_is_taken_from_it_without_network(any_backend: Backend, clock: M
     assert card.balance["left_minor"] == WORTH
 
 
-def test_many_tills_at_once_never_take_more_than_there_is(any_backend: Backend, clock: MovableClock) -> None:
-    card = Card(any_backend)
-    tills = [any_backend.till() for _ in range(TILLS)]
-    shown = [card.shown_to(till) for till in tills]
-    barrier = Barrier(TILLS)
-
-    def spend(number: int) -> list[httpx.Response]:
-        barrier.wait()
-        return [take(tills[number], shown[number], 700) for _ in range(2)]
-
-    with ThreadPoolExecutor(TILLS) as pool:
-        answers = [answer for some in pool.map(spend, range(TILLS)) for answer in some]
-    assert Counter(answer.status_code for answer in answers) == {201: 7, 409: 2 * TILLS - 7}
-    assert card.balance["left_minor"] == 100 and len(card.balance["taken"]) == 7
-
-
 def test_the_same_capture_at_once_takes_once(any_backend: Backend, clock: MovableClock) -> None:
     card, till, key = Card(any_backend), any_backend.till(), new_key()
     held = hold(till, card.shown_to(till), 1000).json()["id"]
@@ -257,6 +244,28 @@ def test_a_reward_that_cannot_carry_money_is_named(shop: Shop, line: str, field:
     file.write_text(text.replace('id = "cup"\n', f'id = "cup"\n{line}\n'), encoding="utf-8")
     said = shop.import_(shop.file([]), programme=file)
     assert said.code != 0 and f"rewards[0].{field}" in said.err
+
+
+def test_with_a_challenge_only_the_holders_device_lets_money_be_taken(shop: Shop) -> None:
+    programme = demo_programme()
+    rewards = [replace(each, challenge=True) if each.id == CARD else each for each in programme.rewards]
+    with Backend(shop.folder / "data", programme=replace(programme, rewards=rewards)) as server:
+        card, till = Card(server), server.till()
+        shown = card.shown_to(till)
+        assert (shown["verdict"], shown["balance"]) == ("challenge_required", None)
+        assert refusal(hold(till, shown, 1)) == (404, "not_found")
+        nonce, store = b"\1" * 8, till.get("/till").json()["store_reference"]
+        private = holder.derive_holder_key(card.holder.seed, card.voucher["key_salt"].encode())
+        frame = show(
+            bytes.fromhex(card.voucher["issued"]),
+            int(time.time()),
+            lambda said: holder.sign(private, said),
+            nonce,
+            store,
+        )
+        answered = till.post("/scans", {"frame": frame, "nonce": nonce.hex()}).json()
+        assert (answered["verdict"], answered["balance"]["number"]) == ("amount_required", "")
+        assert take(till, answered, 1000).json()["balance"]["left_minor"] == 4000
 
 
 def test_after_all_that_the_ledger_still_adds_up(

@@ -129,6 +129,28 @@ def test_a_voucher_shown_to_many_tills_at_once_is_accepted_by_one(servers: list[
     assert len({str(verdict["first_use"]) for verdict in verdicts}) == 1
 
 
+def test_many_tills_at_once_take_no_more_from_a_gift_card_than_there_is(servers: list[Backend]) -> None:
+    amina = servers[0].participant()
+    card = amina.redeem("gift-card-any", 2700, recipient="Lina").json()["voucher"]
+    tills = [servers[number % 2].till() for number in range(THREADS)]
+    frame = amina.show(card, int(time.time()))
+
+    def spend(number: int) -> list[httpx.Response]:
+        till, answers = tills[number], []
+        shown = till.post("/scans", {"frame": frame}).json()["id"]
+        for _ in range(2):
+            answers.append(till.post("/holds", {"scan": shown, "amount_minor": 700}))
+            if answers[-1].is_success:
+                answers[-1] = till.post(f"/holds/{answers[-1].json()['id']}/captures", {"amount_minor": 700})
+        return answers
+
+    told = codes([answer for each in together(spend) for answer in each])
+    assert told == {201: 7, "over_balance": 2 * THREADS - 7}
+    [redemption] = [one for one in amina.get("/redemptions").json()["redemptions"] if one["reward"] == "gift-card-any"]
+    balance = redemption["voucher"]["balance"]
+    assert (balance["left_minor"], balance["held_minor"], len(balance["taken"])) == (100, 0, 7)
+
+
 def test_of_many_tills_that_tell_at_once_one_has_the_use_and_each_other_is_one_conflict(servers: list[Backend]) -> None:
     amina = servers[0].participant()
     tills = [servers[number % 2].till() for number in range(THREADS)]

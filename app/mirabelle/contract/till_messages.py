@@ -44,7 +44,8 @@ class ScanRequest(Message, frozen=True, kw_only=True):
 class CardBalance(Message, frozen=True, kw_only=True):
     """The money on a voucher as a till is told, in minor units: `left_minor` can be taken, `held_minor` is set aside.
 
-    `number` is the end of its typed code, so that staff can see that it is the one before them; `voucher` is its id.
+    `number` is the end of its typed code, so that staff can see that it is the one before them, "" where it has none;
+    `voucher` is its id.
     """
 
     voucher: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]

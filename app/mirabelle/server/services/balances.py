@@ -43,8 +43,8 @@ async def hold(context: Context, caller: Caller, request: tm.HoldRequest, key: s
         ends_at=now + _HELD_FOR,
     )
 
-    def answer(outcome: Outcome, _names: Names) -> Answer:
-        return _held(outcome)
+    def answer(outcome: Outcome, names: Names) -> Answer:
+        return _held(outcome, names)
 
     return await context.ledger.submit(Submission(till, key, request_hash, command, now, answer))
 
@@ -67,7 +67,7 @@ async def capture(
             scan_message(context, hold, now, outcome.voucher, names),
             value_minor=command.amount_minor,
             undo_until=undo_until(context, now),
-            balance=card_balance(outcome.voucher),
+            balance=card_balance(outcome.voucher, names),
         )
         return Answer(201, msgspec.json.encode(taken), scan_row(till, taken, "amount"))
 
@@ -82,8 +82,8 @@ async def release(context: Context, caller: Caller, hold: str, key: str, request
         voucher = await _held_of(connection, till, hold)
     command = ReleaseHold(hold, till, voucher, now)
 
-    def answer(outcome: Outcome, _names: Names) -> Answer:
-        return _held(outcome)
+    def answer(outcome: Outcome, names: Names) -> Answer:
+        return _held(outcome, names)
 
     return await context.ledger.submit(Submission(till, key, request_hash, command, now, answer))
 
@@ -107,7 +107,7 @@ async def _held_of(connection: AsyncConnection, till: str, hold: str) -> bytes |
     return bytes.fromhex(voucher) if voucher else None
 
 
-def _held(outcome: Outcome) -> Answer:
+def _held(outcome: Outcome, names: Names) -> Answer:
     if isinstance(outcome, NotTaken):
         return _refused(outcome)
     assert isinstance(outcome, Taken)
@@ -116,7 +116,7 @@ def _held(outcome: Outcome) -> Answer:
         amount_minor=outcome.hold.amount_minor,
         ends_at=outcome.hold.ends_at,
         state="held" if outcome.hold.state is MoveKind.HOLD else "released",
-        balance=card_balance(outcome.voucher),
+        balance=card_balance(outcome.voucher, names),
     )
     return Answer(201, msgspec.json.encode(told))
 

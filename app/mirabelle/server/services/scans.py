@@ -168,7 +168,7 @@ def _judged(context: Context, command: Scan, outcome: Scanned, names: Names) -> 
         voucher=outcome.first_use.voucher.hex() if accepted and outcome.first_use else None,
         use=outcome.first_use.use if accepted and outcome.first_use else None,
         undo_until=undo_until(context, command.at) if accepted else None,
-        balance=card_balance(voucher) if voucher and shows_money else None,
+        balance=card_balance(voucher, names) if voucher and shows_money else None,
     )
 
 
@@ -189,11 +189,11 @@ def scan_message(context: Context, scan: str, at: datetime, voucher: VoucherReco
     )
 
 
-def card_balance(voucher: VoucherRecord) -> tm.CardBalance:
+def card_balance(voucher: VoucherRecord, names: Names) -> tm.CardBalance:
     """The money on a voucher, as a till is told."""
     return tm.CardBalance(
         voucher=voucher.id.hex(),
-        number=voucher.code[-4:],
+        number="" if names.rewards[voucher.reward].challenge else voucher.code[-4:],
         value_minor=voucher.value_minor or 0,
         left_minor=voucher.left_minor,
         held_minor=voucher.held_minor,

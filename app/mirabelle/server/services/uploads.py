@@ -102,14 +102,14 @@ async def undo(context: Context, caller: Caller, scan: str, key: str, request_ha
     within = undo_until(context, now) - now
     command = UndoScan(scan=scan, till=till, voucher=voucher, at=now, within=within)
 
-    def answer(outcome: Outcome, _names: Names) -> Answer:
+    def answer(outcome: Outcome, names: Names) -> Answer:
         if isinstance(outcome, NotUndone) or kept is None:
             reason = Reason.TOO_LATE if isinstance(outcome, NotUndone) and outcome.too_late else Reason.NOT_FOUND
             return Answer(STATUS[reason], problem_body(reason))
         assert isinstance(outcome, Undone)
         told = msgspec.structs.replace(kept, undone_at=outcome.at, undo_until=None)
         if kept.balance is not None:
-            told = msgspec.structs.replace(told, balance=card_balance(outcome.voucher))
+            told = msgspec.structs.replace(told, balance=card_balance(outcome.voucher, names))
         return Answer(201, msgspec.json.encode(told))
 
     return await context.ledger.submit(Submission(till, key, request_hash, command, now, answer))

@@ -68,7 +68,8 @@ def amount_view(
 def _left(translate: Translator, place: Place, shown: Scan, balance: CardBalance) -> ft.Control:
     whole, left = (translate.money(minor, place.currency) for minor in (balance.value_minor, balance.left_minor))
     until = translate("till.amount_until", date=translate.date(last_moment(balance.expires_at)))
-    card = translate("till.amount_card", number=widgets.apart(translate, balance.number, "\u2066"))
+    number = widgets.apart(translate, balance.number, "\u2066")
+    card = translate("till.amount_card", number=number) if balance.number else ""
     words = [
         widgets.text(shown.title.in_language(translate.language), theme.STRONG_L),
         widgets.text(left, theme.NUMBER, key="left"),
