@@ -107,6 +107,20 @@ async def test_damage_that_is_met_later_is_mended_then_in_all_windows(wire: Wire
         assert two.catalog.total() > 0
 
 
+async def test_damage_that_is_met_in_writing_is_mended_for_the_next_try(wire: Wire, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    async with device.on(wire.url) as app:
+        await signed_in(app)
+        app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
+        file = app.store.path
+    spoil(file, *pages_of(file, "dismissed"))
+    async with device.on(wire.url) as app:
+        with pytest.raises(sqlite3.DatabaseError):
+            app.alerts.dismiss("an alert")
+        assert app.mishap == "rebuilt" and app.outbox.get("k") is not None
+        app.alerts.dismiss("an alert")
+
+
 async def test_a_damaged_file_without_its_key_is_set_aside(wire: Wire, tmp_path: Path) -> None:
     device = Device(tmp_path)
     async with device.on(wire.url) as app:

@@ -164,6 +164,23 @@ async def test_without_its_key_a_file_is_set_aside_and_whoever_signs_in_again_is
         assert device.files() == []
 
 
+async def test_a_window_that_is_open_goes_on_with_the_file_in_use_when_another_sets_its_own_aside(
+    wire: Wire, tmp_path: Path
+) -> None:
+    secrets = KeptSecrets()
+    device = Device(tmp_path, secrets)
+    async with device.on(wire.url) as one:
+        await signed_in(one)
+        secrets.forget_stores()
+        async with device.on(wire.url) as two:
+            assert two.cannot_open == "set_aside" and one.mishap == "set_aside"
+        one.outbox.add("k", "transfer", "friend@example.org", TRANSFER, one.now())
+        key = await secrets.get(f"store.{Path(one.store.path).stem}")
+        again = Store(one.store.path, bytes.fromhex(key or ""))
+        assert [entry.key for entry in Outbox(again).entries()] == ["k"]
+        again.close()
+
+
 async def test_a_file_of_a_newer_version_is_left_as_it_is_and_so_is_the_session(wire: Wire, tmp_path: Path) -> None:
     device = Device(tmp_path)
     async with device.on(wire.url) as app:

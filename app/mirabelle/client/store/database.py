@@ -88,6 +88,9 @@ class Store:
     def _switch(self, path: str, seal: Seal) -> Mishap | None:
         opened, mishap = open_file(path, seal)
         self._go_on(path, seal, opened, mishap)
+        if mishap is not None:  # what other windows have open is the file that was put away
+            for store in self._others():
+                store._switch(path, seal)
         return mishap
 
     def mend_after(self, fault: sqlite3.Error) -> bool:
