@@ -22,6 +22,7 @@ TOO_DEAR: Final = "trainers"
 ON_A_DAY: Final = "spa-afternoon"
 TO_CHARITY: Final = "give"
 SCANNED: Final = "croissant"
+WITH_MONEY: Final = "gift-card-any"
 CHALLENGED: Final = "cheese-tasting"
 
 
@@ -209,8 +210,8 @@ def with_a_task(camera: "Camera", till: "Camera", data: Path) -> None:
     camera.shoot("vouchers-blocked")
 
 
-def at_the_till(camera: "Camera", code: str) -> None:
-    """Staff scan `code` twice, and something that is no code."""
+def at_the_till(camera: "Camera", code: str, card: str) -> None:
+    """Staff scan `code` twice, something that is no code, and the gift card with the code `card`."""
     camera.open("/till", "welcome.try_staff")
     camera.presses("welcome.try_staff")
     camera.sees("till.field")
@@ -224,6 +225,16 @@ def at_the_till(camera: "Camera", code: str) -> None:
         camera.shoot(name)
         camera.presses("till.next")
         camera.sees("till.field")
+    camera.enters(card, "till.amount_title")
+    camera.types("12.50")
+    amount = camera.t.money(1250, "EUR")
+    camera.sees("till.amount_take", amount=amount)
+    camera.shoot("till-amount")
+    camera.presses("till.amount_take", amount=amount)
+    camera.sees("till.accepted")
+    camera.shoot("till-taken")
+    camera.presses("till.next")
+    camera.sees("till.field")
     camera.goes_to("/till/scans", "till.history")
     camera.shoot("scans")
     camera.goes_to("/settings", "settings.appearance")

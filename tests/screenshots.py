@@ -161,10 +161,10 @@ def walk(language: str, size: str, wanted: Wanted, out: Path) -> list[str]:
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
         participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
-        code = _voucher_code(api)
+        codes = [_voucher_code(api, reward) for reward in (ways.SCANNED, ways.WITH_MONEY)]
         for way in (ways.first_steps, ways.at_home, ways.in_the_catalog, ways.at_the_counter, ways.with_a_voucher):
             go(way, participant)
-        go(ways.at_the_till, till, code)
+        go(ways.at_the_till, till, *codes)
         go(ways.with_a_task, participant, till, data)
         api.__exit__(None, None, None)
         go(ways.the_wallet_without_network, participant)
@@ -197,12 +197,12 @@ def _camera(browser: Browser, url: str, language: str, wanted: Wanted, size: str
     return Camera(page=context.new_page(), url=url, t=Translator(language), wanted=wanted, size=size, out=out)
 
 
-def _voucher_code(api: Backend) -> str:
-    """The code to type of somebody's new voucher."""
+def _voucher_code(api: Backend, wanted: str) -> str:
+    """The code to type of somebody's new voucher of the reward."""
     person = api.participant()
     catalog = person.get("/catalog").json()["rewards"]
-    points = next(reward["points"] for reward in catalog if reward["id"] == ways.SCANNED)
-    return str(person.redeem(ways.SCANNED, points).json()["voucher"]["code"])
+    points = next(reward["points"] for reward in catalog if reward["id"] == wanted)
+    return str(person.redeem(wanted, points, recipient="Lina").json()["voucher"]["code"])
 
 
 def main(words: Sequence[str] | None = None) -> None:
