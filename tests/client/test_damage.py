@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
+from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.store.database import Store
 from mirabelle.client.store.pages import PAGE_BYTES
 from tests.backend import Backend
 from tests.client import damage
 from tests.client.devices import TRANSFER, Device, KeptSecrets, confirm, redeemed, signed_in, voucher_of
 from tests.client.test_kept_tills import accepted_offline
+from tests.client.test_sealed_store import on_disk, plain_file
 from tests.client.tills import Customer, TillDevice, judged, till_in_sync
 from tests.wire import Wire
 
@@ -105,6 +109,19 @@ async def test_damage_that_is_met_later_is_mended_then_in_all_windows(wire: Wire
         assert {entry.key for entry in one.outbox.entries()} == {"k", "l"}
         assert await one.catalog.refresh() is None
         assert two.catalog.total() > 0
+
+
+@pytest.mark.parametrize(("name", "scans", "entries"), [("till", 1, 0), ("participant", 0, 2)])
+def test_what_was_never_sealed_is_saved_too_and_sealed(tmp_path: Path, name: str, scans: int, entries: int) -> None:
+    file = plain_file(name, tmp_path)
+    spoil(str(file), 1)
+    store = Store()
+    assert store.switch(str(file), damage.KEY) == "rebuilt"
+    kept = OfflineScans(store).unsent()
+    assert (len(kept), len(Outbox(store).entries())) == (scans, entries)
+    assert all(scan.frame.startswith("MV1:") and Uses(store).at(scan.voucher, scan.use) for scan in kept)
+    store.close()
+    assert b"MV1:" not in on_disk(tmp_path) and b"somebody@example.org" not in on_disk(tmp_path)
 
 
 async def test_damage_that_is_met_in_writing_is_mended_for_the_next_try(wire: Wire, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from mirabelle.client.store.migrations import IS_PROVED, VERSION, migrate, version_of
 from mirabelle.client.store.pages import PAGE_BYTES, Pages
 from mirabelle.client.store.rescue import is_whole, rescue
-from mirabelle.client.store.seal import Seal
+from mirabelle.client.store.seal import MARK, Seal
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,8 @@ def rebuild(path: str, seal: Seal, pages: Pages) -> tuple[sqlite3.Connection, Mi
         if Path(path + suffix).exists():
             Path(path + suffix).replace(path + _ASIDE + suffix)
     Path(anew).replace(path)
+    if not pages.hold(MARK):
+        _remove(path + _ASIDE)  # anybody could read it
     return _open(path, seal), "set_aside" if strange and not saved else "rebuilt"
 
 

@@ -36,6 +36,10 @@ class Pages:
         self._newest_first = [page for _, page in reversed([*written, *committed])]
         self._pages = dict([*written, *committed])
 
+    def hold(self, mark: bytes) -> bool:
+        """Whether `mark` is on any of them."""
+        return any(mark in page for page in self._newest_first)
+
     def rows(self, mark: bytes) -> Iterator[list[Value]]:
         """The rows on pages that hold `mark`, newest first; a number that is the row's key stands in its first column.
 

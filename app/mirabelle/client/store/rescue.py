@@ -5,7 +5,7 @@ the like come back from the server.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +22,13 @@ _RESCUED: Final = {
     "redemptions": ("id", {"body": "redemptions"}),
     "scans": ("id", {"body": "scans"}),
     "documents": ("name", {"body": "documents"}),
+}
+# What they looked like when nothing was sealed yet.
+_PLAIN: Final[dict[str, Callable[[list[Value]], bool]]] = {
+    "outbox": lambda row: len(row) == 7 and row[1] in ("redemption", "transfer", "gift") and _is_moment(row[6]),
+    "offline_scans": lambda row: len(row) == 14 and str(row[7]).startswith("MV1:") and _is_moment(row[9]),
+    "redemptions": lambda row: len(row) == 4 and _is_moment(row[1]) and _is_json(row[3]),
+    "scans": lambda row: len(row) == 3 and _is_moment(row[1]) and _is_json(row[2]),
 }
 # Of these each row must open. The others are read only when they are shown, or come anew with the next sync.
 _CHECKED: Final = ("outbox", "offline_scans", "drafts", "redemptions")
@@ -60,8 +67,9 @@ def rescue(pages: Pages, seal: Seal, connection: sqlite3.Connection) -> tuple[in
     """
     columns = {table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in _RESCUED}
     saved = strange = 0
-    for row in pages.rows(MARK):
-        table = _table_of(row, columns, seal)
+    is_sealed = pages.hold(MARK)
+    for row in pages.rows(MARK if is_sealed else b""):
+        table = _table_of(row, columns, seal) if is_sealed else _sealed_now(row, columns, seal)
         if table is None:
             strange += any(looks_sealed(value) for value in row)
             continue
@@ -74,16 +82,33 @@ def rescue(pages: Pages, seal: Seal, connection: sqlite3.Connection) -> tuple[in
     return saved, strange
 
 
+def _sealed_now(row: list[Value], columns: dict[str, list[str]], seal: Seal) -> str | None:
+    """The table of a row that was never sealed, told by what it looks like; now it is sealed."""
+    table = next((table for table, looks in _PLAIN.items() if looks(row)), None)
+    if table is not None:
+        key, sealed = _RESCUED[table]
+        for column, name in sealed.items():
+            at = columns[table].index(column)
+            row[at] = seal.sealed(name, str(row[columns[table].index(key)]), row[at])
+    return table
+
+
 def _mended(column: str, value: Value) -> Value:
     """What is not sealed may be spoiled, or older than what was written last: nothing is surely not sent any more."""
     if column == "state":
         return value if value in ("refused", "seen") else "unknown"
-    if column in ("created_at", "at"):
-        try:
-            return datetime.fromisoformat(str(value)).isoformat()
-        except ValueError:
-            return _EPOCH
-    return value
+    return _EPOCH if column in ("created_at", "at") and not _is_moment(value) else value
+
+
+def _is_moment(value: Value) -> bool:
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_json(value: Value) -> bool:
+    return isinstance(value, bytes) and value.startswith(b"{") and value.endswith(b"}")
 
 
 def _table_of(row: list[Value], columns: dict[str, list[str]], seal: Seal) -> str | None:
