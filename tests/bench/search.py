@@ -16,7 +16,7 @@ from mirabelle.client.api import Api
 from mirabelle.client.repositories.catalog import Catalog, CatalogQuery
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store.database import Store
-from mirabelle.client.store.rewards import number_of, put_rewards
+from mirabelle.client.store.rewards import number_of, put_rewards, tidy_index
 from mirabelle.client.store.search import words
 from mirabelle.contract import messages as m
 from tests.bench.figures import Waits
@@ -54,6 +54,8 @@ def filled(path: Path, rewards: list[m.Reward]) -> Catalog:
     for at in range(0, len(rewards), _PAGE):
         with store.write() as connection:
             put_rewards(connection, rewards[at : at + _PAGE])
+    with store.write() as connection:
+        tidy_index(connection)
     return catalog
 
 

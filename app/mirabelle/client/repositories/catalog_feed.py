@@ -63,9 +63,10 @@ class CatalogFeed:
 
     async def refresh(self) -> Refusal | None:
         """Fetch what changed, page by page; raises NoAnswer."""
-        more = True
+        more, was_loading = True, False
         while more:
             feed, path = self.state(), self._store.path
+            was_loading |= bool(feed.total)
             query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
             answer = await self._api.changed(e.CATALOG, query, feed.etag)
             if isinstance(answer, Refusal):
@@ -76,6 +77,9 @@ class CatalogFeed:
                 break
             more = self._take(feed, answer)
         self._name_categories()
+        if was_loading and not self.state().total:
+            with self._store.write() as connection:
+                r.tidy_index(connection)
         return None
 
     def _take(self, feed: Feed, answer: Changed[cm.SignedCatalog]) -> bool:

@@ -185,6 +185,11 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
         _know(connection, found)
 
 
+def tidy_index(connection: sqlite3.Connection) -> None:
+    """Put the index's many pieces together after a load: a keystroke costs a quarter less then."""
+    connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('optimize')")
+
+
 def index_anew(connection: sqlite3.Connection) -> None:
     """Make the index of words again, from the rewards."""
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('delete-all')")

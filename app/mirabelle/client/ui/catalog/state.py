@@ -63,7 +63,8 @@ class Filters:
 
     def back_at_the_top(self) -> None:
         """Begins at the top, as a page does that is drawn anew; what was narrowed stays."""
-        self.set()
+        if self.reached > 1:
+            self.set()
 
     @property
     def in_sheet(self) -> int:

@@ -1,0 +1,86 @@
+"""The signed catalog, on both databases: all of it in the order of popularity, then only what changed, never stale."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from mirabelle.contract import catalog as cm
+from mirabelle.contract import limits
+from mirabelle.rules.catalog_trust import HeldCatalog, judge
+from tests.backend import Backend, Person
+from tests.eventually import eventually
+
+
+def asked(person: Person, after: str) -> tuple[cm.SignedCatalog, cm.CatalogManifest, str]:
+    """A page, its manifest and its ETag."""
+    answer = person.get(f"/catalog?form=2&after={after}")
+    signed = msgspec.json.decode(answer.content, type=cm.SignedCatalog)
+    return signed, cm.read_manifest(signed), answer.headers["etag"]
+
+
+def everything(person: Person) -> tuple[list[cm.CatalogPart], list[cm.CatalogManifest]]:
+    """Every page of a whole load, each as a device would believe it."""
+    parts, manifests = [], []
+    held, after, more = None, "", True
+    while more:
+        signed, manifest, _ = asked(person, after)
+        now = int(manifest.issued_at.timestamp())
+        assert judge(held, cm.offered(signed, manifest), now) is None
+        held = HeldCatalog(bytes.fromhex(signed.programme_key), now, manifest.cursor, manifest.version)
+        after, more = manifest.cursor, manifest.more
+        parts.append(cm.read_parts(signed))
+        manifests.append(manifest)
+    return parts, manifests
+
+
+def test_all_of_it_comes_once_the_most_popular_first(any_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CATALOG_PAGE_ROWS", 20)
+    person = any_backend.somebody()
+    parts, manifests = everything(person)
+    rewards = [reward for part in parts for reward in part.rewards]
+    assert [(-one.popularity, one.reference) for one in rewards] == sorted(
+        (-one.popularity, one.reference) for one in rewards
+    )
+    assert len({one.id for one in rewards}) == len(rewards) == manifests[0].total
+    assert [manifest.loading for manifest in manifests[:4]] == [True, True, True, False]
+    assert {one.id for one in rewards} >= {one["id"] for one in person.get("/catalog").json()["rewards"][:20]}
+
+
+def test_a_redemption_changes_nothing_but_the_pieces_left(any_backend: Backend) -> None:
+    amina = any_backend.participant()
+    known = everything(amina)[1][-1].cursor
+    reference = next(
+        one["reference"] for one in amina.get("/catalog").json()["rewards"] if one["id"] == "coffee-and-cake"
+    )
+    assert amina.redeem("coffee-and-cake", 450).status_code == 201
+
+    def told() -> Any:
+        return dict(cm.stock_of(cm.read_parts(asked(amina, known)[0]).stock)).get(reference)
+
+    eventually(lambda: told() is not None)
+    part = cm.read_parts(asked(amina, known)[0])
+    assert (part.rewards, part.changed, part.removed) == ([], [], [])
+    assert all(pieces is not None for _, pieces in cm.stock_of(part.stock))
+
+
+def test_what_is_signed_is_renewed_every_day_though_nothing_changed(any_backend: Backend) -> None:
+    person = any_backend.somebody()
+    known = everything(person)[1][-1].cursor
+    _, before, etag = asked(person, known)
+    assert person.http.get(f"/catalog?form=2&after={known}", headers={"If-None-Match": etag}).status_code == 304
+    any_backend.clock.move(days=1)  # type: ignore[attr-defined]
+    answer = person.http.get(f"/catalog?form=2&after={known}", headers={"If-None-Match": etag})
+    assert answer.status_code == 200
+    _, after, _ = asked(person, known)
+    assert after.expires_at - before.expires_at >= timedelta(hours=23)
+
+
+@pytest.mark.parametrize("cursor", ["00000000.7fffffffffffff.7fffffffffffff.7fffffffffffff", "00000000.1", "7"])
+def test_a_cursor_that_nobody_gave_loads_everything(any_backend: Backend, cursor: str) -> None:
+    _, manifest, _ = asked(any_backend.somebody(), cursor)
+    assert manifest.after == "" and manifest.total > 60
+    life = manifest.cursor.partition(".")[0]
+    far = asked(any_backend.somebody(), f"{life}.0.7fffffffffffff.7fffffffffffff")[1]
+    assert far.after.startswith(life)
