@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from mirabelle.client.app import App
 from tests.client.devices import Device, signed_in
 from tests.wire import Wire
 
 PROGRAMME = "GET /api/v1/programme"
+WALLET = "GET /api/v1/wallet"
 
 
 @asynccontextmanager
@@ -50,6 +53,22 @@ async def test_a_page_that_nobody_sees_asks_for_nothing(wire: Wire, tmp_path: Pa
             app.wake()
             await asyncio.sleep(0)
         assert wire.requests[PROGRAMME] == before
+
+
+async def test_a_round_that_lost_one_answer_of_many_is_followed_by_a_pause(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app)
+        wire.lose_reply(WALLET, times=1000)
+        assert not await app.sync.quietly()
+        assert app.connection == "offline"
+        written = asyncio.Event()
+        async with rounds(app):
+            app.subscribe(("programme",), written.set)
+            await asyncio.wait_for(written.wait(), 8)  # the first round has begun
+            await app.sync.quietly()  # and has ended with this
+            written.clear()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(written.wait(), 1)
 
 
 async def test_a_round_that_fails_is_not_the_last(wire: Wire, tmp_path: Path) -> None:

@@ -227,6 +227,11 @@ class SingleFlight:
             raise LostAnswer
         return running.result()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the action runs now."""
+        return self._running is not None and not self._running.done()
+
     async def stop(self) -> None:
         """Break off the action if it runs; when this returns it does not."""
         while self._running is not None and not self._running.done():

@@ -170,6 +170,8 @@ class App:
             self.last_contact = self.now()
         if before != self.connection:
             self.store.tell("connection")
+        if self.sync.is_running:
+            return  # a round knows by itself how it went, and how soon the next one comes
         is_till = self.session is not None and self.session.role == "staff"
         if (before, self.connection) == ("offline", "online") or (is_till and before == "online" and not reached):
             self.wake()  # what waits is sent at the first contact; without any, the next round comes sooner

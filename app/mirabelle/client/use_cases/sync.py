@@ -27,7 +27,6 @@ RENEW_FROM_LEFT: Final = 0.5  # of a lease: renewed early, so that one is fresh 
 
 PAUSE_SECONDS: Final = 60  # between two rounds
 FIRST_PAUSE_SECONDS: Final = 16  # after a round that failed; twice as long after the next, until it is an ordinary one
-_TOO_MANY_REQUESTS: Final = 429
 
 
 def pause_after(failures: int, chance: float) -> float:
@@ -78,21 +77,26 @@ class Sync:
         """Bring everything up to date; the first refusal, if there was one. Raises NoAnswer."""
         return await self._single()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a round is under way."""
+        return self._single.is_running
+
     async def stop(self) -> None:
         """Break off what runs: the next call starts anew, for whoever is signed in then."""
         await self._single.stop()
 
     async def quietly(self) -> bool:
-        """Bring everything up to date as far as it goes now; whether the server could do its part."""
+        """Bring everything up to date as far as it goes now; whether the server answered throughout."""
         try:
-            refusal = await self()
+            await self()
         except NoAnswer as fault:
             log.info("not synced: %s", type(fault).__name__)
             return False
         except Exception:  # such as a full disk; the rounds must go on
             log.exception("the sync failed")
             return False
-        return refusal is None or not (refusal.status == _TOO_MANY_REQUESTS or refusal.status >= 500)
+        return True
 
     async def _run(self) -> Refusal | None:
         self._store.notice_others()
