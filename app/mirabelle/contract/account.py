@@ -5,10 +5,12 @@ only as the participant named them: by the address that a voucher was given to.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from mirabelle.contract import messages as m
-from mirabelle.contract.fields import Message, Text
+from mirabelle.contract.fields import Identifier, Message, PublicKey, SecretMessage, Text
 from mirabelle.contract.reminders import Reminders
 
 VERSION: Final = 1
@@ -147,3 +149,40 @@ class AccountData(Message, frozen=True, kw_only=True):
     sign_in_codes: list[datetime]
     answers: list[KeptAnswer]
     reminders: Reminders
+
+
+class LostVoucher(Message, frozen=True, kw_only=True):
+    """A voucher that could still be used; `left_minor` is the money on it, None for one that carries none."""
+
+    id: str
+    title: Text
+    expires_at: datetime
+    left_minor: int | None
+
+
+class Leaving(Message, frozen=True, kw_only=True):
+    """What deleting the account now would cost: points and vouchers; `obstacle` is the reason it would be refused with,
+    None where nothing stands in the way."""
+
+    points: int
+    vouchers: list[LostVoucher]
+    obstacle: str | None
+
+
+class LeaveRequest(SecretMessage, frozen=True, kw_only=True):
+    """Deletes the account of `participant`, who is signed in on the device with `device_key`.
+
+    `proof` is that key's signature, hex, over `"MV1 leave\\0"`, the participant, `"\\0"` and the Idempotency-Key.
+    So the same request can be sent until its answer arrives, though by then no session is left.
+    """
+
+    participant: Identifier
+    device_key: PublicKey
+    proof: Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
+
+
+class Left(Message, frozen=True, kw_only=True):
+    """The account is deleted, and what was lost with it."""
+
+    points: int
+    vouchers: int

@@ -164,6 +164,16 @@ CHOOSE_REMINDERS = Endpoint(
 )
 CLAIM_REMINDERS = Endpoint("POST", "/reminders/claims", rm.Claimed, rm.ClaimRequest, role="participant")
 
+LEAVING = Endpoint("GET", "/account/deletion", account.Leaving, role="participant")
+# Whoever asks proves it with the device's key: that stands when access tokens are over, and an answer was lost.
+LEAVE = Endpoint(
+    "POST",
+    "/account/deletions",
+    account.Left,
+    account.LeaveRequest,
+    own_refusals=(Reason.SESSION_ENDED, Reason.REDEMPTION_ON_ITS_WAY, Reason.MONEY_HELD),
+)
+
 TILL = Endpoint("GET", "/till", tm.Till, role="staff")
 TRUST = Endpoint("GET", "/till/trust", trust.SignedTrust, role="staff")
 SCAN = Endpoint("POST", "/scans", tm.Scan, tm.ScanRequest, role="staff", own_refusals=(Reason.RATE_LIMITED,))
@@ -217,5 +227,6 @@ SCANS = Endpoint("GET", "/scans", tm.Scans, role="staff")
 ALL: Final = (
     PROGRAMME, CATALOG, REQUEST_SIGN_IN_CODE, SIGN_IN, REFRESH, SIGN_OUT, DEMO, WALLET, ACTIVITY, REDEMPTIONS, REDEEM,
     CANCEL, TRANSFER, RENEW_LEASE, PUT_ON_PAPER, PUT_IN_WALLET, GIVE, TILL, TRUST, SCAN, UPLOAD_SCAN, UNDO_SCAN, SCANS,
-    HOLD, CAPTURE, RELEASE, ENROL, REMINDERS, CHOOSE_REMINDERS, CLAIM_REMINDERS, ACCOUNT_DATA,
+    HOLD, CAPTURE, RELEASE, ENROL, REMINDERS, CHOOSE_REMINDERS, CLAIM_REMINDERS, ACCOUNT_DATA, LEAVING,
+    LEAVE,
 )  # fmt: skip

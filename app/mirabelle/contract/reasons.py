@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from mirabelle.rules.balance import BalanceRefusal
+from mirabelle.rules.leaving import Obstacle
 from mirabelle.rules.redemption import RedemptionRefusal
 
 
@@ -54,6 +55,8 @@ class Reason(StrEnum):
     HOLD_CAPTURED = BalanceRefusal.HOLD_CAPTURED.value
     OVER_BALANCE = BalanceRefusal.OVER_BALANCE.value
     CHANGED_ELSEWHERE = "changed_elsewhere"
+    REDEMPTION_ON_ITS_WAY = Obstacle.REDEMPTION_ON_ITS_WAY.value
+    MONEY_HELD = Obstacle.MONEY_HELD.value
     BAD_PROOF = "bad_proof"
     TOO_LATE = "too_late"
     TOO_EARLY = "too_early"
@@ -102,6 +105,8 @@ STATUS: dict[Reason, int] = {
     Reason.HOLD_CAPTURED: 409,
     Reason.OVER_BALANCE: 409,
     Reason.CHANGED_ELSEWHERE: 409,
+    Reason.REDEMPTION_ON_ITS_WAY: 409,
+    Reason.MONEY_HELD: 409,
     Reason.BAD_PROOF: 422,
     Reason.TOO_LATE: 409,
     Reason.TOO_EARLY: 425,

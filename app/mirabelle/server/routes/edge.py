@@ -78,7 +78,7 @@ def caller_by(context: Context, role: m.Role | None, authorization: str, address
     if scheme.lower() != "bearer" or not token:
         raise Refused(Reason.NOT_SIGNED_IN)
     known = context.tokens.caller(token.strip(), context.now())
-    if known is None:
+    if known is None or known.subject in context.left:
         raise Refused(Reason.SESSION_ENDED)
     if known.role != role:
         raise Refused(Reason.WRONG_ROLE)

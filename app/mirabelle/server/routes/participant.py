@@ -16,6 +16,7 @@ from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, r
 from mirabelle.server.services import (
     account_data,
     gifts,
+    leaving,
     passes,
     redemptions,
     reminders,
@@ -65,7 +66,13 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         """All that the programme keeps about the caller."""
         return await account_data.account_data(context, caller.subject)
 
-    return [get_wallet, get_activity, get_redemptions, export_account]
+    @get(e.LEAVING.path, operation_id="getLosses", responses=told(e.LEAVING))
+    async def get_losses(caller: NamedDependency[Caller]) -> account.Leaving:
+        """What deleting the account would cost the caller, and what stands in the way."""
+        async with context.database.read() as connection:
+            return await leaving.would_lose(context, connection, caller.subject)
+
+    return [get_wallet, get_activity, get_redemptions, export_account, get_losses]
 
 
 def _redeeming(context: Context) -> list[HTTPRouteHandler]:

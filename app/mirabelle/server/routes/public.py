@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mirabelle.contract import account
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -22,13 +23,14 @@ from mirabelle.server.routes.edge import (
     IfNoneMatch,
     Key,
     address_of,
+    answered,
     is_known,
     refused,
     request_hash,
     told,
 )
 from mirabelle.server.routes.packing import packed_for
-from mirabelle.server.services import demo, enrolment, sessions, sign_in
+from mirabelle.server.services import demo, enrolment, leaving, sessions, sign_in
 from mirabelle.server.services.catalog import catalog_after, catalog_standing, signed_catalog
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key, note_key
@@ -41,7 +43,7 @@ _CURSOR = r"^([0-9]{0,18}|[0-9a-f]{8}(\.[0-9a-f]{1,15}){1,3})$"
 
 def public_routes(context: Context) -> list[HTTPRouteHandler]:
     """The routes, bound to a running server's parts."""
-    return [*_reading(context), *_signing_in(context)]
+    return [*_reading(context), *_signing_in(context), *_leaving(context)]
 
 
 def _reading(context: Context) -> list[HTTPRouteHandler]:
@@ -143,6 +145,15 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         return await demo.open_demo(context, data, key)
 
     return [request_code, with_code, refresh, enrol, sign_out, try_demo]
+
+
+def _leaving(context: Context) -> list[HTTPRouteHandler]:
+    @post(e.LEAVE.path, operation_id="deleteAccount", responses=told(e.LEAVE))
+    async def delete_account(request: Ask, data: JSONBody[account.LeaveRequest], key: Key) -> Response[Any]:
+        """Delete the account of a participant, for good."""
+        return answered(await leaving.leave(context, data, key, await request_hash(request, data)))
+
+    return [delete_account]
 
 
 def _session(outcome: m.Session | Reason) -> Response[Any]:

@@ -51,7 +51,7 @@ class Context:
     """The parts of a running server. `programme` and the ledger's world are those of the newest `version` loaded.
 
     `issuer` signs vouchers, `programme_key` what tills may rely on. `may_sign` is false while the issuer's key was
-    given up and no other can be opened.
+    given up and no other can be opened. Of those who have `left` the access tokens end at once.
     """
 
     settings: Settings
@@ -64,6 +64,7 @@ class Context:
     tokens: Tokens
     mailer: Mailer
     may_sign: bool = True
+    left: set[str] = field(default_factory=set)
 
     def require_signature(self) -> None:
         """Raises Refused while nothing that is signed now would be honoured: better no voucher than a bad one."""

@@ -106,6 +106,7 @@ class _Batch:
     rewards_known: set[str]
     stores_known: set[str]
     emails: dict[str, str]
+    left: set[str]
     now: datetime
     commands: list[Command] = field(default_factory=list)
     fresh: list[Row] = field(default_factory=list)
@@ -134,6 +135,7 @@ class EventBook:
             rewards_known=await _rewards_known(connection, events),
             stores_known=await _stores_known(connection, events),
             emails=await _emails(connection, events),
+            left=await _left(connection, events),
             now=self.now,
         )
         verdicts: list[BadEvent | None] = []
@@ -153,13 +155,17 @@ class EventBook:
         if isinstance(event, OfferedReward):
             self._add_reward(batch, event)
             return
-        if before is not None:
+        if before is not None and _participant(event) not in batch.left:
             if before.content != content:
                 raise BadEvent(f"id: {event.id} was used before for something else")
             return
+        if _participant(event) in batch.left:
+            if before is not None:
+                return
+            raise BadEvent(f"participant: {_participant(event)} deleted their account")
         if event.at is not None and not EARLIEST <= event.at <= batch.now + FUTURE_ALLOWED:
             raise BadEvent(f"at: in the future, or before {EARLIEST:%Y}")
-        participant = event.id if isinstance(event, NewParticipant) else event.participant
+        participant = _participant(event)
         at = batch.now if event.at is None else event.at.astimezone(UTC)  # instants of one zone compare much faster
         amount, points = self._add_command(batch, event, min(at, batch.now))
         batch.known[kind, event.id] = _Known(content, participant, amount, points=points)
@@ -283,6 +289,20 @@ def _known_steps(sql: Sql, events: Sequence[Event]) -> Steps[dict[tuple[str, str
 
 def _kind(event: Event) -> str:
     return _KINDS[type(event)]
+
+
+def _participant(event: Purchase | RefundOfPurchase | PastRedemption | NewParticipant) -> str:
+    return event.id if isinstance(event, NewParticipant) else event.participant
+
+
+async def _left(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
+    """Who of those named deleted their account."""
+    table = t.participants
+    named = sorted({_participant(event) for event in events if not isinstance(event, OfferedReward)})
+    found = await connection.execute(
+        select(table.c.participant).where(table.c.left_at.is_not(None), table.c.participant.in_(named))
+    )
+    return set(found.scalars())
 
 
 async def _rewards_known(connection: AsyncConnection, events: Sequence[Event]) -> set[str]:

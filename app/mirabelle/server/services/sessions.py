@@ -91,7 +91,9 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
         name_query = select(t.tills.c.staff).where(t.tills.c.id == row.subject, t.tills.c.revoked_at.is_(None))
     else:
         name_query = select(t.participants.c.name).where(
-            t.participants.c.cell == cell_of(row.subject), t.participants.c.participant == row.subject
+            t.participants.c.cell == cell_of(row.subject),
+            t.participants.c.participant == row.subject,
+            t.participants.c.left_at.is_(None),
         )
     named = (await connection.execute(name_query)).first()
     if named is None:

@@ -50,7 +50,7 @@ async def holder(connection: AsyncConnection, participant: str) -> Holder:
     table, lots, cell = t.participants, t.lots, cell_of(participant)
     mine = select(table).where(table.c.cell == cell, table.c.participant == participant)
     row = (await connection.execute(mine)).first()
-    if row is None:
+    if row is None or row.left_at is not None:
         raise Refused(Reason.SESSION_ENDED)
     left = select(lots).where(lots.c.cell == cell, lots.c.participant == participant, lots.c.remaining > 0)
     found = (await connection.execute(left)).all()

@@ -18,6 +18,7 @@ from mirabelle.server.storage.mark import DatabaseDamaged, WriteMark, number_wri
 from mirabelle.server.storage.steps import Steps
 
 BUSY_SECONDS: Final = 10
+READERS_MILLISECONDS: Final = 500  # that emptying the log waits for them
 POSTGRESQL_CONNECTIONS: Final = 10
 CONNECT_SECONDS: Final = 10
 WRITE_TRIES: Final = 5
@@ -34,6 +35,7 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is deleted of a person must not be found in free space
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
 )
 
@@ -122,6 +124,15 @@ class Database:
                     raise DatabaseBusy(str(fault)) from fault
         raise AssertionError("unreachable: the last try returns or raises")
 
+    async def forget_old_pages(self) -> None:
+        """Move SQLite's log, which holds pages as they were before, into the file, and empty it.
+
+        What somebody still reads stays in the log until the next time. PostgreSQL forgets by itself, as it vacuums.
+        """
+        if self.is_sqlite:
+            async with self._turn:
+                await asyncio.to_thread(_empty_log, self.engine.url)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._direct.close()
@@ -140,6 +151,12 @@ def _connect(url: URL) -> sqlite3.Connection:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     return connection
+
+
+def _empty_log(url: URL) -> None:
+    with closing(_connect(url)) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _number(connection: Connection) -> int:

@@ -135,7 +135,15 @@ participants = Table(
     Column("owed", BigInteger, nullable=False, default=0, server_default="0"),
     Column("active_at", Instant),
     Column("tier", String, nullable=False, default="", server_default=text("''")),
+    Column("left_at", Instant),
     CheckConstraint("available >= 0 AND held >= 0 AND pending >= 0", name="balances"),
+)
+
+Index(
+    "ix_participants_left",
+    participants.c.participant,
+    sqlite_where=participants.c.left_at.is_not(None),
+    postgresql_where=participants.c.left_at.is_not(None),
 )
 
 lots = Table(
