@@ -104,6 +104,12 @@ def test_every_table_and_every_kind_of_value_comes_back(
         assert broken.json()["code"] == "bad_proof"
         till.post("/scans", {"code": shown["code"]})
         person.post("/sign-in/codes", {"email": "amina@example.org"})
+        card = person.redeem("gift-card-any", 2700, recipient="Lina").json()["voucher"]
+        scan = till.post("/scans", {"frame": person.show(card, int(time.time()))}).json()["id"]
+        assert till.post("/holds", {"scan": scan, "amount_minor": 100}).status_code == 201
+        chosen = {"days": [7], "every_days": 1, "quiet_from": 0, "quiet_to": 0}
+        assert person.post("/reminders", {"choices": chosen, "version": 0}).is_success
+        assert person.post("/reminders/claims", {"due": [{"id": "points:x:7"}]}).json()["yours"]
     served = Shop(shop.folder, postgresql_url, shop.capsys)
     assert served.run("till", "enrol", *served.store(), "--store", "cafe-lumiere", "--name", "Bar").code == 0
     file = back_up(served)
