@@ -103,6 +103,26 @@ async def test_without_an_answer_staff_are_told_to_ask_again_and_it_is_taken_onc
         assert "€20 taken, €30 left" in window.texts() and staff.app.outbox.entries() == []
 
 
+async def test_whoever_goes_on_without_an_answer_is_told_what_was_taken_before_anything_else(backend, tmp_path):
+    async with AsyncExitStack() as stack:
+        wire = stack.enter_context(Wire(backend.url))
+        someone = await stack.enter_async_context(visitor(backend.url, tmp_path / "a"))
+        staff = await stack.enter_async_context(visitor(wire.url, tmp_path / "b", "staff"))
+        window = await stack.enter_async_context(staff.window("/till", **DESKTOP))
+        voucher = await card_of(someone)
+        await show(window, someone, voucher)
+        wire.lose_reply(CAPTURE, times=2)
+        await window.type(window.one(ft.TextField, key="amount"), "20")
+        await window.tap(window.one(key="take"))
+        await window.until(lambda: window.all(key="error"))
+        await window.tap(window.one(key="next"))
+        await window.until(lambda: window.all(key="verdict-accepted"))
+        assert "€20 taken, €30 left" in window.texts() and staff.app.outbox.entries() == []
+        assert any("€20 taken, €30 left" in str(told) for _, name, told in window.window.calls if "announce" in name)
+        await window.tap(window.one(key="next"))
+        assert window.one(ft.TextField, key="wedge")
+
+
 async def test_without_network_nothing_is_taken_and_the_till_says_so(backend, tmp_path):
     async with AsyncExitStack() as stack:
         wire = stack.enter_context(Wire(backend.url))

@@ -64,11 +64,11 @@ class TakeAmount:
             self._outbox.add(new_key(), "amount", voucher, msgspec.json.encode(request), self._now())
         )
 
-    async def let_go(self, voucher: str) -> None:
-        """Staff go on without an answer about `voucher`: nothing more of it is taken. Raises NoAnswer."""
+    async def let_go(self, voucher: str) -> tm.Scan | Refusal | None:
+        """Staff go on without an answer about `voucher`: nothing more of it is taken; the scan that took it, where that
+        was done before, or why that is not known. Raises NoAnswer."""
         entry = self._open(voucher)
-        if entry is not None:
-            await self._let_go(entry)
+        return None if entry is None else await self._let_go(entry)
 
     async def settle(self) -> None:
         """Let go of amounts that nobody came back for; raises NoAnswer."""

@@ -21,12 +21,16 @@ _DIGITS = 14  # of an amount, with its decimal sign
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked: the voucher that was `shown`, what is `typed`, and the amount that is `waiting` for its answer."""
+    """What is asked: the voucher that was `shown`, what is `typed`, and the amount that is `waiting` for its answer.
+
+    `leave` goes on to the next voucher, and learns first what became of the amount that is waiting.
+    """
 
     shown: Scan
     typed: str
     waiting: int | None
     take: Command
+    leave: Command
 
 
 def amount_view(
@@ -34,7 +38,6 @@ def amount_view(
     place: Place,
     asking: Asking,
     on_typed: Callable[[str], Any],
-    on_next: Callable[[], Any],
 ) -> ft.View:
     """The question as a page."""
     balance = asking.shown.balance
@@ -45,6 +48,9 @@ def amount_view(
     async def take(_event: Any = None) -> None:
         if is_good:
             await asking.take(amount)
+
+    async def leave(_event: Any) -> None:
+        await asking.leave()
 
     label = translate("till.amount_take_some")
     if asking.waiting is not None:
@@ -57,8 +63,12 @@ def amount_view(
     if asking.waiting is None:
         parts.append(_entry(translate, place, balance, asking, on_typed, take))
     parts += [
-        widgets.primary_button(label, take, busy=asking.take.running, disabled=not is_good, key="take"),
-        widgets.quiet_button(translate("till.next"), on_next, disabled=asking.take.running, key="next"),
+        widgets.primary_button(
+            label, take, busy=asking.take.running, disabled=not is_good or asking.leave.running, key="take"
+        ),
+        widgets.quiet_button(
+            translate("till.next"), leave, busy=asking.leave.running, disabled=asking.take.running, key="next"
+        ),
     ]
     column = ft.Column(parts, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     title = translate("till.amount_title")

@@ -84,23 +84,31 @@ class Scanning:
             return None
         answer = await self._app.take_amount(shown, amount_minor)
         if isinstance(answer, Scan) and self.shown is shown:
-            self.verdict = verdict_of(answer, self._app.now())
-            await self._say(self.verdict)
+            await self._show(answer)
         return answer
+
+    async def _show(self, scan: Scan) -> None:
+        self.verdict = verdict_of(scan, self._app.now())
+        await self._say(self.verdict)
 
     def type_amount(self, typed: str) -> None:
         """Keeps what is typed of an amount."""
         self.amount = typed
 
     async def let_go(self) -> None:
-        """Goes on without taking an amount; what nobody knows of is let go of."""
-        shown = self.shown
-        self.go_on()
-        if shown is not None and shown.balance is not None:
-            try:
-                await self._app.take_amount.let_go(shown.balance.voucher)
-            except NoAnswer as fault:
-                log.info("an amount is settled later: %s", type(fault).__name__)
+        """Goes on without taking an amount; what nobody knows of is let go of, or shown where it was taken."""
+        shown, told = self.shown, None
+        try:
+            if shown is not None and shown.balance is not None:
+                told = await self._app.take_amount.let_go(shown.balance.voucher)
+        except NoAnswer as fault:
+            log.info("an amount is settled later: %s", type(fault).__name__)
+        if self.shown is not shown:
+            return
+        if isinstance(told, Scan):
+            await self._show(told)
+        else:
+            self.go_on()
 
     async def _ask(self, entered: str) -> Verdict:
         app = self._app

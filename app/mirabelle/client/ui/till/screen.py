@@ -61,11 +61,11 @@ def till_screen() -> ft.View:
     asks, set_asks = ft.use_state(False)
     undo = use_command(scanning.undo)
     ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
-    take = use_command(scanning.take)
+    take, leave = use_command(scanning.take), use_command(scanning.let_go)
     if scanning.shown is not None and scanning.shown.balance is not None:
         waiting = app.take_amount.open_amount(scanning.shown.balance.voucher) if not take.running else None
-        asking = Asking(scanning.shown, scanning.amount, waiting, take)
-        return amount_view(app.t, desk.shown.place, asking, scanning.type_amount, scanning.let_go)
+        asking = Asking(scanning.shown, scanning.amount, waiting, take, leave)
+        return amount_view(app.t, desk.shown.place, asking, scanning.type_amount)
     if scanning.verdict is not None:
         scan = scanning.verdict.scan
         may_undo = scan is not None and app.undo_scan.is_possible(scan)
