@@ -12,6 +12,7 @@ import msgspec
 from mirabelle.client.app import App
 from mirabelle.client.device.forward_clock import ForwardClock
 from mirabelle.client.device.keys import open_keys
+from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import MemorySecrets, SecretStore
 from mirabelle.client.use_cases.redeem import Outcome, Redeemed
@@ -71,11 +72,12 @@ class Device:
         secret_store: SecretStore | None = None,
         now: Callable[[], datetime] | None = None,
         clock: ForwardClock | None = None,
+        notifications: Notifications = NO_NOTIFICATIONS,
     ) -> None:
         self.directory = directory / secrets.token_hex(4)
         self.secrets = secret_store or KeptSecrets()
         self.now = now or MovableClock()
-        self.clock = clock
+        self.clock, self.notifications = clock, notifications
 
     @asynccontextmanager
     async def on(self, url: str, language: str = "en") -> AsyncIterator[App]:
@@ -87,7 +89,10 @@ class Device:
     async def start(self, url: str, language: str = "en") -> App:
         """The app, for a test that ends it by itself."""
         keys = await open_keys(self.secrets)
-        app = App(url, self.directory, keys, self.secrets, Preferences({}), language, self.now, clock=self.clock)
+        app = App(
+            url, self.directory, keys, self.secrets, Preferences({}), language, self.now, clock=self.clock,
+            notifications=self.notifications,
+        )  # fmt: skip
         await app.restore()
         return app
 

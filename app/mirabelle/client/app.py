@@ -14,6 +14,7 @@ from typing import Any, Final
 from mirabelle.client.api import Api
 from mirabelle.client.device.forward_clock import ForwardClock, open_clock
 from mirabelle.client.device.keys import Keys
+from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import StoreKeys
@@ -25,6 +26,7 @@ from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.repositories.recent_searches import RecentSearches
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
+from mirabelle.client.repositories.reminders import Reminders
 from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.repositories.trust import Trust
@@ -33,6 +35,7 @@ from mirabelle.client.store.database import MISHAP, Store
 from mirabelle.client.store.opening import MEMORY, Mishap, TooNew
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
+from mirabelle.client.use_cases.choose_reminders import ChooseReminders
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
@@ -46,6 +49,7 @@ from mirabelle.client.use_cases.sign_in import SignIn
 from mirabelle.client.use_cases.sync import Sync, pause_after
 from mirabelle.client.use_cases.take_amount import TakeAmount
 from mirabelle.client.use_cases.take_data import TakeData
+from mirabelle.client.use_cases.tell_reminders import TellReminders
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
@@ -67,7 +71,7 @@ class App:
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
         language: str, now: Callable[[], datetime] = _now, *, is_elsewhere: bool = False,
-        clock: ForwardClock | None = None,
+        clock: ForwardClock | None = None, notifications: Notifications = NO_NOTIFICATIONS,
     ) -> None:  # fmt: skip
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
         somebody's browser, is told times in the programme's zone: this machine's would be anybody's."""
@@ -92,7 +96,10 @@ class App:
         self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
         self.redemptions, self.vouchers = Redemptions(self.store, self.api), Vouchers(self.store, now)
         self.outbox, self.recent_searches = Outbox(self.store), RecentSearches(self.store)
-        self.alerts = Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
+        self.alerts, self.reminders = (
+            Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now),
+            Reminders(self.store, self.api, self.wallet, self.vouchers, now, self.programme.zone),
+        )
         self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
         self.till_time = TillTime(self.store, now, clock or open_clock())
         self.trust = Trust(self.store, self.api, self.till_time)
@@ -114,7 +121,11 @@ class App:
             ScanVoucher(self.store, self.api, self.outbox, judge, now),
             TakeAmount(self.store, self.api, self.outbox, self.till, now),
         )
-        self.challenge_holder = ChallengeHolder(self.till, self.till_time, now)
+        self.challenge_holder, self.choose_reminders, self.tell_reminders = (
+            ChallengeHolder(self.till, self.till_time, now),
+            ChooseReminders(self.api, self.reminders),
+            TellReminders(self.store, self.api, self.reminders, notifications, lambda: self.t),
+        )
         self.sign_in = SignIn(
             self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
         )
@@ -125,7 +136,7 @@ class App:
             lambda: self.session,
             now,
             everybody=(self.programme, self.catalog),
-            participant=(self.wallet, self.redemptions),
+            participant=(self.wallet, self.redemptions, self.reminders),
             staff=(self.till, self.trust, self.scans),
             vouchers=self.vouchers,
             redeem=self.redeem,
@@ -296,6 +307,8 @@ class App:
             self._woken.clear()
             if is_seen():
                 failures = 0 if await self.sync.quietly() else failures + 1
+                if not failures and self.session is not None and self.session.role == "participant":
+                    await self.tell_reminders()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), pause_after(failures, random.random()))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.client.app import App
 from mirabelle.client.device.keys import open_keys
+from mirabelle.client.device.notifications import open_notifications
 from mirabelle.client.device.preferences import open_preferences
 from mirabelle.client.device.secrets import SecretStore, open_secrets
 from mirabelle.client.use_cases.session import ROLES
@@ -40,10 +41,26 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
         # that keeps no secrets could not find its own again.
         kept_in = directory / WEB / await _browser_id(secret_store) if secret_store.persistent else None
     language = preferences.get("language") or await _device_language(page)
-    app = App(server_url, kept_in, keys, secret_store, preferences, language, is_elsewhere=bool(page.web))
+    app = App(
+        server_url,
+        kept_in,
+        keys,
+        secret_store,
+        preferences,
+        language,
+        is_elsewhere=bool(page.web),
+        notifications=open_notifications(page),
+    )
+    app.tell_reminders.on_open = lambda route: _show(page, route)
     # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
     await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app
+
+
+def _show(page: "ft.Page", route: str) -> None:
+    """Somebody opened a notification: bring its page before their eyes."""
+    page.run_task(page.window.to_front)
+    page.navigate(route)
 
 
 async def _browser_id(secret_store: SecretStore) -> str:

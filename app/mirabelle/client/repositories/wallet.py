@@ -56,11 +56,15 @@ class Wallet:
 
     def next_expiry(self, now: datetime) -> tuple[int, datetime] | None:
         """How many points expire next, and when; None where none ever do."""
-        expiring = [(lot.expires_at, lot.remaining) for lot in self._spendable(now) if lot.expires_at is not None]
-        if not expiring:
-            return None
-        first = expiring[0][0]
-        return sum(points for expires_at, points in expiring if expires_at == first), first
+        return next(iter(self.expiries(now)), None)
+
+    def expiries(self, now: datetime) -> list[tuple[int, datetime]]:
+        """How many points expire, and when, soonest first."""
+        by_moment: dict[datetime, int] = {}
+        for lot in self._spendable(now):
+            if lot.expires_at is not None:
+                by_moment[lot.expires_at] = by_moment.get(lot.expires_at, 0) + lot.remaining
+        return [(points, moment) for moment, points in by_moment.items()]
 
     def timeline(self, now: datetime) -> list[ExpiryBar]:
         """What expires in each month that has something, soonest first; what is left over comes last, in one bar."""

@@ -71,6 +71,7 @@ def settings_view(
             _who(translate, page, refresh, on_sign_out),
             _group(translate("settings.language"), language_choices(page.languages, translate.language, on_language)),
             _group(translate("settings.appearance"), _theme_choices(translate, page.theme, on_theme)),
+            *([] if page.is_staff else [_group(translate("reminders.title"), _reminders(translate))]),
             _group(translate("settings.secrets"), _secrets(translate, page)),
             *([] if page.is_staff else [_group(translate("settings.data"), own_data())]),
             _group(translate("settings.about"), _about(translate, page)),
@@ -135,6 +136,18 @@ def _theme_choices(translate: Translator, chosen: str, on_theme: Callable[[str],
         return widgets.chip(translate(f"settings.theme_{name}"), choose, selected=name == chosen, icon=icon)
 
     return ft.Row([chip(name, icon) for name, icon in THEMES], spacing=theme.S, wrap=True, run_spacing=theme.S)
+
+
+def _reminders(translate: Translator) -> ft.Control:
+    words = widgets.text(translate("reminders.hint"), color=theme.QUIET)
+    way = widgets.quiet_button(
+        translate("reminders.change"),
+        lambda _event: go("/settings/reminders"),
+        icon=ft.Icons.NOTIFICATIONS_OUTLINED,
+        key="reminders",
+    )
+    stretch = ft.CrossAxisAlignment.STRETCH
+    return ft.Column([words, way], spacing=theme.M, horizontal_alignment=stretch)
 
 
 def _secrets(translate: Translator, page: SettingsPage) -> ft.Control:
