@@ -11,15 +11,21 @@ from threading import Barrier
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from mirabelle.rules import holder
+from mirabelle.rules.commands import CaptureAmount, Earn, HoldAmount, Redeem
 from mirabelle.rules.frame import show
 from mirabelle.server.hosting import demo_programme
+from mirabelle.server.services.programme import load_programme, loaded_programme
+from mirabelle.server.services.programme_file import ProgrammeDocument, ProgrammeUnusable
+from mirabelle.server.storage.database import open_database
 from tests.backend import Backend, Person, new_key
 from tests.clock import MovableClock
 from tests.eventually import eventually
+from tests.server.books import PROGRAMME, START, open_books, voucher
 from tests.server.commands import Shop
 
 CARD, POINTS, WORTH = "gift-card-any", 2700, 5000
@@ -274,3 +280,29 @@ def test_after_all_that_the_ledger_still_adds_up(
     url = any_backend.database_url or f"sqlite:///{any_backend.data / 'mirabelle.sqlite'}"
     audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
     assert (audit["wrong"], audit["balances_match_moves"]) == ([], True)
+
+
+async def test_the_currency_stays_while_cards_carry_money_in_it(database_url: str) -> None:
+    card = {"id": "card", "kind": "gift_card", "points": 30, "title": {"en": "Card"}, "valid_days": 3}
+    rewards = [card | {"value_class": "C", "value": "20", "balance": True}]
+    shown, later = START + timedelta(hours=1), START + timedelta(hours=2)
+    async with open_books(database_url, rewards=rewards) as books:
+        await books.do(Earn("amina", "p1", 100, START - timedelta(days=3)))
+        await books.do(*(Redeem("amina", f"r{n}", "card", START, voucher=voucher(n)) for n in (1, 2)))
+        held = HoldAmount("h", "till", 7, (), voucher(1).id, 2000, shown, timedelta(minutes=5), shown, later)
+        await books.do(held, CaptureAmount("h", "till", 7, (), voucher(1).id, 2000, shown))
+    in_yen = PROGRAMME | {
+        "programme": PROGRAMME["programme"] | {"currency": "JPY"},
+        "rewards": [rewards[0] | {"value": "3000"}],
+    }
+    database = await open_database(database_url)
+    try:
+        for at, still in ((shown, 2), (later, 1)):  # what was just taken might be given back
+            async with database.write() as connection:
+                with pytest.raises(ProgrammeUnusable, match=rf"^programme\.currency: stays EUR .*, now {still}$"):
+                    await load_programme(connection, msgspec.convert(in_yen, ProgrammeDocument), at)
+        async with database.write() as connection:
+            await load_programme(connection, msgspec.convert(in_yen, ProgrammeDocument), START + timedelta(days=5))
+            assert (await loaded_programme(connection)).document.programme.currency == "JPY"
+    finally:
+        await database.close()

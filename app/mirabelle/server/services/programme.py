@@ -3,15 +3,17 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
+from mirabelle.rules.balance import MoveKind
+from mirabelle.rules.redemption import VoucherState
 from mirabelle.server.ledger.load import World
 from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.programme_file import (
@@ -28,6 +30,10 @@ from mirabelle.server.storage import schema as t
 
 # References of stores that the programme file does not number begin here, clear of those people choose by hand.
 _FIRST_OWN_REFERENCE = 100_000
+
+
+class CurrencyInUse(ProgrammeUnusable):
+    """Vouchers carry money in the currency that the programme had, and would be worth something else in another."""
 
 
 class StoreReferenceTaken(ProgrammeUnusable):
@@ -66,6 +72,8 @@ async def load_programme(
         return
     if before.version and not replaces_others and before.document.programme != document.programme:
         return
+    if before.version and before.document.programme.currency != document.programme.currency:
+        await _require_no_money(connection, before.document, now)
     version = before.version + 1
     row = {"id": version, "version": version, "document": content, "loaded_at": now}
     await connection.execute(insert(t.programmes), [row])
@@ -73,6 +81,23 @@ async def load_programme(
     await _put_staff(connection, document)
     await put_rewards(connection, document, document.rewards)
     await _withdraw(connection, {r.id for r in before.document.rewards} - {r.id for r in document.rewards})
+
+
+async def _require_no_money(connection: AsyncConnection, document: ProgrammeDocument, now: datetime) -> None:
+    """No voucher carries money in the currency of `document`, nor may any be given back; raises CurrencyInUse."""
+    table, moves = t.vouchers.c, t.balance_moves.c
+    undoable = moves.at > now - timedelta(minutes=document.tills.undo_minutes)
+    taken_just_now = select(moves.voucher).where(moves.kind == MoveKind.CAPTURE, undoable)
+    query = select(func.count()).select_from(t.vouchers).where(
+        table.value_minor.is_not(None),
+        table.expires_at > now,
+        or_(table.state == VoucherState.READY, table.id.in_(taken_just_now)),
+    )  # fmt: skip
+    if vouchers := (await connection.execute(query)).scalar_one():
+        currency = document.programme.currency
+        raise CurrencyInUse(
+            f"programme.currency: stays {currency} as long as vouchers carry money in it, now {vouchers}"
+        )
 
 
 async def _withdraw(connection: AsyncConnection, rewards: set[str]) -> None:
