@@ -38,6 +38,7 @@ from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.choose_reminders import ChooseReminders
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.judge_offline import JudgeOffline
+from mirabelle.client.use_cases.leave import Leave
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
 from mirabelle.client.use_cases.put_in_wallet import PutInWallet
 from mirabelle.client.use_cases.redeem import Redeem
@@ -53,6 +54,7 @@ from mirabelle.client.use_cases.tell_reminders import TellReminders
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import messages as m
+from mirabelle.contract.account import Left
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class App:
 
     languages: Final = LANGUAGES
     cannot_open: Mishap | None = None
+    left: Left | None = None
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
@@ -109,7 +112,6 @@ class App:
         self.cancel = Cancel(self.store, self.api, self.wallet)
         self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
         self.give_voucher = GiveVoucher(self.store, self.api, self.outbox, now)
-        self.show_voucher = ShowVoucher(keys)
         self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
         self.put_in_wallet, self.take_data = PutInWallet(self.api), TakeData(self.api)
         self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
@@ -129,6 +131,10 @@ class App:
         self.sign_in = SignIn(
             self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
         )
+        self.show_voucher, self.leave = (
+            ShowVoucher(keys),
+            Leave(self.store, self.api, keys, lambda: self.session, self._farewell),
+        )
         self.sync = Sync(
             self.store,
             self.api,
@@ -146,6 +152,7 @@ class App:
             take_amount=self.take_amount,
             upload_scans=self.upload_scans,
             till_time=self.till_time,
+            has_left=self._has_left,
         )
 
     @property
@@ -241,6 +248,19 @@ class App:
         await self.sync.quietly()
         self.store.tell("session")
 
+    async def _has_left(self) -> bool:
+        """Whether the account was deleted by a request whose answer was lost; then nothing of it stays here."""
+        left = await self.leave.settle()
+        if left is not None:
+            self._in_background(self._farewell(left))  # not within the sync, which it stops
+        return left is not None
+
+    async def _farewell(self, left: Left) -> None:
+        """The account is deleted: what this device kept of the person goes, and the first page says so."""
+        await self._sessions.leave(for_good=True)
+        self.left = left
+        await self._change_person()
+
     async def _remove_file(self) -> None:
         """Nothing is left of whoever was signed in: neither their file nor its key."""
         path = self.store.path
@@ -261,7 +281,7 @@ class App:
             self.store.switch(MEMORY)
             self.store.tell("session")
             raise
-        self.cannot_open = None
+        self.cannot_open = self.left = None
 
     def _on_session_over(self, is_for_good: bool) -> None:
         self._in_background(self._session_over(is_for_good))

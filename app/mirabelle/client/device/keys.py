@@ -35,6 +35,13 @@ class Keys:
 
         return sign(self._private(_DEVICE_SALT), b"MV1 refresh\0" + refresh_token.encode()).hex()
 
+    def prove_leaving(self, participant: str, key: str) -> str:
+        """The device's signature, hex, that deletes the account of `participant` under the idempotency key `key`."""
+        from mirabelle.rules.holder import sign
+        from mirabelle.rules.leaving import proof_text
+
+        return sign(self._private(_DEVICE_SALT), proof_text(participant, key)).hex()
+
     def holder_public(self, salt: bytes) -> str:
         """The public key of the voucher with `salt`, hex."""
         from mirabelle.rules.holder import public_key

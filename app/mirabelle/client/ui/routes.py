@@ -31,6 +31,7 @@ PLACES: Final = (
     Place("/send", "transfer.screen:transfer_screen", "participant", "/wallet"),
     Place("/settings", "settings.screen:settings_screen", "signed_in"),
     Place("/settings/reminders", "reminders.screen:reminders_screen", "participant", "/settings"),
+    Place("/settings/delete", "settings.leaving:leaving_screen", "participant", "/settings"),
     Place("/rewards", "catalog.screen:catalog_screen", "participant"),
     Place("/rewards/:id", "catalog.reward:reward_screen", "participant", "/rewards"),
     Place("/checkout/:id", "checkout.screen:checkout_screen", "participant", "/rewards/:id"),

@@ -1,7 +1,7 @@
 """Bringing the store up to date: everything that the signed-in person's screens read, and what is not settled yet."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -65,12 +65,13 @@ class Sync:
         take_amount: TakeAmount,
         upload_scans: UploadScans,
         till_time: TillTime,
+        has_left: Callable[[], Awaitable[bool]],
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
         self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
         self._give_voucher, self._take_amount = give_voucher, take_amount
-        self._upload_scans, self._till_time = upload_scans, till_time
+        self._upload_scans, self._till_time, self._has_left = upload_scans, till_time, has_left
         self._single = SingleFlight(self._run)
 
     async def __call__(self, *_event: Any) -> Refusal | None:
@@ -102,6 +103,8 @@ class Sync:
         self._store.notice_others()
         who = self._who()
         if who is not None and who.role == "participant":
+            if await self._has_left():
+                return None
             await self._redeem.settle_all()
             await self._send_points.settle()
             await self._give_voucher.settle()

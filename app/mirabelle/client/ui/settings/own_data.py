@@ -1,4 +1,4 @@
-"""What people can do with their own data: take all of it along as a file."""
+"""What people can do with their own data: take all of it along as a file, or have it deleted."""
 
 import flet as ft
 
@@ -6,7 +6,7 @@ from mirabelle.client.api import Refusal
 from mirabelle.client.device.files import Files
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
-from mirabelle.client.ui.shared.context import use_app
+from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.fixes import component
 from mirabelle.contract.translation import Translator
 
@@ -48,4 +48,9 @@ def own_data_view(translate: Translator, save: Command) -> ft.Control:
         parts.append(ft.ProgressBar())
     if save.failed is not None:
         parts.append(widgets.error_card(translate, save.failed))
+    parts.append(
+        widgets.text_button(
+            translate("settings.delete_account"), lambda _event: go("/settings/delete"), key="delete-account"
+        )
+    )
     return ft.Column(parts, spacing=theme.M, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)

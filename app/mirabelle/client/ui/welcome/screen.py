@@ -13,6 +13,7 @@ from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.notices import mishap_banner
 from mirabelle.client.ui.welcome.poster import with_poster
+from mirabelle.contract.account import Left
 from mirabelle.contract.translation import Translator
 
 LANGUAGE_NAMES: Final = {"en": "English", "fr": "Français", "ar": "العربية"}  # each in its own, in every language
@@ -41,6 +42,7 @@ def welcome_screen() -> ft.View:
         failed=demo.failed,
         session_ended=shell.session_ended,
         mishap=app.cannot_open,
+        left=app.left,
     )
 
 
@@ -57,10 +59,14 @@ def welcome_view(
     failed: Any,
     session_ended: bool = False,
     mishap: Mishap | None = None,
+    left: Left | None = None,
 ) -> ft.View:
     """The first page from plain values."""
     ways = _ways_in(translate, has_demo, on_demo, running, failed)
-    if session_ended:
+    if left is not None:
+        gone = translate("welcome.left"), translate("welcome.left_hint", count=left.points)
+        ways.insert(0, widgets.banner(ft.Icons.CHECK_CIRCLE_OUTLINE, *gone))
+    elif session_ended:
         ended = translate("welcome.session_ended"), translate("welcome.session_ended_hint")
         ways.insert(0, widgets.banner(ft.Icons.LOCK_CLOCK, *ended, warm=True))
     if mishap is not None:

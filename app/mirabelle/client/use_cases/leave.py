@@ -1,0 +1,78 @@
+"""Deleting one's account: asked once, however often its answer is lost, and then nothing of it stays on this device."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from mirabelle.client.api import Api, NotSent, Refusal
+from mirabelle.client.device.keys import Keys
+from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.use_cases.send_once import UNDECIDED
+from mirabelle.client.use_cases.session import SignedIn
+from mirabelle.contract import account as a
+from mirabelle.contract import endpoints as e
+from mirabelle.contract.reasons import Reason
+
+ASKED: Final = "leaving"
+
+
+class Leave:
+    """Asks for the account's deletion. `farewell` removes what this device keeps of the person.
+
+    The key of the request comes from the person and the device, so that it is the same one whenever it is sent again:
+    before a session is found to be over, since after the deletion there is none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        api: Api,
+        keys: Keys,
+        who: Callable[[], SignedIn | None],
+        farewell: Callable[[a.Left], Awaitable[None]],
+    ) -> None:
+        self._store, self._api, self._keys, self._who, self._farewell = store, api, keys, who, farewell
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the deletion was asked for, and nobody knows here what became of it."""
+        return self._store.document(ASKED, bool) or False
+
+    async def would_lose(self) -> a.Leaving | Refusal:
+        """What would be lost now; raises NoAnswer."""
+        return await self._api.call(e.LEAVING)
+
+    async def __call__(self) -> a.Left | Refusal:
+        """Delete the account, for good; raises NoAnswer."""
+        answer = await self._ask()
+        if isinstance(answer, a.Left):
+            await self._farewell(answer)
+        return answer
+
+    async def settle(self) -> a.Left | None:
+        """What became of a request without an answer, where it was carried out; raises NoAnswer."""
+        answer = await self._ask() if self.is_unknown else None
+        return answer if isinstance(answer, a.Left) else None
+
+    async def _ask(self) -> a.Left | Refusal:
+        who = self._who()
+        if who is None:
+            return Refusal(Reason.SESSION_ENDED, 401, "", None)
+        device = self._keys.device_public()
+        key = hashlib.sha256(f"MV1 leave\0{who.subject}\0{device}".encode()).hexdigest()[:32]
+        proof = self._keys.prove_leaving(who.subject, key)
+        was_unknown = self.is_unknown
+        self._note(is_asked=True)
+        request = a.LeaveRequest(participant=who.subject, device_key=device, proof=proof)
+        try:
+            answer = await self._api.call(e.LEAVE, body=request, key=key)
+        except NotSent:
+            self._note(is_asked=was_unknown)
+            raise
+        if isinstance(answer, Refusal):
+            self._note(is_asked=was_unknown and answer.reason in UNDECIDED - {Reason.SESSION_ENDED})
+        return answer
+
+    def _note(self, *, is_asked: bool) -> None:
+        with self._store.write("session") as connection:
+            put_document(connection, ASKED, is_asked)

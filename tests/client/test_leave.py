@@ -1,0 +1,94 @@
+"""Deleting the account from the device: once, whatever becomes of the answer, and nothing of it stays there."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mirabelle.client.api import LostAnswer, NotSent, Refusal
+from mirabelle.client.app import App
+from mirabelle.contract.account import Leaving, Left
+from mirabelle.contract.endpoints import API_PREFIX
+from tests.backend import Backend
+from tests.client.devices import Device, balance, confirm, redeemed, signed_in
+from tests.wire import Wire
+
+DELETION = f"POST {API_PREFIX}/account/deletions"
+
+
+def is_gone(app: App, device: Device) -> bool:
+    """Whether nobody is signed in, the app says why, and nothing of them is kept."""
+    return app.session is None and app.left is not None and not device.files()
+
+
+async def settled(app: App) -> None:
+    """Syncs, and waits until the app has taken its leave of the person."""
+    gone = asyncio.Event()
+    app.subscribe(("session",), lambda: gone.set() if app.session is None and app.left else None)
+    await app.sync()
+    await asyncio.wait_for(gone.wait(), 10)
+
+
+async def test_what_is_told_is_lost_and_nothing_stays_on_the_device(backend: Backend, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    async with device.on(backend.url) as app:
+        await signed_in(app)
+        redeemed(await confirm(app, "croissant"))
+        before = balance(app)
+        told = await app.leave.would_lose()
+        assert isinstance(told, Leaving) and told.points >= before and len(told.vouchers) == 1
+        assert await app.leave() == Left(points=told.points, vouchers=len(told.vouchers))
+        assert is_gone(app, device) and await device.secrets.get("session.participant") is None
+    async with device.on(backend.url) as app:
+        assert app.session is None
+
+
+async def test_a_lost_answer_is_settled_by_the_next_sync(backend: Backend, wire: Wire, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    async with device.on(wire.url) as app:
+        await signed_in(app)
+        wire.lose_reply(DELETION)
+        with pytest.raises(LostAnswer):
+            await app.leave()
+        assert app.leave.is_unknown and app.session is not None
+        await settled(app)
+        assert is_gone(app, device)
+        assert not app.leave.is_unknown and wire.requests[DELETION] == 2
+
+
+async def test_a_lost_answer_is_settled_after_the_app_was_closed(backend: Backend, wire: Wire, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    async with device.on(wire.url) as app:
+        await signed_in(app)
+        wire.lose_reply(DELETION)
+        with pytest.raises(LostAnswer):
+            await app.leave()
+    async with device.on(wire.url) as app:
+        assert app.session is not None
+        await settled(app)
+        assert is_gone(app, device)
+
+
+async def test_without_a_network_nothing_is_asked_and_nothing_waits(
+    backend: Backend, wire: Wire, tmp_path: Path
+) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app)
+        wire.cut()
+        with pytest.raises(NotSent):
+            await app.leave()
+        assert not app.leave.is_unknown
+        wire.mend()
+        await app.sync()
+        assert app.session is not None
+
+
+async def test_a_refusal_leaves_all_as_it_was(backend: Backend, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(backend.url) as app:
+        await signed_in(app)
+        redeemed(await confirm(app, "bowling"))
+        before = balance(app)
+        refusal = await app.leave()
+        assert isinstance(refusal, Refusal) and refusal.reason == "redemption_on_its_way"
+        await app.sync()
+        assert not app.leave.is_unknown and app.session is not None and balance(app) == before
