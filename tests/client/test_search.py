@@ -11,9 +11,10 @@ import pytest
 
 from mirabelle.client.api import Api
 from mirabelle.client.repositories.catalog import COUNTED, Catalog, CatalogQuery
+from mirabelle.client.repositories.catalog_feed import Feed
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store import rewards as r
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import messages as m
 from tests.catalogs import generated, reward_of
 
@@ -146,3 +147,18 @@ def test_a_store_of_before_is_searched_after_its_migration(tmp_path: Path) -> No
     assert "Butter croissant" in shelf.found("croiss")
     assert shelf.catalog.total() == shelf.catalog.count(CatalogQuery(price_min=0)) == 3
     shelf.store.close()
+
+
+def test_a_reward_that_this_version_cannot_read_is_not_shown_and_comes_anew(tmp_path: Path) -> None:
+    path, key = str(tmp_path / "store.sqlite"), b"k" * 32
+    before = Shelf(path, key)
+    before.named("Tea one", "Tea two")
+    with before.store.write() as connection:
+        put_document(connection, "catalog feed", Feed(cursor="a.5", programme_key="00"))
+        put_document(connection, r.INDEX, 0)
+        connection.execute("UPDATE rewards_bodies SET body = '{}' WHERE reference = 1")
+    before.store.close()
+    after = Shelf(path, key)
+    assert after.found("tea") == after.found("") == ["Tea two"]
+    assert after.store.document("catalog feed", Feed) == Feed(programme_key="00")
+    after.store.close()

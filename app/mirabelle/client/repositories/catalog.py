@@ -195,7 +195,8 @@ class Catalog:
             return
         if self._store.document(r.INDEX, int) != r.INDEX_FORM:
             with self._store.write() as connection:
-                r.index_anew(connection)
+                if r.index_anew(connection):
+                    self._feed.begin_anew(connection)
         self._indexed = self._store.path
 
     def _names(self) -> dict[str, m.Text]:

@@ -65,6 +65,7 @@ class CatalogFeed:
         """Fetch what changed, page by page; raises NoAnswer."""
         more, was_loading = True, False
         while more:
+            self._ready()
             feed, path = self.state(), self._store.path
             was_loading |= bool(feed.total)
             query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
@@ -95,13 +96,13 @@ class CatalogFeed:
         if refused is not None:
             self._refuse(feed, refused.value)
             return False
-        self._ready()
         try:
             with self._store.write("catalog") as connection:
                 self._apply(connection, feed, part, manifest, answer)
         except _Unknown:
             log.warning("something changed of a reward that is not known here; everything is loaded anew")
-            self._keep(msgspec.structs.replace(feed, cursor="", etag=""))
+            with self._store.write("catalog") as connection:
+                self.begin_anew(connection)
             return True
         return manifest.more
 
@@ -132,6 +133,10 @@ class CatalogFeed:
             total=(manifest.total or feed.total) if manifest.loading else 0,
         )
         put_document(connection, _FEED, state)
+
+    def begin_anew(self, connection: sqlite3.Connection) -> None:
+        """Have everything loaded at the next refresh; whose catalog it is stays known."""
+        put_document(connection, _FEED, msgspec.structs.replace(self.state(), cursor="", etag="", total=0))
 
     def _refuse(self, feed: Feed, reason: str) -> None:
         """Go on with what is held, and remember why what came was not believed."""

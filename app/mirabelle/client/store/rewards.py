@@ -17,7 +17,7 @@ from mirabelle.client.store.search import facet_word, indexed
 from mirabelle.contract import messages as m
 
 INDEX: Final = "catalog index"
-INDEX_FORM: Final = 1  # raised when words are folded otherwise: they are indexed anew then
+INDEX_FORM: Final = 1  # raised when words are folded otherwise, or rewards kept before cannot be read: all is read anew
 
 _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32
@@ -190,14 +190,23 @@ def tidy_index(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('optimize')")
 
 
-def index_anew(connection: sqlite3.Connection) -> None:
-    """Make the index of words again, from the rewards."""
+def index_anew(connection: sqlite3.Connection) -> bool:
+    """Make the index of words again, from the rewards; whether there were some that this version cannot read. They are
+    no longer on offer until they come anew."""
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('delete-all')")
     connection.execute("DELETE FROM rewards_words")
     connection.execute("UPDATE rewards_facets SET count = 0")
-    last = -1
+    last, unreadable = -1, list[tuple[int]]()
     query = "SELECT body, number FROM rewards JOIN rewards_bodies USING (reference) WHERE number > ? ORDER BY number"
     while page := connection.execute(f"{query} LIMIT {_PAGE}", (last,)).fetchall():
-        _index(connection, [_decode(row[0]) for row in page])
+        readable = []
+        for row in page:
+            try:
+                readable.append(_decode(row[0]))
+            except msgspec.DecodeError:
+                unreadable.append((row[1],))
+        _index(connection, readable)
         last = page[-1][1]
+    connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
     put_document(connection, INDEX, INDEX_FORM)
+    return bool(unreadable)
