@@ -13,15 +13,25 @@ has_chromium() {
     return 1
 }
 
-# Installs Chromium where it can: as root, or with a sudo that asks for no password.
-ensure_chromium() {
-    has_chromium && return
+has_desktop() {
+    for name in dbus-daemon Xvfb dunst xdotool; do
+        command -v "$name" >/dev/null || return 1
+    done
+}
+
+# Installs Debian's packages where it can: as root, or with a sudo that asks for no password.
+install_packages() {
     if [ "$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi
     if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
-        echo "Installing Chromium for the journeys."
+        echo "Installing $*."
         $as_root apt-get update -q &&
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium || true
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || true
     fi
+}
+
+ensure_chromium() {
+    has_chromium && return
+    install_packages chromium
     has_chromium ||
         fail "The journeys need Chromium or Google Chrome: install one of them, so that 'chromium' or 'google-chrome' starts it."
 }
@@ -43,4 +53,9 @@ check "Style" -m ruff check
 check "Format" -m ruff format --check
 check "Types" -m mypy
 check "Import arrows" -c 'from importlinter.cli import lint_imports_command as check; check(["--no-logo"])'
+if has_desktop || { install_packages dbus-daemon xvfb dunst xdotool && has_desktop; }; then
+    check "Notifications on a real desktop" -m tests.client.real_desktop
+else
+    echo "No notifications are tried on a real desktop: that takes dbus-daemon, Xvfb, dunst and xdotool."
+fi
 check "Tests" -m pytest -n 2 --dist worksteal "$@"

@@ -2,9 +2,12 @@
 
 import flet as ft
 
+from mirabelle.client.ui.shell import Shell
+from mirabelle.client.wiring import open_app
 from mirabelle.rules.reminders import Choices
 from tests.client.ui.test_settings_and_alerts import chip
 from tests.client.ui.visiting import visitor
+from tests.headless import HeadlessApp
 
 
 async def test_what_is_chosen_is_kept_when_it_is_saved(backend, tmp_path):
@@ -52,3 +55,18 @@ async def test_no_quiet_hours_and_no_reminders_can_be_chosen(backend, tmp_path):
         assert "There is nothing to remind you of at the moment." in window.texts()
         await window.tap(window.one(key="save"))
         await window.until(lambda: someone.app.reminders.choices == Choices(days=(), quiet_from=0, quiet_to=0))
+
+
+async def test_an_opened_notification_brings_the_app_to_the_front_with_its_page(backend, tmp_path):
+    apps = []
+
+    async def main(page):
+        apps.append(await open_app(page, backend.url, tmp_path))
+        await apps[0].sign_in.demo("participant")
+        await Shell(page, apps[0]).mount()
+
+    async with HeadlessApp(main, route="/wallet") as window:
+        apps[0].tell_reminders.on_open("/settings/reminders")
+        await window.until(lambda: window.page.route == "/settings/reminders" and "Reminders" in window.texts())
+        assert ("Window", "to_front") in [call[:2] for call in window.window.calls]
+        await apps[0].close()

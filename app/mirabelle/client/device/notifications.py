@@ -62,12 +62,14 @@ class DesktopNotifications:
 
     async def show(self, title: str, words: str, on_open: Callable[[], None]) -> None:
         """Show one until it is opened or put away."""
-        loop = asyncio.get_running_loop()
+        loop, was_taken = asyncio.get_running_loop(), asyncio.Event()
 
         def opened() -> None:
             loop.call_soon_threadsafe(on_open)  # some systems call from a thread of their own
 
-        await self._try(lambda notifier: notifier.send(title, words, on_clicked=opened))
+        await self._try(lambda notifier: notifier.send(title, words, on_clicked=opened, on_dispatched=was_taken.set))
+        if not was_taken.is_set():
+            self._notifier = None  # it remembers what was there once: look again the next time
 
     async def _try(self, action: Callable[["DesktopNotifier"], Any]) -> Any:
         try:
