@@ -3,15 +3,17 @@
 import contextlib
 import random
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from mirabelle.client.api import LostAnswer
+from mirabelle.client.api import LostAnswer, NoAnswer
 from mirabelle.client.app import App
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.repositories.catalog_feed import Feed
@@ -223,12 +225,37 @@ async def test_what_was_signed_long_ago_is_refused_and_the_old_catalog_stays(tmp
         async with Device(tmp_path, now=clock).on(backend.url) as app:
             await app.sync()
             clock.move(days=8)
-            at(app, etag="")
-            await app.sync()
+            await app.sync()  # the server says nothing new today, but what it said last is not believed for ever
             assert app.catalog.refused() == "expired" and app.catalog.total() == 5
             clock.move(days=-8)
             await app.sync()
             assert app.catalog.refused() == ""
+
+
+class Unchanged(BaseHTTPRequestHandler):
+    """Says to whoever asks that nothing changed."""
+
+    def do_GET(self) -> None:
+        self.send_response(304)
+        self.end_headers()
+
+
+async def test_nobody_can_keep_a_catalog_old_unnoticed_by_saying_that_nothing_changed(tmp_path: Path) -> None:
+    clock = MovableClock()
+    with Backend(tmp_path / "server", programme=programme_of(5)) as backend:
+        async with Device(tmp_path, now=clock).on(backend.url) as app:
+            await app.sync()
+            backend.__exit__()
+            with HTTPServer(("127.0.0.1", int(backend.url.rpartition(":")[2])), Unchanged) as liar:
+                threading.Thread(target=liar.serve_forever, daemon=True).start()
+                clock.move(days=6)
+                await app.catalog.refresh()
+                assert app.catalog.refused() == ""
+                clock.move(days=2)
+                with pytest.raises(NoAnswer):  # what was not asked is no answer
+                    await app.catalog.refresh()
+                assert app.catalog.refused() == "expired" and app.catalog.total() == 5
+                liar.shutdown()
 
 
 async def test_an_app_of_before_is_answered_as_it_understands(shop: Backend) -> None:

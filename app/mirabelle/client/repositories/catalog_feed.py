@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mirabelle.client.api import Api, Changed, Refusal
+from mirabelle.client.api import Api, Changed, NoAnswer, Refusal
 from mirabelle.client.store import rewards as r
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import catalog as cm
@@ -25,13 +25,15 @@ _UNREADABLE: Final = "unreadable"
 class Feed(msgspec.Struct, frozen=True):
     """How far the device is: what it believed last, and how much has come of a load of everything.
 
-    `refused` says why what came after it was not believed. `total` is 0 unless everything is being loaded.
+    `refused` says why what came after it was not believed. `total` is 0 unless everything is being loaded. At
+    `expires_at`, unix seconds, what it believed is too old to be relied on.
     """
 
     cursor: str = ""
     etag: str = ""
     programme_key: str = ""
     issued_at: int = 0
+    expires_at: int = 0
     version: int = 0
     load: int = 0
     loaded: int = 0
@@ -63,13 +65,24 @@ class CatalogFeed:
 
     async def refresh(self) -> Refusal | None:
         """Fetch what changed, page by page; raises NoAnswer."""
+        try:
+            refusal = await self._fetch()
+        except NoAnswer:
+            self._expire()
+            raise
+        self._expire()
+        return refusal
+
+    async def _fetch(self) -> Refusal | None:
         more, was_loading = True, False
         while more:
             self._ready()
             feed, path = self.state(), self._store.path
             was_loading |= bool(feed.total)
             query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
-            answer = await self._api.changed(e.CATALOG, query, feed.etag)
+            # Anybody on the way can say that nothing changed, since that is not signed: it is not believed for ever.
+            is_sound = not feed.refused and self._seconds() < feed.expires_at
+            answer = await self._api.changed(e.CATALOG, query, feed.etag if is_sound else "")
             if isinstance(answer, Refusal):
                 return answer
             if path != self._store.path:
@@ -88,7 +101,7 @@ class CatalogFeed:
         try:
             manifest = cm.read_manifest(answer.answer)
             offered = cm.offered(answer.answer, manifest)
-            refused = rules.judge(_held(feed), offered, int(self._now().timestamp()))
+            refused = rules.judge(_held(feed), offered, self._seconds())
             part = cm.CatalogPart() if refused else cm.read_parts(answer.answer)
         except (ValueError, msgspec.MsgspecError):
             self._refuse(feed, _UNREADABLE)
@@ -127,6 +140,7 @@ class CatalogFeed:
             etag="" if manifest.more else answer.etag,
             programme_key=answer.answer.programme_key,
             issued_at=int(manifest.issued_at.timestamp()),
+            expires_at=int(manifest.expires_at.timestamp()),
             version=manifest.version,
             load=load,
             loaded=loaded if manifest.loading else 0,
@@ -138,9 +152,18 @@ class CatalogFeed:
         """Have everything loaded at the next refresh; whose catalog it is stays known."""
         put_document(connection, _FEED, msgspec.structs.replace(self.state(), cursor="", etag="", total=0))
 
+    def _seconds(self) -> int:
+        return int(self._now().timestamp())
+
+    def _expire(self) -> None:
+        """Say that what is held is too old, where nothing newer came."""
+        feed = self.state()
+        if not feed.refused and 0 < feed.expires_at <= self._seconds():
+            self._refuse(feed, rules.CatalogRefusal.EXPIRED.value)
+
     def _refuse(self, feed: Feed, reason: str) -> None:
         """Go on with what is held, and remember why what came was not believed."""
-        log.warning("a part of the catalog was not believed: %s", reason)
+        log.warning("the catalog stays as it is: %s", reason)
         if feed.refused != reason:
             self._keep(msgspec.structs.replace(feed, refused=reason))
 
