@@ -18,6 +18,7 @@ from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.reminders import reminders
 from mirabelle.server.services.vouchers import people_of
 from mirabelle.server.services.wallet import activity, holder, lot_message
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 
@@ -176,11 +177,11 @@ class _Reading:
 
     async def devices(self) -> list[a.KeptDevice]:
         """The devices that signed in."""
-        return [a.KeptDevice(number=row.epoch) for row in await self._all(self._of(t.devices).order_by("epoch"))]
+        return [a.KeptDevice(number=row.epoch) for row in await self._all(self._of(access.devices).order_by("epoch"))]
 
     async def sessions(self) -> list[a.KeptSession]:
         """When somebody signed in as them."""
-        table = t.sessions
+        table = access.sessions
         mine = (table.c.subject == self._participant, table.c.role == "participant")
         return [
             a.KeptSession(
@@ -197,7 +198,7 @@ class _Reading:
         email = select(t.participants.c.email).where(
             t.participants.c.cell == self._cell, t.participants.c.participant == self._participant
         )
-        table = t.sign_in_codes
+        table = access.sign_in_codes
         query = select(table.c.created_at).where(table.c.email == email.scalar_subquery()).order_by(table.c.created_at)
         return [row.created_at for row in await self._all(query)]
 

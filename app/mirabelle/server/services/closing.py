@@ -19,6 +19,7 @@ from mirabelle.rules.programme import TIER_PERIOD, standing
 from mirabelle.rules.redemption import RedemptionState
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
 from mirabelle.server.storage.direct import DatabaseBusy
@@ -164,10 +165,10 @@ async def forget_what_is_past(database: Database, now: datetime) -> int:
     keep = now - timedelta(days=IDEMPOTENCY_KEY_DAYS)
     deletions: Sequence[tuple[object, object]] = (
         (t.answers, t.answers.c.at < keep),
-        (t.sign_in_codes, t.sign_in_codes.c.created_at < keep),
-        (t.enrolments, t.enrolments.c.expires_at < keep),
-        (t.attempts, t.attempts.c.at < now - timedelta(hours=1)),
-        (t.sessions, or_(t.sessions.c.expires_at < keep, t.sessions.c.ended_at < keep)),
+        (access.sign_in_codes, access.sign_in_codes.c.created_at < keep),
+        (access.enrolments, access.enrolments.c.expires_at < keep),
+        (access.attempts, access.attempts.c.at < now - timedelta(hours=1)),
+        (access.sessions, or_(access.sessions.c.expires_at < keep, access.sessions.c.ended_at < keep)),
     )
     forgotten = 0
     for table, past in deletions:

@@ -12,6 +12,7 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.events import Event, EventBook, NewParticipant, PastRedemption, Purchase
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sessions import open_session, require_safe_key
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 NAMES: Final = {"en": "Amina", "fr": "Amina", "ar": "أمينة"}
@@ -71,7 +72,7 @@ async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Ses
     session, subject = name[:32], f"demo-{name[32:44]}"
 
     async def open_(connection: AsyncConnection) -> m.Session:
-        known = await connection.execute(select(t.sessions.c.id).where(t.sessions.c.id == session))
+        known = await connection.execute(select(access.sessions.c.id).where(access.sessions.c.id == session))
         if known.first() is None:
             if request.role == "staff":
                 await _add_till(connection, subject, request.language)

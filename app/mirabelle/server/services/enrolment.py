@@ -18,6 +18,7 @@ from mirabelle.rules import fallback_code
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.pace import has_tried, may_try
 from mirabelle.server.services.sessions import open_session, require_safe_key
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 
@@ -64,7 +65,7 @@ async def prepare_again(connection: AsyncConnection, till: str, now: datetime) -
     row = (await connection.execute(query)).first()
     if row is None:
         raise NoSuch(f"there is no till {till} that is not revoked; 'mirabelle till list' names them")
-    await connection.execute(delete(t.enrolments).where(t.enrolments.c.id == till))
+    await connection.execute(delete(access.enrolments).where(access.enrolments.c.id == till))
     return await _made(connection, {"id": till, "store": row.store, "name": row.name, "staff": row.staff}, now)
 
 
@@ -72,7 +73,7 @@ async def _made(connection: AsyncConnection, till: dict[str, Any], now: datetime
     code = fallback_code.make(secrets.token_bytes(fallback_code.RANDOM_BYTES))
     until = now + timedelta(minutes=limits.ENROLMENT_CODE_MINUTES)
     row = {**till, "code": _hashed(code), "created_at": now, "expires_at": until}
-    await connection.execute(insert(t.enrolments), [row])
+    await connection.execute(insert(access.enrolments), [row])
     return code, until
 
 
@@ -98,7 +99,9 @@ async def enrol(
             return Reason.WRONG_CODE if tried else Reason.RATE_LIMITED
         await claim(connection)
         if row.session is None:
-            await connection.execute(update(t.enrolments).where(t.enrolments.c.id == row.id).values(session=session))
+            await connection.execute(
+                update(access.enrolments).where(access.enrolments.c.id == row.id).values(session=session)
+            )
             await _put(connection, row, context.now())
         return await open_session(context, connection, session, "staff", row.id, request.device_key)
 
@@ -116,13 +119,13 @@ async def _put(connection: AsyncConnection, row: Row[Any], now: datetime) -> Non
 
 
 async def _end_sessions(connection: AsyncConnection, till: str, now: datetime) -> None:
-    sessions = t.sessions.c
+    sessions = access.sessions.c
     over = (sessions.role == "staff", sessions.subject == till, sessions.ended_at.is_(None))
-    await connection.execute(update(t.sessions).where(*over).values(ended_at=now))
+    await connection.execute(update(access.sessions).where(*over).values(ended_at=now))
 
 
 async def _prepared(connection: AsyncConnection, code: str, now: datetime) -> Row[Any] | None:
-    table = t.enrolments
+    table = access.enrolments
     query = select(table).where(table.c.code == _hashed(code), table.c.expires_at > now)
     return (await connection.execute(query.with_for_update())).first()
 
@@ -136,7 +139,7 @@ async def tills(connection: AsyncConnection, now: datetime) -> list[TillRow]:
         )
         for row in (await connection.execute(select(t.tills))).all()
     ]
-    table = t.enrolments
+    table = access.enrolments
     waiting = select(table).where(table.c.session.is_(None), table.c.expires_at > now)
     found += [
         TillRow(row.id, stores.get(row.store, str(row.store)), row.name, row.staff, "waiting", row.expires_at)
@@ -150,8 +153,8 @@ async def revoke(connection: AsyncConnection, till: str, now: datetime) -> None:
     table = t.tills
     mine = (table.c.id == till, table.c.revoked_at.is_(None))
     ended = (await connection.execute(update(table).where(*mine).values(revoked_at=now))).rowcount
-    open_still = (t.enrolments.c.id == till, t.enrolments.c.session.is_(None))
-    ended += (await connection.execute(delete(t.enrolments).where(*open_still))).rowcount
+    open_still = (access.enrolments.c.id == till, access.enrolments.c.session.is_(None))
+    ended += (await connection.execute(delete(access.enrolments).where(*open_still))).rowcount
     if not ended and (await connection.execute(select(table.c.id).where(table.c.id == till))).first() is None:
         raise NoSuch(f"there is no till {till}; 'mirabelle till list' names them")
     await _end_sessions(connection, till, now)

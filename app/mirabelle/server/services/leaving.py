@@ -22,6 +22,8 @@ from mirabelle.server.ledger.writes import Writes
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.wallet import holder
+from mirabelle.server.storage import access
+from mirabelle.server.storage import reminders as kept
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.direct import run_within
 
@@ -107,7 +109,7 @@ async def _lock(connection: AsyncConnection, participant: str) -> Row[Any] | Non
 
 
 async def _is_signed_in(context: Context, connection: AsyncConnection, request: a.LeaveRequest) -> bool:
-    table = t.sessions
+    table = access.sessions
     query = select(table.c.id).where(
         table.c.subject == request.participant,
         table.c.role == "participant",
@@ -161,14 +163,14 @@ async def _erase(connection: AsyncConnection, person: Row[Any]) -> None:
     await connection.execute(update(t.vouchers).where(theirs).values(blocked_why=None))
     # A hash of what was imported of them would let whoever guesses right know that it was they.
     await connection.execute(update(t.events).where(t.events.c.participant == who).values(content=b""))
-    for table in (t.devices, t.reminders, t.told_reminders):
+    for table in (access.devices, kept.reminders, kept.told_reminders):
         await connection.execute(delete(table).where(table.c.cell == cell, table.c.participant == who))
     at_doors = [f"pass {who}", f"export {who}"]
     for gone, condition in (
-        (t.sessions, (t.sessions.c.subject == who) & (t.sessions.c.role == "participant")),
+        (access.sessions, (access.sessions.c.subject == who) & (access.sessions.c.role == "participant")),
         (t.answers, t.answers.c.actor == who),
-        (t.sign_in_codes, t.sign_in_codes.c.email == person.email),
-        (t.attempts, t.attempts.c.who.in_(at_doors)),
+        (access.sign_in_codes, access.sign_in_codes.c.email == person.email),
+        (access.attempts, access.attempts.c.who.in_(at_doors)),
     ):
         await connection.execute(delete(gone).where(condition))
 

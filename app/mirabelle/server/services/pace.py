@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.server.ledger.save import insert_or, upsert
-from mirabelle.server.storage import schema as t
+from mirabelle.server.storage import access
 from mirabelle.server.storage.instants import microseconds_of
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -16,14 +16,16 @@ _MINUTE: Final = timedelta(minutes=1)
 
 async def has_tried(connection: AsyncConnection, who: str, per_minute: int, now: datetime) -> bool:
     """Whether `who` has tried `per_minute` times within the last minute; counts nothing."""
-    recent = (await connection.execute(select(t.attempts.c.recent).where(t.attempts.c.who == who))).scalar() or []
+    recent = (
+        await connection.execute(select(access.attempts.c.recent).where(access.attempts.c.who == who))
+    ).scalar() or []
     since = microseconds_of(now - _MINUTE) or 0
     return sum(at > since for at in recent) >= per_minute
 
 
 async def may_try(connection: AsyncConnection, who: Collection[str], per_minute: int, now: datetime) -> bool:
     """Count one more try of each in `who`, unless one of them has tried `per_minute` times within the last minute."""
-    table, names = t.attempts, sorted(who)
+    table, names = access.attempts, sorted(who)
     # There first, then locked in one order: of those that try together, each sees the tries of the others.
     empty = [{"who": name, "recent": [], "at": now} for name in names]
     await connection.execute(insert_or(connection, table).on_conflict_do_nothing(), empty)

@@ -15,7 +15,7 @@ from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import note_key
 from mirabelle.server.services.refusals import Refused
-from mirabelle.server.storage import schema as t
+from mirabelle.server.storage import reminders as kept
 
 _KEPT_FOR: Final = timedelta(days=limits.TOLD_REMINDER_DAYS)
 
@@ -41,7 +41,7 @@ async def choose(context: Context, participant: str, request: rm.ReminderRequest
             return
         if version != request.version:
             raise Refused(Reason.CHANGED_ELSEWHERE)
-        await connection.execute(upsert(connection, t.reminders), [_row(participant, wanted, version + 1)])
+        await connection.execute(upsert(connection, kept.reminders), [_row(participant, wanted, version + 1)])
 
     await context.database.attempt(put)
 
@@ -65,7 +65,7 @@ async def claim(context: Context, participant: str, request: rm.ClaimRequest, ke
             yours = [id_ for id_ in dict.fromkeys(each.id for each in request.due) if id_ not in known]
             rows = [{**_mine(participant), "id": id_, "claim": key, "at": now} for id_ in yours]
             if rows:
-                await connection.execute(insert(t.told_reminders), rows)
+                await connection.execute(insert(kept.told_reminders), rows)
             told += [rm.ToldReminder(id=id_, at=now) for id_ in yours]
         return rm.Claimed(yours=yours, told=told)
 
@@ -95,7 +95,7 @@ def _chosen(row: Row[Any] | None) -> tuple[Choices, int]:
 
 
 def _choice(participant: str) -> Select[Any]:
-    table = t.reminders
+    table = kept.reminders
     return select(table).where(table.c.cell == cell_of(participant), table.c.participant == participant)
 
 
@@ -105,18 +105,18 @@ async def _locked(connection: AsyncConnection, participant: str) -> tuple[Choice
     chosen = _chosen(row)
     if row is None:
         # Two that both find no row cannot both write it: the second is run again.
-        await connection.execute(insert(t.reminders), [_row(participant, *chosen)])
+        await connection.execute(insert(kept.reminders), [_row(participant, *chosen)])
     return chosen
 
 
 async def _claimed_by(connection: AsyncConnection, participant: str, key: str) -> list[str]:
-    table = t.told_reminders.c
+    table = kept.told_reminders.c
     mine = (table.cell == cell_of(participant), table.participant == participant, table.claim == key)
     return list((await connection.execute(select(table.id).where(*mine).order_by(table.id))).scalars())
 
 
 async def _told(connection: AsyncConnection, participant: str, now: datetime) -> list[rm.ToldReminder]:
-    table = t.told_reminders.c
+    table = kept.told_reminders.c
     mine = (table.cell == cell_of(participant), table.participant == participant, table.at > now - _KEPT_FOR)
     rows = (await connection.execute(select(table.id, table.at).where(*mine).order_by(table.at, table.id))).all()
     return [rm.ToldReminder(id=row.id, at=row.at) for row in rows]
@@ -124,6 +124,6 @@ async def _told(connection: AsyncConnection, participant: str, now: datetime) ->
 
 async def _forget_old(connection: AsyncConnection, participant: str, now: datetime) -> None:
     """What they told of is long over."""
-    table = t.told_reminders
+    table = kept.told_reminders
     old = (table.c.cell == cell_of(participant), table.c.participant == participant, table.c.at <= now - _KEPT_FOR)
     await connection.execute(delete(table).where(*old))

@@ -15,6 +15,7 @@ from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 
@@ -53,7 +54,7 @@ async def open_session(
             "refreshed_at": now,
             "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
         }
-        await connection.execute(insert(t.sessions), [values])
+        await connection.execute(insert(access.sessions), [values])
         row = await _session(connection, session)
         assert row is not None
     told = None if row.ended_at is not None else await _told(context, connection, row, row.generation)
@@ -63,7 +64,7 @@ async def open_session(
 
 
 async def _session(connection: AsyncConnection, session: str) -> Row[Any] | None:
-    query = select(t.sessions).where(t.sessions.c.id == session).with_for_update()
+    query = select(access.sessions).where(access.sessions.c.id == session).with_for_update()
     return (await connection.execute(query)).first()
 
 
@@ -72,14 +73,16 @@ async def _epoch(connection: AsyncConnection, participant: str, device_key: str)
     table, cell = t.participants, cell_of(participant)
     mine = (table.c.cell == cell, table.c.participant == participant)
     newest = (await connection.execute(select(table.c.epoch).where(*mine).with_for_update())).scalar_one()
-    known = select(t.devices.c.epoch).where(
-        t.devices.c.cell == cell, t.devices.c.participant == participant, t.devices.c.device_key == device_key
+    known = select(access.devices.c.epoch).where(
+        access.devices.c.cell == cell,
+        access.devices.c.participant == participant,
+        access.devices.c.device_key == device_key,
     )
     if newest and (await connection.execute(known)).scalar() == newest:
         return int(newest)
     await connection.execute(update(table).where(*mine).values(epoch=newest + 1))
     row = {"cell": cell, "participant": participant, "device_key": device_key, "epoch": newest + 1}
-    await connection.execute(upsert(connection, t.devices), [row])
+    await connection.execute(upsert(connection, access.devices), [row])
     return int(newest) + 1
 
 
@@ -129,7 +132,7 @@ async def refresh(context: Context, connection: AsyncConnection, request: m.Refr
             "refreshed_at": now,
             "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
         }
-        await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(values))
+        await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(values))
         return await _told(context, connection, row, generation + 1) or Reason.SESSION_ENDED
     # A till may hear nothing for hours, and keeps scans that nobody else can send. That the next token was never used,
     # and the device's own key, prove as much as the seconds do.
@@ -137,7 +140,7 @@ async def refresh(context: Context, connection: AsyncConnection, request: m.Refr
     reply_lost = is_till or now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
     if generation == row.generation - 1 and reply_lost:
         return await _told(context, connection, row, row.generation) or Reason.SESSION_ENDED
-    await connection.execute(update(t.sessions).where(t.sessions.c.id == row.id).values(ended_at=now))
+    await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(ended_at=now))
     return Reason.SESSION_ENDED
 
 
@@ -145,5 +148,5 @@ async def sign_out(context: Context, connection: AsyncConnection, request: m.Sig
     """End the session of a refresh token; one that is unknown or over is as good as ended."""
     read = context.tokens.refreshed(request.refresh_token)
     if read is not None:
-        ours = (t.sessions.c.id == read[0], t.sessions.c.ended_at.is_(None))
-        await connection.execute(update(t.sessions).where(*ours).values(ended_at=context.now()))
+        ours = (access.sessions.c.id == read[0], access.sessions.c.ended_at.is_(None))
+        await connection.execute(update(access.sessions).where(*ours).values(ended_at=context.now()))

@@ -16,6 +16,7 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.mail import MailNotSent, compose, sender
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.sessions import open_session, require_safe_key
+from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 
@@ -31,13 +32,13 @@ async def send_code(context: Context, request: m.SignInCodeRequest, key: str) ->
         await context.mailer.send(_mail(context, email, code, request.language))
     except MailNotSent:
         async with context.database.write() as connection:  # the same key may ask for it again
-            await connection.execute(delete(t.sign_in_codes).where(t.sign_in_codes.c.id == id_))
+            await connection.execute(delete(access.sign_in_codes).where(access.sign_in_codes.c.id == id_))
         raise
 
 
 async def _keep_code(context: Context, connection: AsyncConnection, id_: str, email: str, code: str) -> bool:
     """Keep a new code, as a keyed hash; False where this one is there already. Raises Refused after too many."""
-    codes, now = t.sign_in_codes, context.now()
+    codes, now = access.sign_in_codes, context.now()
     if (await connection.execute(select(codes.c.id).where(codes.c.id == id_))).first():
         return False
     recent = select(func.count()).where(codes.c.email == email, codes.c.created_at > now - timedelta(hours=1))
@@ -68,7 +69,7 @@ async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Rea
     """
     require_safe_key(request.device_key)
     email, now = request.email.lower(), context.now()
-    codes = t.sign_in_codes
+    codes = access.sign_in_codes
     async with context.database.write() as connection:
         fresh = codes.c.created_at > now - timedelta(minutes=limits.SIGN_IN_CODE_MINUTES)
         mine = (codes.c.email == email, fresh, codes.c.tries < limits.SIGN_IN_CODE_TRIES)

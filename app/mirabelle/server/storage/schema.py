@@ -1,6 +1,6 @@
 """The tables, the same on SQLite and PostgreSQL. Every row of a participant carries the cell first in its key."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     JSON,
@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,22 +21,9 @@ from sqlalchemy import (
     text,
 )
 
+from mirabelle.server.storage import access, reminders  # noqa: F401  # their tables are of the same metadata
 from mirabelle.server.storage.instants import Instant
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-
-def _participant_key() -> tuple[Column[Any], Column[Any]]:
-    return Column("cell", Integer, primary_key=True), Column("participant", String, primary_key=True)
-
+from mirabelle.server.storage.metadata import metadata, participant_key
 
 programmes = Table(
     "programmes",
@@ -120,7 +106,7 @@ stock = Table(
 participants = Table(
     "participants",
     metadata,
-    *_participant_key(),
+    *participant_key(),
     Column("name", String, nullable=False, default=""),
     Column("email", String, unique=True),
     Column("language", String(2), nullable=False, default="en"),
@@ -149,7 +135,7 @@ Index(
 lots = Table(
     "lots",
     metadata,
-    *_participant_key(),
+    *participant_key(),
     Column("number", BigInteger, primary_key=True),
     Column("earned_at", Instant, nullable=False),
     Column("available_at", Instant),
@@ -188,7 +174,7 @@ ACCOUNTS: Final = ("available", "held", "pending", "issued", "burned", "expired"
 postings = Table(
     "postings",
     metadata,
-    *_participant_key(),
+    *participant_key(),
     Column("sequence", BigInteger, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("kind", String(16), nullable=False),
@@ -205,7 +191,7 @@ postings = Table(
 redemptions = Table(
     "redemptions",
     metadata,
-    *_participant_key(),
+    *participant_key(),
     Column("id", String, primary_key=True),
     Column("reward", String, nullable=False),
     Column("points", BigInteger, nullable=False),
@@ -401,18 +387,6 @@ events = Table(
     Column("refunded_minor", BigInteger),
 )
 
-sign_in_codes = Table(
-    "sign_in_codes",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("email", String, nullable=False),
-    Column("code", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("tries", Integer, nullable=False, default=0),
-    Column("session", String),
-    Index(None, "email", "created_at"),
-)
-
 tills = Table(
     "tills",
     metadata,
@@ -422,71 +396,4 @@ tills = Table(
     Column("staff", String, nullable=False),
     Column("email", String, unique=True),
     Column("revoked_at", Instant),
-)
-
-# What operators prepared for tills to become: the code, hashed, is good once.
-enrolments = Table(
-    "enrolments",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("code", LargeBinary, nullable=False, unique=True),
-    Column("store", BigInteger, nullable=False),
-    Column("name", String, nullable=False),
-    Column("staff", String, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("session", String),
-)
-
-# When somebody lately tried what may not be tried often.
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("who", String, primary_key=True),
-    Column("recent", JSON, nullable=False),
-    Column("at", Instant, nullable=False),
-    Index(None, "at"),
-)
-
-# What participants chose, and of what they were reminded.
-reminders = Table(
-    "reminders",
-    metadata,
-    *_participant_key(),
-    Column("days", JSON, nullable=False),
-    Column("every_days", Integer, nullable=False),
-    Column("quiet_from", Integer, nullable=False),
-    Column("quiet_to", Integer, nullable=False),
-    Column("version", BigInteger, nullable=False),
-)
-told_reminders = Table(
-    "told_reminders",
-    metadata,
-    *_participant_key(),
-    Column("id", String, primary_key=True),
-    Column("claim", String(64), nullable=False),
-    Column("at", Instant, nullable=False),
-)
-
-devices = Table(
-    "devices",
-    metadata,
-    *_participant_key(),
-    Column("device_key", String(64), primary_key=True),
-    Column("epoch", Integer, nullable=False),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("role", String(12), nullable=False),
-    Column("subject", String, nullable=False),
-    Column("device_key", String(64), nullable=False),
-    Column("demo", Boolean, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("refreshed_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("ended_at", Instant),
 )
