@@ -59,12 +59,14 @@ class Person:
         self._backend, self._directory = backend, directory
         self.address = f"nour-{secrets.token_hex(4)}@example.org"
         self._desks: list[App] = []
+        self._devices: dict[App, Device] = {}
 
     async def at(self, desk: Notifications, url: str = "") -> App:
         """The app at a desk, signed in and in sync."""
         device = Device(self._directory, now=self._backend.clock, notifications=desk)
         app = await device.start(url or self._backend.url)
         self._desks.append(app)
+        self._devices[app] = device
         await sign_in_by_mail(app, self._backend, self.address)
         if len(self._desks) == 1:
             giver = self._backend.participant()
@@ -73,6 +75,13 @@ class Person:
             assert not isinstance(await app.choose_reminders(ALWAYS, 0), Refusal)
         assert await app.sync() is None
         return app
+
+    async def restart(self, app: App, url: str) -> App:
+        """The app was closed, and is started again on its device."""
+        await app.close()
+        self._desks.remove(app)
+        self._desks.append(await self._devices[app].start(url))
+        return self._desks[-1]
 
     async def leave(self) -> None:
         for app in self._desks:
@@ -116,7 +125,9 @@ async def test_without_network_nothing_is_told_but_later_and_once(nour: Person, 
         assert len(desk.shown) == 1
 
 
-async def test_a_lost_answer_to_a_claim_is_asked_for_again_and_the_reminder_told_once(nour: Person, backend: Backend):
+async def test_a_lost_answer_to_a_claim_is_asked_for_after_a_restart_and_the_reminder_told_once(
+    nour: Person, backend: Backend
+):
     desk, other = Desk(), Desk()
     with Wire(backend.url) as wire:
         app = await nour.at(desk, wire.url)
@@ -126,6 +137,7 @@ async def test_a_lost_answer_to_a_claim_is_asked_for_again_and_the_reminder_told
         elsewhere = await nour.at(other)
         await elsewhere.tell_reminders()
         assert other.shown == []
+        app = await nour.restart(app, wire.url)
         await app.sync()
         await app.tell_reminders()
         await app.tell_reminders()
