@@ -137,3 +137,32 @@ def test_events_that_name_somebody_who_left_are_refused_by_line(any_shop: Shop) 
     said = any_shop.import_("--skip-bad", any_shop.file(events))
     assert "events.ndjson:2: participant: zoe deleted their account" in said.err
     assert any_shop.audit()["issued"] == 257
+
+
+def test_a_backup_from_before_brings_nobody_back_where_it_takes_the_place_of_what_knows(any_shop: Shop) -> None:
+    joined = {
+        "type": "participant",
+        "id": "zoe",
+        "at": "2026-02-01T10:00:00Z",
+        "name": "Zoe",
+        "email": "zoe@example.org",
+    }
+    any_shop.imported([joined, purchase("p1", "250.00", who="zoe")])
+    file = any_shop.folder / "monday.backup"
+    assert any_shop.run("backup", *any_shop.store(), file).code == 0
+
+    async def work(*, read: bool) -> str:
+        database = await open_database(any_shop.database_url)
+        table = metadata.tables["participants"]
+        async with database.write() as connection:
+            if not read:
+                await connection.execute(table.update().values(left_at=datetime.now(UTC), name="", email=None))
+            said = str([tuple(row) for row in (await connection.execute(select(table))).all()])
+        await database.close()
+        return said
+
+    asyncio.run(work(read=False))
+    said = any_shop.run("restore", *any_shop.store(), "--replace", file)
+    assert said.code == 0 and "1 who had deleted their accounts since are erased again" in said.out, said
+    assert "Zoe" not in asyncio.run(work(read=True)) and "zoe@example.org" not in asyncio.run(work(read=True))
+    assert any_shop.audit("2030-01-01T00:00:00Z")["outstanding"] == 0

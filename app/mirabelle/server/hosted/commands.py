@@ -114,5 +114,6 @@ def restore(
     done = asyncio.run(restore_backup(file, url, SecretsPlace(data / "secrets", master), now, replace=replace))
     passed = "the audit passes" if done.audit.passed else "the audit FAILS, see 'mirabelle audit'"
     kept = f"; what was there is now {done.replaced}" if done.replaced else ""
+    again = f"; {len(done.left_again)} who had deleted their accounts since are erased again" if done.left_again else ""
     made_at = done.contents.made_at.isoformat(timespec="seconds")
-    return f"{file}: {done.contents.rows} rows of {made_at} restored, {passed}{kept}", done.audit.passed
+    return f"{file}: {done.contents.rows} rows of {made_at} restored, {passed}{kept}{again}", done.audit.passed

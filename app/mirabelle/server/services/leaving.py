@@ -1,6 +1,7 @@
 """Deleting an account: the person is erased, and what the postings say of an id stays, so that the sums stay true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -84,14 +85,36 @@ async def _leave(
     belongings = await _belongings(connection, who)
     if (why_not := obstacle(belongings)) is not None:
         raise Refused(Reason(why_not.value))
-    lost, left = losses(belongings, now), end_all(belongings, now)
-    await run_within(connection, save(sql_of(connection), _writes(belongings, left)))
-    await _erase(connection, person)
-    await connection.execute(update(t.participants).where(*_row_of(who)).values(left_at=now))
+    lost = losses(belongings, now)
+    await _end(connection, belongings, now)
+    await _erase(connection, person, now)
     body = msgspec.json.encode(a.Left(points=lost.points, vouchers=len(lost.vouchers)))
     row = {"actor": who, "key": key, "request": asked, "status": 201, "answer": body, "at": now}
     await connection.execute(insert(t.answers), [row])
     return Answer(201, body)
+
+
+async def leave_again(connection: AsyncConnection, left: Mapping[str, datetime], now: datetime) -> list[str]:
+    """Erase those who had `left`, at the times named, and whom a backup from before brought back; returns who they are.
+
+    Where something stands in the way, their points and vouchers stay as they are, under an id that is nobody's.
+    """
+    again = []
+    for who, left_at in sorted(left.items()):
+        person = await _lock(connection, who)
+        if person is None or person.left_at is not None:
+            continue
+        belongings = await _belongings(connection, who)
+        if obstacle(belongings) is None:
+            await _end(connection, belongings, now)
+        await _erase(connection, person, left_at)
+        again.append(who)
+    return again
+
+
+async def _end(connection: AsyncConnection, belongings: Belongings, now: datetime) -> None:
+    left = end_all(belongings, now)
+    await run_within(connection, save(sql_of(connection), _writes(belongings, left)))
 
 
 def _row_of(participant: str) -> tuple[Any, Any]:
@@ -151,11 +174,11 @@ def _writes(before: Belongings, left: Left) -> Writes:
     )
 
 
-async def _erase(connection: AsyncConnection, person: Row[Any]) -> None:
-    """Forget who it was and all that they typed, here and in what others were answered."""
+async def _erase(connection: AsyncConnection, person: Row[Any], left_at: datetime) -> None:
+    """Note that they left, and forget who it was and all that they typed, here and in what others were answered."""
     who, cell = person.participant, person.cell
     await _erase_from_answers(connection, person)
-    empty = {"name": "", "email": None, "language": "en", "tier": "", "active_at": None}
+    empty = {"name": "", "email": None, "language": "en", "tier": "", "active_at": None, "left_at": left_at}
     await connection.execute(update(t.participants).where(*_row_of(who)).values(**empty))
     mine = (t.redemptions.c.cell == cell, t.redemptions.c.participant == who)
     await connection.execute(update(t.redemptions).where(*mine).values(details={}))

@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.server.services.audit import Audit, audit
 from mirabelle.server.services.backup import ROWS_AT_ONCE, Contents
 from mirabelle.server.services.backup_file import BackupReader, BackupUnusable, plain_table
+from mirabelle.server.services.leaving import leave_again
 from mirabelle.server.services.sealing import KeysUnusable, MasterKey, opened
 from mirabelle.server.services.secrets_file import put_secrets, read_secrets
 from mirabelle.server.storage.database import Database, DatabaseUnusable, connect, sqlite_file
 from mirabelle.server.storage.files import flush_folder
+from mirabelle.server.storage.instants import instant_of
 from mirabelle.server.storage.migrations import is_known, upgrade
 from mirabelle.server.storage.schema import metadata
 
@@ -30,6 +32,7 @@ _LOCK_START: Final = 0x4000_0002
 _LOCK_BYTES: Final = 510
 
 _VERSIONS: Final = "alembic_version"
+_LEFT: Final = "SELECT participant, left_at FROM participants WHERE left_at IS NOT NULL"
 _FUNCTIONS_OF_TRIGGERS: Final = text(
     "SELECT DISTINCT CAST(CAST(tgfoid AS regprocedure) AS text) FROM pg_trigger"
     " JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal AND relname IN :tables"
@@ -42,11 +45,13 @@ _OTHERS_CONNECTED: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored, what the audit says of it, and where the database is kept that it replaced."""
+    """What was restored, what the audit says of it, where the database is kept that it replaced, and who of those
+    restored had deleted their accounts there: they are erased again."""
 
     contents: Contents
     audit: Audit
     replaced: Path | None = None
+    left_again: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,9 @@ async def restore(file: Path, url: str, secrets: SecretsPlace, now: datetime, *,
     path = sqlite_file(url)
     if path is None:
         return await _into_server(url, backup, secrets, now)
+    left = _left_in_file(path)
     with _alone(path):
-        return await _into_file(path, backup, secrets, now)
+        return await _into_file(path, backup, secrets, now, left)
 
 
 def _taken(what: str) -> BackupUnusable:
@@ -148,7 +154,30 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-async def _into_file(path: Path, backup: BackupReader, secrets: SecretsPlace, now: datetime) -> Restored:
+def _left_in_file(path: Path) -> dict[str, datetime]:
+    """Who deleted their accounts in the database at `path`, and when; nobody where it cannot say."""
+    if not path.exists():
+        return {}
+    there = f"{path.absolute().as_uri()}?mode=ro"  # which leaves its log as it is
+    with suppress(sqlite3.Error), closing(sqlite3.connect(there, uri=True)) as connection:
+        return {who: instant_of(at) for who, at in connection.execute(_LEFT)}  # type: ignore[misc]
+    return {}
+
+
+async def _left_in_server(connection: AsyncConnection) -> dict[str, datetime]:
+    def has_them(plain: Connection) -> bool:
+        there = inspect(plain)
+        columns = there.get_columns("participants") if there.has_table("participants") else []
+        return any(column["name"] == "left_at" for column in columns)
+
+    if not await connection.run_sync(has_them):
+        return {}
+    return {who: instant_of(at) for who, at in await connection.execute(text(_LEFT))}  # type: ignore[misc]
+
+
+async def _into_file(
+    path: Path, backup: BackupReader, secrets: SecretsPlace, now: datetime, left: Mapping[str, datetime]
+) -> Restored:
     made = path.with_name(f"{path.name}.restoring")
     _remove(made)
     try:
@@ -156,6 +185,7 @@ async def _into_file(path: Path, backup: BackupReader, secrets: SecretsPlace, no
         try:
             async with database.write() as connection:
                 rows = await _fill(connection, backup)
+                again = await leave_again(connection, left, now)
                 result = await audit(connection, now)
         finally:
             await database.close()
@@ -164,7 +194,7 @@ async def _into_file(path: Path, backup: BackupReader, secrets: SecretsPlace, no
         replaced = _swap(made, path)
     finally:
         _remove(made)
-    return Restored(Contents(backup.header.made_at, rows, len(backup.header.keys)), result, replaced)
+    return Restored(Contents(backup.header.made_at, rows, len(backup.header.keys)), result, replaced, again)
 
 
 def _remove(database: Path) -> None:
@@ -207,13 +237,15 @@ async def _into_server(url: str, backup: BackupReader, secrets: SecretsPlace, no
             others = (await connection.execute(_OTHERS_CONNECTED)).scalar_one()
             if others:
                 raise BackupUnusable(f"the database is in use by {others} others; stop the servers first")
+            left = await _left_in_server(connection)
             await connection.run_sync(_drop_tables)
             rows = await _fill(connection, backup)
+            again = await leave_again(connection, left, now)
             result = await audit(connection, now)
             secrets.put(backup)
     finally:
         await database.close()
-    return Restored(Contents(backup.header.made_at, rows, len(backup.header.keys)), result)
+    return Restored(Contents(backup.header.made_at, rows, len(backup.header.keys)), result, left_again=again)
 
 
 def _drop_tables(connection: Connection) -> None:
