@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from mirabelle.client.repositories.till import TILL_NAME, TillName
+from mirabelle.client.store.holding import read_only
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def kept_tills(directory: Path | None, signed_in: str) -> Sequence[KeptTill]:
 def _kept(file: Path) -> KeptTill | None:
     """What a file tells to whoever has no key to it."""
     try:
-        with closing(sqlite3.connect(file)) as connection:
+        with closing(read_only(str(file))) as connection:
             [scans] = connection.execute("SELECT COUNT(*) FROM offline_scans WHERE state != 'seen'").fetchone()
             query = "SELECT body FROM documents WHERE name IN (?, ?) ORDER BY name = ?"
             row = connection.execute(query, (TILL_NAME, _WHOLE_TILL, _WHOLE_TILL)).fetchone() if scans else None

@@ -9,7 +9,8 @@ from weakref import WeakSet
 
 import msgspec
 
-from mirabelle.client.store.opening import MEMORY, Mishap, is_damage, open_file, read_pages, rebuild, remove
+from mirabelle.client.store.holding import Held
+from mirabelle.client.store.opening import MEMORY, Damaged, Mishap, is_damage, open_file, rebuild, remove
 from mirabelle.client.store.seal import Seal
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Store:
         self._listeners: list[tuple[frozenset[str], Listener]] = []
         self.path, self._seal = path, Seal(key)
         self.read = Reader(self)
-        self.connection, _ = open_file(path, self._seal)
+        self.connection, _ = self._opened(path, self._seal)
         self._seen = self._version()
         self.on_gone: Callable[[], None] = lambda: None
         _open_stores.add(self)
@@ -86,10 +87,29 @@ class Store:
         return self._switch(path, Seal(key))
 
     def _switch(self, path: str, seal: Seal) -> Mishap | None:
-        opened, mishap = open_file(path, seal)
+        opened, mishap = self._opened(path, seal)
         self._go_on(path, seal, opened, mishap)
-        if mishap is not None:  # what other windows have open is the file that was put away
-            for store in self._others():
+        return mishap
+
+    def _opened(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
+        """The file at `path`, put together anew where it is damaged: other windows then go on with the new one."""
+        try:
+            return open_file(path, seal), None
+        except Damaged as damaged:
+            found = damaged.found
+        try:
+            mishap = self._rebuild(path, seal, [found] if found is not None else [])
+        except BaseException:
+            if found is not None and found.is_open:
+                found.close_leaving_log(path)
+            raise
+        return open_file(path, seal), mishap
+
+    def _rebuild(self, path: str, seal: Seal, found: list[Held]) -> Mishap:
+        windows = [store for store in _open_stores if store.path == path != MEMORY]
+        mishap = rebuild(path, seal, [*found, *(store.connection for store in windows)])
+        for store in windows:
+            if store is not self:
                 store._switch(path, seal)
         return mishap
 
@@ -98,16 +118,11 @@ class Store:
         if self.path == MEMORY or self.connection.in_transaction or not is_damage(fault):
             return False
         log.warning("a store is damaged: %s", type(fault).__name__)
-        others, pages = self._others(), read_pages(self.path)
-        for store in (self, *others):
-            store.connection.close()
-        opened, mishap = rebuild(self.path, self._seal, pages)
-        self._go_on(self.path, self._seal, opened, mishap)
-        for store in others:
-            store._switch(self.path, self._seal)
+        mishap = self._rebuild(self.path, self._seal, [])
+        self._go_on(self.path, self._seal, open_file(self.path, self._seal), mishap)
         return True
 
-    def _go_on(self, path: str, seal: Seal, opened: sqlite3.Connection, mishap: Mishap | None) -> None:
+    def _go_on(self, path: str, seal: Seal, opened: Held, mishap: Mishap | None) -> None:
         self.connection.close()
         self.path, self._seal, self.connection = path, seal, opened
         self._seen = self._version()

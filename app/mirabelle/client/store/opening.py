@@ -2,32 +2,30 @@
 
 import logging
 import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 
+from mirabelle.client.store.holding import BUSY_SECONDS, Held, alone, hold
 from mirabelle.client.store.migrations import IS_PROVED, VERSION, migrate, version_of
-from mirabelle.client.store.pages import PAGE_BYTES, Pages
+from mirabelle.client.store.pages import PAGE_BYTES, Pages, committed_frames
 from mirabelle.client.store.rescue import is_whole, rescue
 from mirabelle.client.store.seal import MARK, Seal
 
 log = logging.getLogger(__name__)
 
 MEMORY: Final = ":memory:"
-BUSY_SECONDS: Final = 5
 SUFFIXES: Final = ("", "-wal", "-shm")
-_ASIDE, _ANEW = ".aside", ".anew"
+# What was set aside; what is being put together; and what is whole and takes the file's place, whenever the app ends.
+ASIDE, _ANEW, _READY = ".aside", ".anew", ".ready"
+_AGAIN_SECONDS: Final = 0.01
 
 # "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
 # "out_of_reach": the disk or the secret store does not answer.
 Mishap = Literal["rebuilt", "set_aside", "too_new", "out_of_reach"]
 
-# Faults that are about the machine and not about the file.
-_OF_THE_MACHINE: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
-    }
-)  # fmt: skip
 _OF_A_ROW: Final = "user-defined function raised exception"  # a text that is no text
 
 
@@ -35,102 +33,190 @@ class TooNew(Exception):
     """A newer version of the app keeps its things in this file: it is left as it is."""
 
 
-class _Damaged(Exception):
-    """The file is not as it was left."""
+class Damaged(Exception):
+    """The file is not as it was left. What `found` it stays open until the file is put together anew: closing it would
+    remove the log."""
+
+    def __init__(self, found: Held | None = None) -> None:
+        super().__init__()
+        self.found = found
 
 
 def is_damage(fault: sqlite3.Error) -> bool:
-    """Whether a fault met while reading or writing says that the file is damaged."""
+    """Whether a fault met while reading or writing says that the file is damaged; others are about the machine."""
     code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _OF_A_ROW in str(fault)
 
 
-def open_file(path: str, seal: Seal) -> tuple[sqlite3.Connection, Mishap | None]:
-    """The file at `path`, and what had to be done for it; raises TooNew, OSError, sqlite3.Error."""
+def open_file(path: str, seal: Seal) -> Held:
+    """The file at `path`, brought up to date; raises Damaged, TooNew, OSError, sqlite3.Error."""
     if path == MEMORY:
-        return _open(path, seal), None
+        return _up_to_date(_connect(path), seal)
     for folder in reversed((Path(path).parent, *Path(path).parent.parents)):
         folder.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
-    if Path(path + _ANEW).exists() and not Path(path).exists():
-        Path(path + _ANEW).replace(path)  # the app was ended between the two steps of putting it in place
-    is_new, pages = not Path(path).exists(), None
-    if _bytes(path + "-wal"):
-        pages = read_pages(path)
+    if Path(path + _READY).exists():  # the app was ended between the two steps of putting it in place
+        with alone(path):
+            _put_in_place(path, _next_aside(path, seal))
+    held = hold(path)  # before it is opened: afterwards it may be another
+    is_new = not Path(path).exists()
     try:
-        connection = _open(path, seal)
-        try:
-            _check(connection, is_new, pages)
-        except BaseException:
-            connection.close()
-            raise
-        return connection, None
+        if not is_new and not Path(path).stat().st_size:
+            raise Damaged
+        connection = _connect(path)
+    except BaseException:
+        held.close()
+        raise
+    connection.take(held)
+    return _checked(connection, path, seal, is_new=is_new)
+
+
+def _checked(connection: Held, path: str, seal: Seal, *, is_new: bool) -> Held:
+    """The connection, where the file is as it was left, as far as milliseconds tell; the rest is found when read."""
+    try:
+        if not is_new and not _has_whole_log(connection, path):
+            raise Damaged  # before any step is run: that begins a new log
+        _up_to_date(connection, seal)
+        if not is_new and not is_whole(connection):
+            raise Damaged
+        if not is_new:
+            _bring_back(connection, path, seal)
+    except Damaged:
+        log.warning("a store is damaged, or was sealed with another key")
+        raise Damaged(connection) from None
     except sqlite3.Error as fault:
-        if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE:
+        if not is_damage(fault):
+            connection.close_leaving_log(path)
             raise
         log.warning("a store is damaged: %s", type(fault).__name__)
-    except _Damaged:
-        log.warning("a store is damaged, or was sealed with another key")
-    return rebuild(path, seal, pages or read_pages(path))
-
-
-def _check(connection: sqlite3.Connection, is_new: bool, pages: Pages | None) -> None:
-    """Raise where the file is not as it was left, as far as milliseconds tell; the rest is found when it is read."""
-    if is_new:
-        return
-    if pages is not None and pages.frames > connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]:
-        raise _Damaged  # SQLite silently leaves out what follows a bad place in the log
-    if not is_whole(connection):
-        raise _Damaged
-
-
-def _open(path: str, seal: Seal) -> sqlite3.Connection:
-    if path != MEMORY and Path(path).exists() and not Path(path).stat().st_size and not _bytes(path + "-wal"):
-        raise _Damaged
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        connection.row_factory = sqlite3.Row
-        seal.give_to(connection)
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # the outbox must survive a dead battery
-        connection.execute("PRAGMA secure_delete = ON")  # what is settled leaves nothing behind
-        if version_of(connection) > VERSION:
-            raise TooNew
-        migrate(connection)
-        proved = connection.execute(IS_PROVED).fetchone()
-        if proved is None or not proved[0]:
-            raise _Damaged
+        raise Damaged(connection) from fault
     except BaseException:
-        connection.close()
+        connection.close_leaving_log(path)
         raise
     return connection
 
 
-def rebuild(path: str, seal: Seal, pages: Pages) -> tuple[sqlite3.Connection, Mishap]:
-    """A new file in place of the one at `path`, with what is readable in `pages`; the old one is set aside.
+def _has_whole_log(connection: Held, path: str) -> bool:
+    """Whether SQLite takes all of the log: silently it leaves out what follows a bad place in it."""
+    kept = committed_frames(_bytes(path + "-wal"))
+    if not kept or kept <= _known_frames(connection):
+        return True
+    connection.execute("BEGIN IMMEDIATE")  # what differed may be what another process was just writing
+    try:
+        with closing(_connect(path)) as other:
+            return committed_frames(_bytes(path + "-wal")) <= _known_frames(other)
+    finally:
+        connection.execute("ROLLBACK")
 
-    The new one is whole before it takes the old one's place: whenever the app ends, one of them is found.
+
+def _known_frames(connection: Held) -> int:
+    """How many frames of the log SQLite takes for sound; raises sqlite3.OperationalError."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        is_busy, known, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if known >= 0 or not is_busy:
+            return int(known)
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("another process does not finish with the log")
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _connect(path: str) -> Held:
+    return sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Held
+    )  # fmt: skip
+
+
+def _up_to_date(connection: Held, seal: Seal) -> Held:
+    connection.row_factory = sqlite3.Row
+    seal.give_to(connection)
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # the outbox must survive a dead battery
+    connection.execute("PRAGMA secure_delete = ON")  # what is settled leaves nothing behind
+    if version_of(connection) > VERSION:
+        raise TooNew
+    migrate(connection)
+    proved = connection.execute(IS_PROVED).fetchone()
+    if proved is None or not proved[0]:
+        raise Damaged
+    return connection
+
+
+def rebuild(path: str, seal: Seal, ours: Sequence[Held]) -> Mishap:
+    """Put a new file in place of the one at `path`, with what is readable of it; the old one is set aside.
+
+    `ours` are this process's connections to it; they are closed, unless it stays in place: where another process holds
+    it, and where there is no room. Raises sqlite3.Error and OSError then.
     """
-    anew = path + _ANEW
+    for connection in ours:
+        connection.let_go()
+    try:
+        with alone(path):
+            pages = Pages(_bytes(path), _bytes(path + "-wal"))
+            saved, strange = _put_together(path + _ANEW, seal, pages)
+            Path(path + _ANEW).replace(path + _READY)
+            for connection in ours:
+                connection.close()
+            aside = _next_aside(path, seal) if strange else path + ASIDE
+            _remove(path + ASIDE)
+            _put_in_place(path, aside)
+            if not pages.hold(MARK):
+                _remove(aside)  # anybody could read it
+    except BaseException:
+        for connection in ours:
+            if connection.is_open:
+                connection.take(hold(path))
+        raise
+    return "set_aside" if strange and not saved else "rebuilt"
+
+
+def _put_together(anew: str, seal: Seal, pages: Pages) -> tuple[int, int]:
+    """Make a whole new file at `anew`; answers how many rows were saved into it, and how many not, of another key."""
     _remove(anew)
-    connection = _open(anew, seal)
+    with closing(_connect(anew)) as connection:
+        _up_to_date(connection, seal)
+        return _rescued(connection, pages, seal)
+
+
+def _rescued(connection: Held, pages: Pages, seal: Seal) -> tuple[int, int]:
     connection.execute("BEGIN IMMEDIATE")
-    saved, strange = rescue(pages, seal, connection)
+    try:
+        answer = rescue(pages, seal, connection)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
     connection.execute("COMMIT")
-    connection.close()
-    _remove(path + _ASIDE)
+    return answer
+
+
+def _put_in_place(path: str, aside: str) -> None:
     for suffix in SUFFIXES:
         if Path(path + suffix).exists():
-            Path(path + suffix).replace(path + _ASIDE + suffix)
-    Path(anew).replace(path)
-    if not pages.hold(MARK):
-        _remove(path + _ASIDE)  # anybody could read it
-    return _open(path, seal), "set_aside" if strange and not saved else "rebuilt"
+            Path(path + suffix).replace(aside + suffix)
+    Path(path + _READY).replace(path)
 
 
-def read_pages(path: str) -> Pages:
-    """The pages of the file and of its log as they are on the disk now."""
-    return Pages(_bytes(path), _bytes(path + "-wal"))
+def _next_aside(path: str, seal: Seal) -> str:
+    """Where a file goes that this key does not open: it stays there, and is tried again with any other key."""
+    number = 1
+    while Path(f"{path}{ASIDE}.{number}.{seal.tag}").exists():
+        number += 1
+    return f"{path}{ASIDE}.{number}.{seal.tag}"
+
+
+def _strange_asides(path: str) -> list[Path]:
+    """The files set aside that hold what no key opened so far."""
+    return [file for file in Path(path).parent.glob(f"{Path(path).name}{ASIDE}.*.*") if "-" not in file.suffix]
+
+
+def _bring_back(connection: Held, path: str, seal: Seal) -> None:
+    """Save what other keys did not open, and this one does."""
+    for aside in _strange_asides(path):
+        if aside.suffix == f".{seal.tag}":
+            continue
+        _, strange = _rescued(connection, Pages(_bytes(str(aside)), _bytes(f"{aside}-wal")), seal)
+        if not strange:
+            _remove(str(aside))
 
 
 def _bytes(path: str) -> bytes:
@@ -142,7 +228,13 @@ def _remove(path: str) -> None:
         Path(path + suffix).unlink(missing_ok=True)
 
 
+def is_sealed(path: str) -> bool:
+    """Whether there is a file at `path` that holds anything sealed."""
+    return MARK in _bytes(path) or MARK in _bytes(path + "-wal")
+
+
 def remove(path: str) -> None:
     """Remove the file for good, with all that belongs to it."""
-    for kind in ("", _ASIDE, _ANEW):
-        _remove(path + kind)
+    for file in Path(path).parent.iterdir():
+        if file.name.startswith(Path(path).name):
+            file.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ PAGE_BYTES: Final = 4096  # of every store: what a spoiled header says of it is 
 _LONGEST_ROW: Final = 1 << 24
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _LEAF, _INTERIOR = 8, 12  # bytes of a page's own header
+_TABLE_LEAF, _INDEX_LEAF = 13, 10  # what it says first of itself
 # How much of a row is on its own page, the rest being on others (section 1.6).
 _LEAST: Final = (PAGE_BYTES - 12) * 32 // 255 - 23
 _MOST_OF_TABLE: Final = PAGE_BYTES - 35
@@ -31,27 +32,40 @@ class Pages:
     def __init__(self, file: bytes, log: bytes = b"") -> None:
         """`log` is the write-ahead log beside the file."""
         written = [(1 + at // PAGE_BYTES, file[at : at + PAGE_BYTES]) for at in range(0, len(file), PAGE_BYTES)]
-        committed = list(_committed(log))
-        self.frames = len(committed)
-        self._newest_first = [page for _, page in reversed([*written, *committed])]
-        self._pages = dict([*written, *committed])
+        self._written = [*written, *_committed(log)]
+        self._pages = dict(self._written)
 
     def hold(self, mark: bytes) -> bool:
         """Whether `mark` is on any of them."""
-        return any(mark in page for page in self._newest_first)
+        return any(mark in page for _, page in self._written)
 
-    def rows(self, mark: bytes) -> Iterator[list[Value]]:
-        """The rows on pages that hold `mark`, newest first; a number that is the row's key stands in its first column.
+    def newest_first(self, mark: bytes) -> Iterator[tuple[int, list[list[Value]], bool]]:
+        """Each page's number and its rows, none where it does not hold `mark`, and whether it is sound by its form.
 
-        Whatever kind of page one says it is, it is read as each of those that hold rows: what is no row is left out.
+        A number that is a row's key stands in its first column. Whatever kind of page one says it is, it is read as
+        each of those that hold rows: what is no row is left out.
         """
-        for page in self._newest_first:
-            if mark not in page:
-                continue
-            for header, child, is_table in ((_LEAF, 0, True), (_LEAF, 0, False), (_INTERIOR, 4, False)):
-                for cell in _cells(page, header):
-                    with suppress(_Unreadable, IndexError, UnicodeDecodeError):
-                        yield self._row(page, cell + child, is_table)
+        for number, page in reversed(self._written):
+            yield number, list(self._rows(page)) if mark in page else [], self._is_sound(page)
+
+    def _rows(self, page: bytes) -> Iterator[list[Value]]:
+        for header, child, is_table in ((_LEAF, 0, True), (_LEAF, 0, False), (_INTERIOR, 4, False)):
+            for cell in _cells(page, header):
+                with suppress(_Unreadable, IndexError, UnicodeDecodeError):
+                    yield self._row(page, cell + child, is_table)
+
+    def _is_sound(self, page: bytes) -> bool:
+        """Whether the page says of itself that it holds rows, and as many of them can be read."""
+        kind = page[0]
+        if kind not in (_TABLE_LEAF, _INDEX_LEAF):
+            return False
+        count = int.from_bytes(page[3:5], "big")
+        try:
+            for place in range(_LEAF, _LEAF + 2 * count, 2):
+                self._row(page, int.from_bytes(page[place : place + 2], "big"), kind == _TABLE_LEAF)
+        except (_Unreadable, IndexError, UnicodeDecodeError):
+            return False
+        return True
 
     def _row(self, page: bytes, at: int, is_table: bool) -> list[Value]:
         length, at = _varint(page, at)
@@ -123,6 +137,11 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Value, int]:
     if kind in _INT_BYTES:
         return int.from_bytes(raw, "big", signed=True), at + length
     return raw.decode() if kind % 2 else raw, at + length
+
+
+def committed_frames(log: bytes) -> int:
+    """How many pages the log holds up to its last commit, whatever its checksums say."""
+    return sum(1 for _ in _committed(log))
 
 
 def _committed(log: bytes) -> Iterator[tuple[int, bytes]]:

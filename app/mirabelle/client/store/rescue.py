@@ -23,13 +23,16 @@ _RESCUED: Final = {
     "scans": ("id", {"body": "scans"}),
     "documents": ("name", {"body": "documents"}),
 }
-# What they looked like when nothing was sealed yet.
+# What they looked like when nothing was sealed yet. A till's document is for its name.
 _PLAIN: Final[dict[str, Callable[[list[Value]], bool]]] = {
-    "outbox": lambda row: len(row) == 7 and row[1] in ("redemption", "transfer", "gift") and _is_moment(row[6]),
-    "offline_scans": lambda row: len(row) == 14 and str(row[7]).startswith("MV1:") and _is_moment(row[9]),
+    "outbox": lambda row: len(row) == 7 and row[1] in ("redemption", "scan", "transfer", "gift") and _is_moment(row[6]),
+    "offline_scans": lambda row: len(row) in (13, 14) and str(row[7]).startswith("MV1:") and _is_moment(row[9]),
     "redemptions": lambda row: len(row) == 4 and _is_moment(row[1]) and _is_json(row[3]),
     "scans": lambda row: len(row) == 3 and _is_moment(row[1]) and _is_json(row[2]),
+    "drafts": lambda row: len(row) == 3 and isinstance(row[1], str) and _is_json(row[2]),
+    "documents": lambda row: len(row) == 2 and row[0] == "till" and _is_json(row[1]),
 }
+_SCANS_BEFORE: Final = 13  # columns, of which the eleventh told whether a scan was undone
 # Of these each row must open. The others are read only when they are shown, or come anew with the next sync.
 _CHECKED: Final = ("outbox", "offline_scans", "drafts", "redemptions")
 _LOOKED_UP: Final = (*_CHECKED, "documents", "uses")
@@ -61,35 +64,72 @@ class _SeenScan(msgspec.Struct, frozen=True):
 
 
 def rescue(pages: Pages, seal: Seal, connection: sqlite3.Connection) -> tuple[int, int]:
-    """Put what is readable in `pages` into the empty tables of `connection`, in the caller's transaction.
+    """Put what is readable in `pages` into `connection`, in the caller's transaction; rows that are there stay.
 
-    Answers how many rows were saved, and how many there were that seem sealed with another key.
+    Answers how many rows were saved, and how many there were that seem sealed with another key. What a page held before
+    is read only where it cannot be read as it is now: what was settled since then would come back.
     """
     columns = {table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in _RESCUED}
     saved = strange = 0
-    is_sealed = pages.hold(MARK)
-    for row in pages.rows(MARK if is_sealed else b""):
-        table = _table_of(row, columns, seal) if is_sealed else _sealed_now(row, columns, seal)
-        if table is None:
-            strange += any(looks_sealed(value) for value in row)
+    is_sealed, read = pages.hold(MARK), set[int]()
+    for number, rows, is_sound in pages.newest_first(MARK if is_sealed else b""):
+        if number in read:
             continue
-        values = {name: _mended(name, value) for name, value in zip(columns[table], row, strict=False)}
-        places = ", ".join("?" for _ in values)
-        statement = f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({places})"
-        saved += connection.execute(statement, tuple(values.values())).rowcount
-    for use in _uses(connection):
-        connection.execute("INSERT OR IGNORE INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)", use)
+        strange_here = 0
+        for row in rows:
+            table = _table_of(row, columns, seal) if is_sealed else _sealed_now(row, columns, seal)
+            if table is None:
+                strange_here += _looks_strange(row, seal)
+                continue
+            values = {name: _mended(name, value) for name, value in zip(columns[table], row, strict=False)}
+            places = ", ".join("?" for _ in values)
+            statement = f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({places})"
+            saved += connection.execute(statement, tuple(values.values())).rowcount
+        strange += strange_here
+        if is_sound and not strange_here:
+            read.add(number)
+    _go_with(connection)
     return saved, strange
 
 
+def _looks_strange(row: list[Value], seal: Seal) -> bool:
+    """Whether a row of no table that is saved is sealed, and not with this key."""
+    sealed = [value for value in row if looks_sealed(value)]
+    ours = (("seal", 1), ("activity", str(row[0]))) if sealed else ()
+    return any(all(seal.opened(name, key, value) is None for name, key in ours) for value in sealed)
+
+
+def _go_with(connection: sqlite3.Connection) -> None:
+    """Write what follows from the saved rows.
+
+    A saved draft may be older than its redemption: only what is in the outbox goes on under its old key. Nobody could
+    tell whose scans wait here without the till's name.
+    """
+    connection.execute("UPDATE drafts SET key = lower(hex(randomblob(16))) WHERE key NOT IN (SELECT key FROM outbox)")
+    connection.execute(
+        "INSERT OR IGNORE INTO documents (name, body)"
+        " SELECT 'till name', json_object('id', json_extract(body, '$.id'), 'name', json_extract(body, '$.name')) FROM"
+        " (SELECT CAST(opened('documents', name, body) AS TEXT) AS body FROM documents WHERE name = 'till')"
+        " WHERE json_valid(body)"
+    )
+    for use in _uses(connection):
+        connection.execute("INSERT OR IGNORE INTO uses (voucher, use, scan, at) VALUES (?, ?, ?, ?)", use)
+
+
 def _sealed_now(row: list[Value], columns: dict[str, list[str]], seal: Seal) -> str | None:
-    """The table of a row that was never sealed, told by what it looks like; now it is sealed."""
+    """The table of a row that was never sealed, told by what it looks like; now it is sealed, and of today's shape."""
     table = next((table for table, looks in _PLAIN.items() if looks(row)), None)
-    if table is not None:
-        key, sealed = _RESCUED[table]
-        for column, name in sealed.items():
-            at = columns[table].index(column)
-            row[at] = seal.sealed(name, str(row[columns[table].index(key)]), row[at])
+    if table is None:
+        return None
+    if table == "offline_scans" and len(row) == _SCANS_BEFORE:
+        was_undone = row.pop(10)
+        row += [row[9] if was_undone else None, ""]
+    if table == "drafts":
+        row[0] = seal.hidden("drafts", str(row[0]))
+    key, sealed = _RESCUED[table]
+    for column, name in sealed.items():
+        at = columns[table].index(column)
+        row[at] = seal.sealed(name, str(row[columns[table].index(key)]), row[at])
     return table
 
 
@@ -108,7 +148,8 @@ def _is_moment(value: Value) -> bool:
 
 
 def _is_json(value: Value) -> bool:
-    return isinstance(value, bytes) and value.startswith(b"{") and value.endswith(b"}")
+    text = value.encode() if isinstance(value, str) else value
+    return isinstance(text, bytes) and text.startswith(b"{") and text.endswith(b"}")
 
 
 def _table_of(row: list[Value], columns: dict[str, list[str]], seal: Seal) -> str | None:

@@ -30,6 +30,11 @@ class Seal:
     def __repr__(self) -> str:
         return "Seal(...)"
 
+    @property
+    def tag(self) -> str:
+        """Tells this key from others, and tells nothing of it."""
+        return self.hidden("tag", "")[:16] if self._key is not None else ""
+
     def give_to(self, connection: sqlite3.Connection) -> None:
         """Let statements on `connection` say `sealed`, `opened` and `hidden`."""
         connection.create_function("sealed", 3, self.sealed)
