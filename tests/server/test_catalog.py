@@ -1,6 +1,7 @@
 """The signed catalog, on both databases: all of it in the order of popularity, then only what changed, never stale."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,7 +10,9 @@ import pytest
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import limits
 from mirabelle.rules.catalog_trust import HeldCatalog, judge
+from mirabelle.server.routes.kept_pages import KeptPages, Page
 from tests.backend import Backend, Person
+from tests.clock import MovableClock
 from tests.eventually import eventually
 
 
@@ -75,6 +78,42 @@ def test_what_is_signed_is_renewed_every_day_though_nothing_changed(any_backend:
     assert answer.status_code == 200
     _, after, _ = asked(person, known)
     assert after.expires_at - before.expires_at >= timedelta(hours=23)
+
+
+def test_who_asks_for_the_same_gets_what_was_just_made_but_nothing_that_a_device_refuses(any_backend: Backend) -> None:
+    clock = any_backend.clock
+    assert isinstance(clock, MovableClock)
+    one, other = any_backend.somebody(), any_backend.somebody()
+    first, made, _ = asked(one, "")
+    clock.move(seconds=20)
+    assert asked(other, "00000000.1")[0].signature == first.signature  # a cursor that is none asks for the same
+    clock.move(seconds=20)
+    again, made_again, _ = asked(other, "")
+    assert made_again.issued_at - made.issued_at >= timedelta(seconds=30)
+    held = HeldCatalog(bytes.fromhex(first.programme_key), int(clock().timestamp()), made.cursor, made.version)
+    assert judge(held, cm.offered(again, made_again), int(clock().timestamp())) is None
+
+
+async def test_pages_are_made_once_for_all_who_wait_and_few_bytes_of_them_are_kept() -> None:
+    now, made = datetime(2026, 3, 20, tzinfo=UTC), []
+    pages = KeptPages(lambda: now, most_bytes=25)
+
+    async def get(name: str) -> bytes:
+        async def make() -> Page:
+            made.append(name)
+            await asyncio.sleep(0)
+            return Page(name, name.encode() * 10, {})
+
+        return (await pages.get((name,), make)).body
+
+    assert await asyncio.gather(*(get(name) for name in "aabab")) == [name.encode() * 10 for name in "aabab"]
+    assert made == ["a", "b"]
+    for name in "cba":  # with "c" there are more bytes than are kept, and "a" is the oldest
+        await get(name)
+    assert made == ["a", "b", "c", "a"]
+    now += timedelta(seconds=30)
+    await get("a")
+    assert made[-2:] == ["a", "a"]
 
 
 @pytest.mark.parametrize("cursor", ["00000000.7fffffffffffff.7fffffffffffff.7fffffffffffff", "00000000.1", "7"])

@@ -29,9 +29,16 @@ from mirabelle.server.routes.edge import (
     request_hash,
     told,
 )
-from mirabelle.server.routes.packing import packed_for
+from mirabelle.server.routes.kept_pages import KeptPages, Page
+from mirabelle.server.routes.packing import packed_for, packing_for
 from mirabelle.server.services import demo, enrolment, leaving, sessions, sign_in
-from mirabelle.server.services.catalog import catalog_after, catalog_standing, signed_catalog
+from mirabelle.server.services.catalog import (
+    catalog_after,
+    catalog_standing,
+    signed_catalog,
+    usable_cursor,
+    usable_revision,
+)
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key, note_key
 from mirabelle.server.services.programme import programme_message
@@ -47,6 +54,8 @@ def public_routes(context: Context) -> list[HTTPRouteHandler]:
 
 
 def _reading(context: Context) -> list[HTTPRouteHandler]:
+    kept = KeptPages(context.now)
+
     @get(e.PROGRAMME.path, operation_id="getProgramme", responses=told(e.PROGRAMME))
     async def programme() -> m.Programme:
         """The programme's name, rules and places."""
@@ -69,23 +78,35 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
         if_none_match: IfNoneMatch = "",
     ) -> Response[m.Catalog | cm.SignedCatalog]:
         """The rewards that changed since a cursor; all of them without one."""
+        standing = await catalog_standing(context)
+        etag, accepted = standing.etag(context.now()), request.headers.get("accept-encoding", "")
         if form == cm.FORM:
-            standing = await catalog_standing(context)
-            etag = standing.etag(context.now())
             if is_known(etag, if_none_match):
                 return _unchanged(etag)
-            body = msgspec.json.encode(await signed_catalog(context, after, standing))
+            after = usable_cursor(after, standing)
         else:
+            after = usable_revision(after, standing)
+
+        async def make() -> Page:
+            if form == cm.FORM:
+                return await _page(await signed_catalog(context, after, standing), etag, accepted)
             async with context.database.read() as connection:
-                body = msgspec.json.encode(await catalog_after(connection, after, context.now()))
-            etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-            if is_known(etag, if_none_match):
-                return _unchanged(etag)
-        packed, encoding = await asyncio.to_thread(packed_for, request.headers.get("accept-encoding", ""), body)
-        headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN, "Vary": "Accept-Encoding"} | encoding
-        return Response(content=packed, media_type="application/json", headers=headers)  # type: ignore[arg-type]
+                return await _page(await catalog_after(connection, after, context.now()), "", accepted)
+
+        page = await kept.get((form, etag, after, packing_for(accepted)), make)
+        if is_known(page.etag, if_none_match):
+            return _unchanged(page.etag)
+        return Response(content=page.body, media_type="application/json", headers=page.headers)  # type: ignore[arg-type]
 
     return [programme, catalog]
+
+
+async def _page(content: m.Catalog | cm.SignedCatalog, etag: str, accepted: str) -> Page:
+    body = msgspec.json.encode(content)
+    etag = etag or f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    packed, encoding = await asyncio.to_thread(packed_for, accepted, body)
+    headers = {"ETag": etag, "Cache-Control": _BROWSERS_ASK_AGAIN, "Vary": "Accept-Encoding"} | encoding
+    return Page(etag, packed, headers)
 
 
 def _unchanged(etag: str) -> Response[Any]:

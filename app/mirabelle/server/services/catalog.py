@@ -55,9 +55,13 @@ def _reward(row: Row[Any]) -> m.Reward:
     )
 
 
+def _revision(cursor: str) -> int:
+    return int(cursor) if cursor.isdecimal() else 0
+
+
 async def catalog_after(connection: AsyncConnection, cursor: str, now: datetime) -> m.Catalog:
     """The rewards that changed since `cursor` (digits; all of them without), as the first apps understood it."""
-    table, since = t.rewards, int(cursor) if cursor.isdecimal() else 0
+    table, since = t.rewards, _revision(cursor)
     query = select(table).where(table.c.revision > since).order_by(table.c.revision)
     rows = (await connection.execute(query.limit(limits.CATALOG_PAGE_ROWS + 1))).all()
     page = rows[: limits.CATALOG_PAGE_ROWS]
@@ -126,12 +130,25 @@ async def catalog_standing(context: Context) -> Standing:
     return await context.database.attempt(begin)
 
 
+def usable_cursor(after: str, standing: Standing) -> str:
+    """The cursor `after` as this server writes it; "" where it is none, of another life of the database, or of a time
+    that this one has not come to."""
+    cursor = _cursor(after)
+    if cursor is None or cursor.life != standing.life or cursor.revision > standing.newest:
+        return ""
+    return str(cursor)
+
+
+def usable_revision(after: str, standing: Standing) -> str:
+    """The cursor `after` of the first apps, which is a revision, where the catalog has come to it; else the newest."""
+    return str(min(_revision(after), standing.newest))
+
+
 async def signed_catalog(context: Context, after: str, standing: Standing) -> cm.SignedCatalog:
     """What comes after the cursor `after`, a page at a time: all of it, the most popular first, where the cursor is
-    none, of another life of the database, or of a time that this one has not come to; else what changed since."""
-    now, cursor = context.now(), _cursor(after)
-    if cursor is None or cursor.life != standing.life or cursor.revision > standing.newest:
-        after, cursor = "", _Cursor(standing.life, standing.newest, (_ABOVE_ALL, 0))
+    not usable; else what changed since."""
+    now, after = context.now(), usable_cursor(after, standing)
+    cursor = _cursor(after) or _Cursor(standing.life, standing.newest, (_ABOVE_ALL, 0))
     total = 0
     async with context.database.read() as connection:
         if not after:
