@@ -18,6 +18,7 @@ from mirabelle.client.device.secrets import MemorySecrets, SecretStore
 from mirabelle.client.use_cases.redeem import Outcome, Redeemed
 from mirabelle.client.use_cases.session import SignedIn
 from mirabelle.contract import messages as m
+from mirabelle.contract.fields import Role
 from tests.backend import Backend
 from tests.clock import MovableClock
 from tests.mails import mailed_code
@@ -109,7 +110,7 @@ def device_at(directory: Path) -> Device:
     return device
 
 
-async def signed_in(app: App, role: m.Role = "participant") -> SignedIn:
+async def signed_in(app: App, role: Role = "participant") -> SignedIn:
     """Signs a new demo visitor in."""
     who = await app.sign_in.demo(role)
     assert isinstance(who, SignedIn)

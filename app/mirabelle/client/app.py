@@ -53,8 +53,8 @@ from mirabelle.client.use_cases.take_data import TakeData
 from mirabelle.client.use_cases.tell_reminders import TellReminders
 from mirabelle.client.use_cases.undo_scan import UndoScan
 from mirabelle.client.use_cases.upload_scans import UploadScans
-from mirabelle.contract import messages as m
 from mirabelle.contract.account import Left
+from mirabelle.contract.fields import Language, Role
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ class App:
         self.t = Translator(self.language, self.programme.zone() if self._is_elsewhere else None)
         self.api.language = self.language
 
-    def _language_of_contract(self) -> m.Language:
+    def _language_of_contract(self) -> Language:
         return "fr" if self.language == "fr" else "ar" if self.language == "ar" else "en"
 
     def _on_contact(self, reached: bool) -> None:
@@ -194,7 +194,7 @@ class App:
         if (before, self.connection) == ("offline", "online") or (is_till and before == "online" and not reached):
             self.wake()  # what waits is sent at the first contact; without any, the next round comes sooner
 
-    async def restore(self, roles: Sequence[m.Role] = ROLES) -> None:
+    async def restore(self, roles: Sequence[Role] = ROLES) -> None:
         """Go on as whoever was signed in in one of `roles`, the first that there is; without network.
 
         Where their file cannot be opened `cannot_open` says why, and they have to sign in again.

@@ -6,6 +6,7 @@ from typing import Final, Generic, Literal, TypeVar
 from mirabelle.contract import account, catalog, trust
 from mirabelle.contract import messages as m
 from mirabelle.contract import reminders as rm
+from mirabelle.contract import sign_in as sm
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.reasons import Reason
@@ -50,22 +51,22 @@ PROGRAMME = Endpoint("GET", "/programme", m.Programme)
 CATALOG = Endpoint("GET", "/catalog", catalog.SignedCatalog)
 
 REQUEST_SIGN_IN_CODE = Endpoint(
-    "POST", "/sign-in/codes", m.Done, m.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)
+    "POST", "/sign-in/codes", m.Done, sm.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)
 )
 SIGN_IN = Endpoint(
     "POST",
     "/sign-in/sessions",
-    m.Session,
-    m.SignInRequest,
+    sm.Session,
+    sm.SignInRequest,
     own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY, Reason.SESSION_ENDED),
 )
-REFRESH = Endpoint("POST", "/sign-in/refreshes", m.Session, m.RefreshRequest, own_refusals=(Reason.SESSION_ENDED,))
-SIGN_OUT = Endpoint("POST", "/sign-in/sign-outs", m.Done, m.SignOutRequest)
+REFRESH = Endpoint("POST", "/sign-in/refreshes", sm.Session, sm.RefreshRequest, own_refusals=(Reason.SESSION_ENDED,))
+SIGN_OUT = Endpoint("POST", "/sign-in/sign-outs", m.Done, sm.SignOutRequest)
 DEMO = Endpoint(
     "POST",
     "/demo/sessions",
-    m.Session,
-    m.DemoRequest,
+    sm.Session,
+    sm.DemoRequest,
     own_refusals=(Reason.NOT_FOUND, Reason.UNSAFE_KEY, Reason.SESSION_ENDED),
 )
 
@@ -218,7 +219,7 @@ RELEASE = Endpoint(
 ENROL = Endpoint(
     "POST",
     "/till/enrolments",
-    m.Session,
+    sm.Session,
     tm.EnrolmentRequest,
     own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY, Reason.RATE_LIMITED, Reason.SESSION_ENDED),
 )

@@ -13,14 +13,12 @@ from mirabelle.contract.fields import (
     Fulfilment,
     Identifier,
     Kind,
-    Language,
     Message,
     Name,
     Needs,
     PassKind,
     Points,
     PublicKey,
-    Role,
     SecretMessage,
     Text,
     ValueClass,
@@ -38,6 +36,12 @@ class Problem(Message, frozen=True, kw_only=True):
     field: str | None = None
     points_missing: int | None = None
     points: int | None = None
+
+
+class Done(Message, frozen=True, kw_only=True):
+    """An answer that says only that it was done."""
+
+    done: bool = True
 
 
 # --- the programme and its catalog -------------------------------------------------------------------------------
@@ -123,56 +127,6 @@ class Catalog(Message, frozen=True, kw_only=True):
     removed: list[Identifier]
     cursor: str
     more: bool
-
-
-# --- signing in ----------------------------------------------------------------------------------------------------
-
-
-class SignInCodeRequest(Message, frozen=True, kw_only=True):
-    email: Email
-    language: Language = "en"
-
-
-class SignInRequest(SecretMessage, frozen=True, kw_only=True):
-    email: Email
-    code: Annotated[str, Meta(max_length=20)]
-    device_key: PublicKey
-
-
-class DemoRequest(Message, frozen=True, kw_only=True):
-    role: Role
-    language: Language = "en"
-    device_key: PublicKey
-
-
-class RefreshRequest(SecretMessage, frozen=True, kw_only=True):
-    """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token."""
-
-    refresh_token: Annotated[str, Meta(max_length=200)]
-    proof: Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
-
-
-class SignOutRequest(SecretMessage, frozen=True, kw_only=True):
-    refresh_token: Annotated[str, Meta(max_length=200)]
-
-
-class Session(SecretMessage, frozen=True, kw_only=True):
-    """A signed-in device. `subject` is the participant's id or the till's."""
-
-    role: Role
-    subject: Identifier
-    name: str
-    access_token: str
-    access_expires_at: datetime
-    refresh_token: str
-    epoch: int
-    server_time: datetime
-
-
-class Done(Message, frozen=True, kw_only=True):
-    """An answer that says only that it was done."""
-
-    done: bool = True
 
 
 # --- the wallet ------------------------------------------------------------------------------------------------------

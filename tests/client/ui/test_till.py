@@ -289,7 +289,7 @@ def test_every_verdict_has_words_and_something_to_do(language):
 
 
 def test_verdicts_differ_in_shape_and_not_only_in_colour():
-    assert len(set(SHAPES.values())) == len(SHAPES) == 3
+    assert len(set(SHAPES.values())) == len(SHAPES) == 4
 
 
 @pytest.mark.parametrize(

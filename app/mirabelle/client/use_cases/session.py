@@ -13,19 +13,20 @@ from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.contract import endpoints as e
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
+from mirabelle.contract.fields import Role
 from mirabelle.contract.reasons import Reason
 
 log = logging.getLogger(__name__)
 
-ROLES: Final[tuple[m.Role, ...]] = ("participant", "staff")
+ROLES: Final[tuple[Role, ...]] = ("participant", "staff")
 _OVER: Final = Refusal(Reason.SESSION_ENDED, 401, "", None)
 
 
 class SignedIn(msgspec.Struct, frozen=True):
     """Who is signed in."""
 
-    role: m.Role
+    role: Role
     subject: str
     name: str
     epoch: int
@@ -68,7 +69,7 @@ class Sessions:
         """The access token, if anybody is signed in; one that is over is renewed when the server says so."""
         return self._access_token if self.who is not None else None
 
-    async def restore(self, role: m.Role) -> SignedIn | None:
+    async def restore(self, role: Role) -> SignedIn | None:
         """Go on with the session that was kept for `role`, if there is one; without network."""
         kept = await self._kept(role)
         if kept is not None:
@@ -81,13 +82,13 @@ class Sessions:
         if role is not None and for_good:
             await self._secrets.delete(_name(role))
 
-    def drop(self) -> m.Role | None:
+    def drop(self) -> Role | None:
         """Nobody is signed in in this window any more; as what somebody was."""
         role = self.who.role if self.who is not None else None
         self.who, self._access_token = None, None
         return role
 
-    async def begin(self, session: m.Session) -> SignedIn:
+    async def begin(self, session: sm.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
         who = SignedIn(session.role, session.subject, session.name, session.epoch)
         async with self._renewing:
@@ -105,10 +106,10 @@ class Sessions:
             kept = await self._newest(self.who.role)
             if kept is not None and kept.who.subject != self.who.subject:
                 kept = None  # another window has signed somebody else in
-            answer: m.Session | Refusal = _OVER
+            answer: sm.Session | Refusal = _OVER
             if kept is not None:
                 proof = self._keys.prove(kept.refresh_token)
-                request = m.RefreshRequest(refresh_token=kept.refresh_token, proof=proof)
+                request = sm.RefreshRequest(refresh_token=kept.refresh_token, proof=proof)
                 answer = await self._api.call(e.REFRESH, body=request, key=new_key())
             if isinstance(answer, Refusal):
                 if answer.reason == Reason.SESSION_ENDED:
@@ -143,11 +144,13 @@ class Sessions:
                 log.warning("the secret store did not answer; it may still hold the session that was ended")
         if kept is not None:
             try:
-                await self._api.call(e.SIGN_OUT, body=m.SignOutRequest(refresh_token=kept.refresh_token), key=new_key())
+                await self._api.call(
+                    e.SIGN_OUT, body=sm.SignOutRequest(refresh_token=kept.refresh_token), key=new_key()
+                )
             except NoAnswer:
                 log.info("signed out without network; the server's side of the session ends by itself")
 
-    async def _newest(self, role: m.Role) -> _Kept | None:
+    async def _newest(self, role: Role) -> _Kept | None:
         try:
             kept = await self._kept(role)
         except OSError as fault:
@@ -156,7 +159,7 @@ class Sessions:
             return self._unsaved[1]
         return kept
 
-    async def _kept(self, role: m.Role) -> _Kept | None:
+    async def _kept(self, role: Role) -> _Kept | None:
         raw = await self._secrets.get(_name(role))
         try:
             return msgspec.json.decode(raw, type=_Kept) if raw else None
@@ -177,5 +180,5 @@ class Sessions:
             self._unsaved = None
 
 
-def _name(role: m.Role) -> str:
+def _name(role: Role) -> str:
     return f"session.{role}"

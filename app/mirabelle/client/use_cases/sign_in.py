@@ -7,8 +7,9 @@ from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.offline_scans import OfflineScans
 from mirabelle.client.use_cases.session import Sessions, SignedIn, new_key
 from mirabelle.contract import endpoints as e
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
 from mirabelle.contract import till_messages as tm
+from mirabelle.contract.fields import Language, Role
 
 
 class ScansWait(Exception):
@@ -23,36 +24,36 @@ class SignIn:
         api: Api,
         sessions: Sessions,
         keys: Keys,
-        language: Callable[[], m.Language],
+        language: Callable[[], Language],
         on_change: Callable[[], Awaitable[None]],
         offline_scans: OfflineScans,
     ) -> None:
         self._api, self._sessions, self._keys = api, sessions, keys
         self._offline_scans = offline_scans
         self._language, self._on_change = language, on_change
-        self._demo_keys: dict[m.Role, str] = {}
+        self._demo_keys: dict[Role, str] = {}
         self._enrolment_keys: dict[str, str] = {}
 
     async def request_code(self, email: str) -> Refusal | None:
         """Have a code mailed; raises NoAnswer. Each call sends a new one."""
-        request = m.SignInCodeRequest(email=email, language=self._language())
+        request = sm.SignInCodeRequest(email=email, language=self._language())
         answer = await self._api.call(e.REQUEST_SIGN_IN_CODE, body=request, key=new_key())
         return answer if isinstance(answer, Refusal) else None
 
     async def with_code(self, email: str, code: str) -> SignedIn | Refusal:
         """Sign in with a mailed code; raises NoAnswer."""
-        request = m.SignInRequest(email=email, code=code, device_key=self._keys.device_public())
+        request = sm.SignInRequest(email=email, code=code, device_key=self._keys.device_public())
         return await self._begin(await self._api.call(e.SIGN_IN, body=request, key=new_key()))
 
-    async def demo(self, role: m.Role) -> SignedIn | Refusal:
+    async def demo(self, role: Role) -> SignedIn | Refusal:
         """Try the demo; raises NoAnswer. After a lost answer the same visitor is asked for again."""
         key = self._demo_keys.setdefault(role, new_key())
-        request = m.DemoRequest(role=role, language=self._language(), device_key=self._keys.device_public())
+        request = sm.DemoRequest(role=role, language=self._language(), device_key=self._keys.device_public())
         outcome = await self._begin(await self._api.call(e.DEMO, body=request, key=key))
         del self._demo_keys[role]
         return outcome
 
-    async def _begin(self, answer: m.Session | Refusal) -> SignedIn | Refusal:
+    async def _begin(self, answer: sm.Session | Refusal) -> SignedIn | Refusal:
         if isinstance(answer, Refusal):
             return answer
         who = await self._sessions.begin(answer)

@@ -26,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mirabelle.contract import messages as m
 from mirabelle.contract.endpoints import IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.fields import Role
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS, IDENTIFIER_CHARACTERS
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.server.ledger.batches import Answer, KeyReused
@@ -62,7 +63,7 @@ def is_key(text: str) -> bool:
     return _KEY_FROM <= len(text) <= IDEMPOTENCY_KEY_CHARACTERS and re.match(_KEY_PATTERN, text) is not None
 
 
-def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
+def caller_of(context: Context, role: Role) -> Callable[[Ask], Caller]:
     """A dependency that tells who calls, and refuses everybody but `role`."""
 
     def caller(request: Ask) -> Caller:
@@ -71,7 +72,7 @@ def caller_of(context: Context, role: m.Role) -> Callable[[Ask], Caller]:
     return caller
 
 
-def caller_by(context: Context, role: m.Role | None, authorization: str, address: str) -> Caller:
+def caller_by(context: Context, role: Role | None, authorization: str, address: str) -> Caller:
     """Who calls with this Authorization header from `address`; raises Refused where that is nobody, or somebody who is
     not `role`."""
     scheme, _, token = authorization.partition(" ")

@@ -14,6 +14,7 @@ from mirabelle.contract import account
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.routes.edge import (
@@ -119,20 +120,20 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         await claim_key(context, request.url.path, key, await request_hash(request, data))
 
     @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
-    async def request_code(request: Ask, data: JSONBody[m.SignInCodeRequest], key: Key) -> m.Done:
+    async def request_code(request: Ask, data: JSONBody[sm.SignInCodeRequest], key: Key) -> m.Done:
         """Mail a one-time code."""
         await claim(request, data, key)
         await sign_in.send_code(context, data, key)
         return m.Done()
 
     @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
-    async def with_code(request: Ask, data: JSONBody[m.SignInRequest], key: Key) -> Response[Any]:
+    async def with_code(request: Ask, data: JSONBody[sm.SignInRequest], key: Key) -> Response[Any]:
         """Sign in with a one-time code."""
         await claim(request, data, key)
         return _session(await sign_in.sign_in(context, data))
 
     @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
-    async def refresh(request: Ask, data: JSONBody[m.RefreshRequest], key: Key) -> Response[Any]:
+    async def refresh(request: Ask, data: JSONBody[sm.RefreshRequest], key: Key) -> Response[Any]:
         """The next tokens of a session; each refresh token works once."""
         await claim(request, data, key)
         async with context.database.write() as connection:
@@ -150,7 +151,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         return _session(await enrolment.enrol(context, data, address_of(request.scope), claim_within))
 
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
-    async def sign_out(request: Ask, data: JSONBody[m.SignOutRequest], key: Key) -> m.Done:
+    async def sign_out(request: Ask, data: JSONBody[sm.SignOutRequest], key: Key) -> m.Done:
         """End a session."""
         await claim(request, data, key)
         async with context.database.write() as connection:
@@ -158,7 +159,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         return m.Done()
 
     @post(e.DEMO.path, operation_id="tryDemo", responses=told(e.DEMO))
-    async def try_demo(request: Ask, data: JSONBody[m.DemoRequest], key: Key) -> m.Session:
+    async def try_demo(request: Ask, data: JSONBody[sm.DemoRequest], key: Key) -> sm.Session:
         """Sign in as a new demo participant or demo till, where the server runs the demo."""
         if not context.settings.demo:
             raise Refused(Reason.NOT_FOUND)
@@ -177,5 +178,5 @@ def _leaving(context: Context) -> list[HTTPRouteHandler]:
     return [delete_account]
 
 
-def _session(outcome: m.Session | Reason) -> Response[Any]:
+def _session(outcome: sm.Session | Reason) -> Response[Any]:
     return refused(outcome) if isinstance(outcome, Reason) else Response(content=outcome, status_code=201)

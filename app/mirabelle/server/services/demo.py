@@ -6,7 +6,8 @@ from typing import Final
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
+from mirabelle.contract.fields import Language
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.events import Event, EventBook, NewParticipant, PastRedemption, Purchase
@@ -37,7 +38,7 @@ _REDEEMED_DAYS_AGO: Final = 120
 _REDEEMED: Final = "croissant"  # one without limits: a visitor must find everything there is
 
 
-def _past(participant: str, language: m.Language, context: Context) -> list[Event]:
+def _past(participant: str, language: Language, context: Context) -> list[Event]:
     now = context.now()
     stores = {store.id for store in context.programme.stores}
     joined = NewParticipant(
@@ -64,14 +65,14 @@ def _past(participant: str, language: m.Language, context: Context) -> list[Even
     return sorted([joined, *purchases, *([redeemed] if offered else [])], key=lambda event: event.at or now)
 
 
-async def open_demo(context: Context, request: m.DemoRequest, key: str) -> m.Session:
+async def open_demo(context: Context, request: sm.DemoRequest, key: str) -> sm.Session:
     """A session as a new demo participant or a new till; the same key again gives the same one. Raises Refused."""
     require_safe_key(request.device_key)
     # Named by what was asked and by which device, so that a lost reply can be asked for again.
     name = context.tokens.mac("demo", request.role, request.device_key, key).hex()
     session, subject = name[:32], f"demo-{name[32:44]}"
 
-    async def open_(connection: AsyncConnection) -> m.Session:
+    async def open_(connection: AsyncConnection) -> sm.Session:
         known = await connection.execute(select(access.sessions.c.id).where(access.sessions.c.id == session))
         if known.first() is None:
             if request.role == "staff":

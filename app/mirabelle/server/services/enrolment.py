@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import fallback_code
@@ -79,7 +79,7 @@ async def _made(connection: AsyncConnection, till: dict[str, Any], now: datetime
 
 async def enrol(
     context: Context, request: tm.EnrolmentRequest, address: str, claim: Callable[[AsyncConnection], Awaitable[None]]
-) -> m.Session | Reason:
+) -> sm.Session | Reason:
     """A session as the till that the code was made for, or why not; raises Refused.
 
     Wrong codes are counted by `address`: after too many not even a right one is taken from there for a while, or else
@@ -88,7 +88,7 @@ async def enrol(
     require_safe_key(request.device_key)
     code, who = fallback_code.normalise(request.code), f"enrolment from {address}"
 
-    async def become(connection: AsyncConnection) -> m.Session | Reason:
+    async def become(connection: AsyncConnection) -> sm.Session | Reason:
         if await has_tried(connection, who, limits.WRONG_ENROLMENTS_PER_MINUTE, context.now()):
             return Reason.RATE_LIMITED
         row = await _prepared(connection, code, context.now()) if code else None

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
+from mirabelle.contract.fields import Language
 from mirabelle.rules.commands import Command, Earn, Redeem, Refund
 from mirabelle.rules.programme import minor_digits, minor_units
 from mirabelle.server.ledger.batches import run_commands, save, sql_of
@@ -71,7 +72,7 @@ class NewParticipant(Struct, frozen=True, tag="participant", tag_field="type"):
     at: At | None = None
     name: m.Name = ""
     email: m.Email | None = None
-    language: m.Language = "en"
+    language: Language = "en"
 
 
 class OfferedReward(RewardRules, frozen=True, tag="reward", tag_field="type", forbid_unknown_fields=False):

@@ -7,7 +7,8 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
+from mirabelle.contract.fields import Role
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import ed25519
 from mirabelle.rules.cells import cell_of
@@ -29,12 +30,12 @@ async def open_session(
     context: Context,
     connection: AsyncConnection,
     session: str,
-    role: m.Role,
+    role: Role,
     subject: str,
     device_key: str,
     *,
     demo: bool = False,
-) -> m.Session:
+) -> sm.Session:
     """Start the session `session` for `subject` on the device with `device_key`.
 
     The same one again is given again, unless it was ended: then Refused. A `demo` session lasts as long as the demo.
@@ -86,7 +87,7 @@ async def _epoch(connection: AsyncConnection, participant: str, device_key: str)
     return int(newest) + 1
 
 
-async def _told(context: Context, connection: AsyncConnection, row: Row[Any], generation: int) -> m.Session | None:
+async def _told(context: Context, connection: AsyncConnection, row: Row[Any], generation: int) -> sm.Session | None:
     """The session as its device is told; None where its participant or till is no more."""
     caller = Caller(row.role, row.subject, row.id, row.epoch)
     access_token, expires_at = context.tokens.access(caller, context.now())
@@ -101,7 +102,7 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
     named = (await connection.execute(name_query)).first()
     if named is None:
         return None
-    return m.Session(
+    return sm.Session(
         role=row.role,
         subject=row.subject,
         name=named[0],
@@ -113,7 +114,7 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
     )
 
 
-async def refresh(context: Context, connection: AsyncConnection, request: m.RefreshRequest) -> m.Session | Reason:
+async def refresh(context: Context, connection: AsyncConnection, request: sm.RefreshRequest) -> sm.Session | Reason:
     """The next tokens of a session, or the reason there are none. A reused token ends the family, which is written:
     the caller must commit that too."""
     read = context.tokens.refreshed(request.refresh_token)
@@ -144,7 +145,7 @@ async def refresh(context: Context, connection: AsyncConnection, request: m.Refr
     return Reason.SESSION_ENDED
 
 
-async def sign_out(context: Context, connection: AsyncConnection, request: m.SignOutRequest) -> None:
+async def sign_out(context: Context, connection: AsyncConnection, request: sm.SignOutRequest) -> None:
     """End the session of a refresh token; one that is unknown or over is as good as ended."""
     read = context.tokens.refreshed(request.refresh_token)
     if read is not None:

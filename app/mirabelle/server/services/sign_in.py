@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
-from mirabelle.contract import messages as m
+from mirabelle.contract import sign_in as sm
+from mirabelle.contract.fields import Language, Role
 from mirabelle.contract.reasons import Reason
 from mirabelle.server.ledger.save import add_participants
 from mirabelle.server.services.context import Context
@@ -20,7 +21,7 @@ from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 
 
-async def send_code(context: Context, request: m.SignInCodeRequest, key: str) -> None:
+async def send_code(context: Context, request: sm.SignInCodeRequest, key: str) -> None:
     """Mail a code to the address; the same key again sends nothing more. Raises Refused and MailNotSent."""
     email = request.email.lower()
     id_ = context.tokens.mac("code", email, key).hex()[:32]
@@ -49,7 +50,7 @@ async def _keep_code(context: Context, connection: AsyncConnection, id_: str, em
     return True
 
 
-def _mail(context: Context, email: str, code: str, language: m.Language) -> EmailMessage:
+def _mail(context: Context, email: str, code: str, language: Language) -> EmailMessage:
     from mirabelle.contract.translation import Translator
 
     say = Translator(language)
@@ -60,7 +61,7 @@ def _mail(context: Context, email: str, code: str, language: m.Language) -> Emai
     return compose(sender(about.name, about.contact), email, subject, body, context.now())
 
 
-async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Reason:
+async def sign_in(context: Context, request: sm.SignInRequest) -> sm.Session | Reason:
     """A session for whoever knows a fresh code of the address, or WRONG_CODE whatever is wrong about it.
 
     Any fresh one will do, so that nobody is locked out by others who ask for codes in their name.
@@ -90,7 +91,7 @@ async def sign_in(context: Context, request: m.SignInRequest) -> m.Session | Rea
         return await open_session(context, connection, session, role, subject, request.device_key)
 
 
-async def _subject(context: Context, connection: AsyncConnection, email: str) -> tuple[m.Role, str]:
+async def _subject(context: Context, connection: AsyncConnection, email: str) -> tuple[Role, str]:
     """Who the address belongs to."""
     till = (await connection.execute(select(t.tills.c.id).where(t.tills.c.email == email))).scalar()
     if till:

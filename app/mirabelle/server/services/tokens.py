@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from mirabelle.contract import limits
-from mirabelle.contract.messages import Role
+from mirabelle.contract.fields import Role
 
 
 @dataclass(frozen=True, slots=True)
