@@ -165,15 +165,17 @@ async def test_without_its_key_a_file_is_set_aside_and_whoever_signs_in_again_is
 
 
 async def test_a_window_that_is_open_goes_on_with_the_file_in_use_when_another_sets_its_own_aside(
-    wire: Wire, tmp_path: Path
+    own: Backend, tmp_path: Path
 ) -> None:
     secrets = KeptSecrets()
     device = Device(tmp_path, secrets)
-    async with device.on(wire.url) as one:
-        await signed_in(one)
+    async with device.on(own.url) as one:
+        await sign_in_by_mail(one, own, "nour@example.org")
         secrets.forget_stores()
-        async with device.on(wire.url) as two:
-            assert two.cannot_open == "set_aside" and one.mishap == "set_aside"
+        async with device.on(own.url) as two:
+            assert two.cannot_open == "set_aside" and one.mishap is None  # left alone until somebody signs in
+            await sign_in_by_mail(two, own, "nour@example.org")
+            assert two.mishap == one.mishap == "set_aside"
         one.outbox.add("k", "transfer", "friend@example.org", TRANSFER, one.now())
         key = await secrets.get(f"store.{Path(one.store.path).stem}")
         again = Store(one.store.path, bytes.fromhex(key or ""))

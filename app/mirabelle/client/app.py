@@ -17,7 +17,7 @@ from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
-from mirabelle.client.device.store_keys import StoreKeys
+from mirabelle.client.device.store_keys import KeyGone, StoreKeys
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
@@ -32,7 +32,7 @@ from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.repositories.trust import Trust
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import MISHAP, Store
-from mirabelle.client.store.opening import MEMORY, Mishap, TooNew
+from mirabelle.client.store.opening import MEMORY, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.choose_reminders import ChooseReminders
@@ -201,24 +201,36 @@ class App:
         """
         for role in roles:
             if await self._sessions.restore(role) is not None:
+                is_over = False
                 try:
-                    self.cannot_open = "set_aside" if await self._open_file() == "set_aside" else None
+                    is_over = await self._open_file() == "set_aside"
+                    self.cannot_open = "set_aside" if is_over else None
+                except KeyGone:
+                    self.cannot_open = "set_aside"
                 except TooNew:
                     self.cannot_open = "too_new"
                 except (OSError, sqlite3.Error) as fault:
                     log.warning("what is kept of a session cannot be reached: %s", type(fault).__name__)
                     self.cannot_open = "out_of_reach"
                 if self.cannot_open is not None:
-                    await self._sessions.leave(for_good=self.cannot_open == "set_aside")
+                    await self._sessions.leave(for_good=is_over)
                     self.store.switch(MEMORY)
                 return
 
-    async def _open_file(self) -> Mishap | None:
+    async def _open_file(self, *, is_new: bool = False) -> Mishap | None:
         """Go on with the file of whoever is signed in; raises OSError, TooNew and sqlite3.Error."""
         path = self._file()
-        mishap = self.store.switch(path, await self._store_keys.of(path) if path != MEMORY else None)
+        mishap = self.store.switch(path, await self._key(path, is_new=is_new) if path != MEMORY else None)
         self.offline_scans.reopen()
         return mishap
+
+    async def _key(self, path: str, *, is_new: bool) -> bytes:
+        """The key of the file at `path`; raises KeyGone where the file is sealed, and so left as it is: until somebody
+        signs in anew on a device whose secret store has forgotten the key. One that cannot be used may have it yet."""
+        key = await self._store_keys.find(path)
+        if key is None and not (is_new and self.secrets.persistent) and is_sealed(path):
+            raise KeyGone("the key of what this device keeps is not to be had")
+        return key or await self._store_keys.make(path)
 
     @property
     def mishap(self) -> Mishap | None:
@@ -275,7 +287,7 @@ class App:
     async def _go_on_with_file(self) -> None:
         """A session whose file cannot be opened is ended again: what it accepts would not be kept."""
         try:
-            await self._open_file()
+            await self._open_file(is_new=True)
         except (OSError, TooNew, sqlite3.Error):
             await self._sessions.end()
             self.store.switch(MEMORY)

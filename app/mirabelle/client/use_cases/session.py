@@ -132,9 +132,13 @@ class Sessions:
 
     async def end(self) -> None:
         """Forget the session on this device, and tell the server if it can be reached."""
+        await self.tell_of_end(await self.forget())
+
+    async def forget(self) -> str | None:
+        """Forget the session on this device; answers the token to tell the server with, where there was one."""
         async with self._renewing:
             if self.who is None:
-                return
+                return None
             role, kept = self.drop(), None
             assert role is not None
             try:
@@ -142,13 +146,16 @@ class Sessions:
                 await self._secrets.delete(_name(role))
             except (NotSent, OSError):
                 log.warning("the secret store did not answer; it may still hold the session that was ended")
-        if kept is not None:
-            try:
-                await self._api.call(
-                    e.SIGN_OUT, body=sm.SignOutRequest(refresh_token=kept.refresh_token), key=new_key()
-                )
-            except NoAnswer:
-                log.info("signed out without network; the server's side of the session ends by itself")
+        return kept.refresh_token if kept is not None else None
+
+    async def tell_of_end(self, token: str | None) -> None:
+        """Tell the server that the session of the refresh `token` is over, if it can be reached."""
+        if token is None:
+            return
+        try:
+            await self._api.call(e.SIGN_OUT, body=sm.SignOutRequest(refresh_token=token), key=new_key())
+        except NoAnswer:
+            log.info("signed out without network; the server's side of the session ends by itself")
 
     async def _newest(self, role: Role) -> _Kept | None:
         try:

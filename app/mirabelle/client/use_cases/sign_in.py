@@ -77,9 +77,11 @@ class SignIn:
     async def sign_out(self) -> None:
         """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept.
 
-        From the look at what is kept on, nothing is accepted any more: telling the server takes its time.
+        From the look at what is kept on, nothing is accepted any more. The server is told last: that takes its time,
+        and an app that is ended meanwhile leaves nothing behind.
         """
         if kept := self._offline_scans.shut():
             raise ScansWait(kept)
-        await self._sessions.end()
+        token = await self._sessions.forget()
         await self._on_change()
+        await self._sessions.tell_of_end(token)

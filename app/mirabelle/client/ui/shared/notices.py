@@ -7,6 +7,7 @@ from typing import Any
 import flet as ft
 
 from mirabelle.client.api import LostAnswer, NoAnswer, Refusal, WrongServer
+from mirabelle.client.device.store_keys import KeyGone
 from mirabelle.client.store.opening import Mishap, TooNew
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.icons import icon_button
@@ -75,6 +76,8 @@ def what_to_say(translate: Translator, failed: Refusal | Exception) -> tuple[str
         )
     if isinstance(failed, TooNew):
         return translate("shared.mishap_too_new"), "", translate("shared.mishap_too_new_hint")
+    if isinstance(failed, KeyGone):
+        return translate("shared.mishap_out_of_reach"), "", translate("shared.mishap_out_of_reach_hint")
     if isinstance(failed, LostAnswer):
         return translate("shared.lost"), translate("shared.lost_safe"), translate("shared.lost_do")
     if isinstance(failed, NoAnswer):
