@@ -24,8 +24,10 @@ install_packages() {
     if [ "$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi
     if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
         echo "Installing $*."
-        $as_root apt-get update -q &&
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || true
+        # Where there is no way to the packages, that is to be known soon.
+        soon="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"
+        $as_root apt-get update -q $soon &&
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $soon "$@" || true
     fi
 }
 
