@@ -8,8 +8,8 @@ from tests.backend import Backend
 from tests.faults import cycles, redemptions
 from tests.faults.proxy import FAULTS
 
-CYCLES, PARTS = 300, 3
-REDEMPTIONS = 30
+CYCLES, PARTS = 150, 2
+REDEMPTIONS = 16
 
 
 @pytest.mark.parametrize("seed", range(PARTS))
