@@ -15,7 +15,8 @@ from mirabelle.client.api import Api
 from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.redemptions import Redemptions, keep_redemption
-from mirabelle.client.store.database import MISHAP, Store, put_document
+from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.opening import MISHAP
 from mirabelle.contract import messages as m
 
 KEY: Final = b"k" * 32

@@ -1,14 +1,20 @@
-"""Files as earlier versions of the app left them, and as they lie on the disk when an app was killed."""
+"""Stores as earlier versions of the app left them, as they lie on the disk when an app was killed, and full ones."""
 
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans
+from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.till import TILL_NAME, TillName
 from mirabelle.client.store import migrations
+from mirabelle.client.store.database import Store, put_document
 from mirabelle.client.store.opening import SUFFIXES
 from mirabelle.client.store.seal import Seal
+from tests.client.devices import TRANSFER
 
 KEY: Final = b"k" * 32
 AT: Final = "2026-01-01T00:00:00+00:00"
@@ -57,3 +63,21 @@ def _fill(connection: sqlite3.Connection, step: int, seal: Seal) -> None:
             scan,
         )
         connection.execute("INSERT INTO uses VALUES (x'00', 1, 's-1', ?)", (AT,))
+
+
+def filled(path: Path, scans: int = 0) -> Store:
+    """A store with a transfer in its outbox, and so many scans of a till."""
+    store = Store(str(path), KEY)
+    Outbox(store).add("k", "transfer", "friend@example.org", TRANSFER, datetime.fromisoformat(AT))
+    for number in range(scans):
+        with store.write() as connection:
+            put_document(connection, "till", {"id": "t1", "name": "Till 1"})
+            put_document(connection, TILL_NAME, TillName("t1", "Till 1"))
+            OfflineScans.add(
+                connection,
+                OfflineScan(
+                    key=f"s-{number:04}", scan=f"scan-{number}", voucher=bytes([number]) * 16, use=0, value_class=2,
+                    value_minor=500, frame="MV1:" + "A" * 310, nonce="", at=datetime.fromisoformat(AT),
+                ),
+            )  # fmt: skip
+    return store

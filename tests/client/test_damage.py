@@ -148,3 +148,25 @@ async def test_a_damaged_file_without_its_key_is_set_aside(wire: Wire, tmp_path:
     device.secrets.forget_stores()
     async with device.on(wire.url) as app:
         assert (app.session, app.cannot_open) == (None, "set_aside")
+
+
+def test_what_was_settled_stays_so_and_a_saved_draft_is_another_one(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "x.sqlite"), damage.KEY)
+    for key in ("settled", "waiting"):
+        Outbox(store).add(key, "transfer", "friend@example.org", TRANSFER, damage.AT)
+    with store.write() as connection:
+        for key in ("settled", "waiting", "begun"):
+            connection.execute("INSERT INTO drafts VALUES (?1, ?1, sealed('drafts', ?1, '{}'))", (key,))
+    store.read.execute("PRAGMA wal_checkpoint(PASSIVE)")  # as SQLite does by itself now and then
+    with store.write() as connection:
+        Outbox.settle(connection, "settled")
+        connection.execute("DELETE FROM drafts WHERE key = 'settled'")
+        connection.execute("INSERT INTO drafts VALUES ('x', 'y', 'not sealed')")
+    again = Store()
+    assert again.switch(store.path, damage.KEY) == "rebuilt"
+    assert [entry.key for entry in Outbox(again).entries()] == ["waiting"]
+    drafts = dict(again.read.execute("SELECT reward, key FROM drafts"))
+    assert drafts.keys() == {"waiting", "begun"}
+    assert drafts["waiting"] == "waiting" and drafts["begun"] != "begun"
+    again.close()
+    store.close()

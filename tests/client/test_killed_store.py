@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 
 from mirabelle.client.repositories.kept_tills import kept_tills
-from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, Uses
+from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
-from mirabelle.client.repositories.till import TILL_NAME, TillName
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store
 from mirabelle.client.store.migrations import VERSION
-from mirabelle.client.store.opening import Mishap, is_damage
+from mirabelle.client.store.opening import MISHAP, Mishap, is_damage
 from mirabelle.client.store.pages import PAGE_BYTES
-from tests.client.devices import TRANSFER
-from tests.client.old_stores import KEY, killed, left_at
+from tests.client.old_stores import KEY, filled, killed, left_at
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 _FRAME = 24 + PAGE_BYTES
@@ -51,30 +49,44 @@ def test_a_file_of_each_older_version_that_was_killed_opens_with_all_that_waits(
     store.close()
 
 
-def filled(path: Path, scans: int = 0) -> Store:
-    store = Store(str(path), KEY)
-    Outbox(store).add("k", "transfer", "friend@example.org", TRANSFER, AT)
-    for number in range(scans):
-        with store.write() as connection:
-            put_document(connection, "till", {"id": "t1", "name": "Till 1"})
-            put_document(connection, TILL_NAME, TillName("t1", "Till 1"))
-            OfflineScans.add(
-                connection,
-                OfflineScan(
-                    key=f"s-{number:04}", scan=f"scan-{number}", voucher=bytes([number]) * 16, use=0, value_class=2,
-                    value_minor=500, frame="MV1:" + "A" * 310, nonce="", at=AT,
-                ),
-            )  # fmt: skip
-    return store
+def spoil_log(file: Path) -> bytes:
+    """Change one bit of a page twenty from the end of the log; answers the log."""
+    raw = bytearray(Path(f"{file}-wal").read_bytes())
+    raw[32 + (len(raw) // _FRAME - 20) * _FRAME + 24 + 50] ^= 1
+    Path(f"{file}-wal").write_bytes(raw)
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_an_app_that_is_ended_while_it_puts_a_file_together_anew_loses_nothing_and_says_so_later(
+    tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = filled(tmp_path / "x.sqlite", scans=8)
+    file = killed(Path(whole.path), tmp_path / "killed")
+    whole.close()
+    spoil_log(file)
+    replace, left = Path.replace, iter(range(steps - 1, -1, -1))
+
+    def ended(source: Path, target: str | Path) -> None:
+        replace(source, target)
+        if not next(left, 1):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", ended)
+        with pytest.raises(KeyboardInterrupt):
+            opened(file)
+    store, _ = opened(file)
+    assert (OfflineScans(store).kept(), len(Outbox(store).entries())) == (8, 1)
+    assert store.document(MISHAP, Mishap) == "rebuilt"
+    store.close()
 
 
 def test_counting_what_a_till_keeps_leaves_a_damaged_log_to_be_mended(tmp_path: Path) -> None:
     whole = filled(tmp_path / "x.sqlite", scans=8)
     file = killed(Path(whole.path), tmp_path / "killed")
     whole.close()
-    raw = bytearray(Path(f"{file}-wal").read_bytes())
-    raw[32 + (len(raw) // _FRAME - 20) * _FRAME + 24 + 50] ^= 1
-    Path(f"{file}-wal").write_bytes(raw)
+    raw = spoil_log(file)
     [till] = kept_tills(file.parent, "")
     assert 0 < till.scans < 8 and Path(f"{file}-wal").read_bytes() == raw
     store, mishap = opened(file)

@@ -12,6 +12,7 @@ from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.store.database import Store
 from tests.backend import Backend
 from tests.client.devices import TRANSFER, Device, KeptSecrets, sign_in_by_mail
+from tests.client.old_stores import filled
 from tests.client.test_sealed_store import on_disk
 from tests.wire import Wire
 
@@ -72,3 +73,12 @@ def test_what_no_key_opened_stays_beside_the_file_and_comes_back_with_its_key(tm
     store.close()
     [left] = [each for each in tmp_path.iterdir() if ".aside" in each.name]
     assert b"second" in left.read_bytes()
+
+
+@pytest.mark.parametrize("scans", [0, 1])
+def test_of_what_no_key_opened_only_a_tills_scans_outlive_signing_out(tmp_path: Path, scans: int) -> None:
+    filled(tmp_path / "x.sqlite", scans).close()
+    store = Store()
+    assert store.switch(str(tmp_path / "x.sqlite"), b"n" * 32) == "set_aside"
+    store.erase()
+    assert {".aside" in file.name for file in tmp_path.iterdir()} == ({True} if scans else set())

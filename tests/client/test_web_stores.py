@@ -12,10 +12,13 @@ import pytest
 from mirabelle.client.app import App
 from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.preferences import Preferences
+from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
+from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.sweep_web import UNSEEN, sweep_web
 from mirabelle.client.wiring import WEB, page_starter, web_app
 from tests.backend import Backend
 from tests.client.devices import REDEMPTION, KeptSecrets, signed_in
+from tests.client.old_stores import KEY, filled
 from tests.client.test_sealed_store import plain_file
 from tests.headless import Device, HeadlessApp
 
@@ -128,3 +131,31 @@ def test_unsent_scans_of_a_till_are_never_swept_away(tmp_path: Path, caplog: pyt
     assert sweep_web(tmp_path / WEB, datetime.now(UTC)) == 1
     assert (till.exists(), participant.exists()) == (True, False)
     assert "1 unsent scans" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["an outbox", "set aside", "unreadable"])
+def test_what_was_never_sent_and_what_cannot_be_read_is_never_swept_away(tmp_path: Path, what: str) -> None:
+    content = b"\xff" * 8192 if what == "unreadable" else b""
+    if what == "an outbox":
+        content = plain_file("participant", tmp_path).read_bytes()
+    folder = put(tmp_path / WEB / "browser", timedelta(days=400), content)
+    if what == "set aside":
+        put(tmp_path / "elsewhere", timedelta(days=400)).joinpath("x.sqlite").rename(folder / "x.sqlite.aside")
+        os.utime(folder, (0, 0))
+    assert sweep_web(tmp_path / WEB, datetime.now(UTC)) == 0 and folder.exists()
+
+
+def test_a_till_is_told_of_and_spared_after_its_file_was_put_together_anew(tmp_path: Path) -> None:
+    folder = tmp_path / WEB / "till"
+    folder.mkdir(parents=True)
+    store = filled(folder / "x.sqlite", scans=1)
+    before = kept_tills(folder, signed_in="")
+    store.connection.execute("INSERT INTO drafts VALUES ('x', 'y', 'not sealed')")
+    store.close()
+    again = Store()
+    assert again.switch(str(folder / "x.sqlite"), KEY) == "rebuilt"
+    again.close()
+    assert kept_tills(folder, signed_in="") == before == [KeptTill("t1", "Till 1", 1)]
+    for path in (folder, *folder.iterdir()):
+        os.utime(path, (0, 0))
+    assert sweep_web(tmp_path / WEB, datetime.now(UTC)) == 0

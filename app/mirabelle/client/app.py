@@ -31,8 +31,8 @@ from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.till_time import TillTime
 from mirabelle.client.repositories.trust import Trust
 from mirabelle.client.repositories.wallet import Wallet
-from mirabelle.client.store.database import MISHAP, Store
-from mirabelle.client.store.opening import MEMORY, Mishap, TooNew, is_sealed
+from mirabelle.client.store.database import Store
+from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.choose_reminders import ChooseReminders

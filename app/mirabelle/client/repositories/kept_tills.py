@@ -12,6 +12,8 @@ import msgspec
 
 from mirabelle.client.repositories.till import TILL_NAME, TillName
 from mirabelle.client.store.holding import read_only
+from mirabelle.client.store.opening import belongs_nowhere
+from mirabelle.client.store.unsent import may_hold_unsent
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,13 @@ def kept_tills(directory: Path | None, signed_in: str) -> Sequence[KeptTill]:
     files = sorted(directory.glob("*.sqlite")) if directory is not None else []
     found = (_kept(file) for file in files if str(file) != signed_in)
     return [till for till in found if till is not None]
+
+
+def keeps_unsent(directory: Path) -> bool:
+    """Whether anything in `directory` was never sent, or is of nobody knows whom: only its own app can tell."""
+    return any(map(belongs_nowhere, directory.iterdir())) or any(
+        may_hold_unsent(file, "offline_scans", "outbox") for file in directory.glob("*.sqlite")
+    )
 
 
 def _kept(file: Path) -> KeptTill | None:

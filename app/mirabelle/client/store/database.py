@@ -10,7 +10,7 @@ from weakref import WeakSet
 import msgspec
 
 from mirabelle.client.store.holding import Held
-from mirabelle.client.store.opening import MEMORY, Damaged, Mishap, is_damage, open_file, rebuild, remove
+from mirabelle.client.store.opening import MEMORY, MISHAP, Damaged, Mishap, is_damage, open_file, rebuild, remove
 from mirabelle.client.store.seal import Seal
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
-MISHAP: Final = "mishap"
 PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "till name", MISHAP})
 
 Listener = Callable[[], None]
@@ -88,7 +87,7 @@ class Store:
 
     def _switch(self, path: str, seal: Seal) -> Mishap | None:
         opened, mishap = self._opened(path, seal)
-        self._go_on(path, seal, opened, mishap)
+        self._go_on(path, seal, opened)
         return mishap
 
     def _opened(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
@@ -118,17 +117,14 @@ class Store:
         if self.path == MEMORY or self.connection.in_transaction or not is_damage(fault):
             return False
         log.warning("a store is damaged: %s", type(fault).__name__)
-        mishap = self._rebuild(self.path, self._seal, [])
-        self._go_on(self.path, self._seal, open_file(self.path, self._seal), mishap)
+        self._rebuild(self.path, self._seal, [])
+        self._go_on(self.path, self._seal, open_file(self.path, self._seal))
         return True
 
-    def _go_on(self, path: str, seal: Seal, opened: Held, mishap: Mishap | None) -> None:
+    def _go_on(self, path: str, seal: Seal, opened: Held) -> None:
         self.connection.close()
         self.path, self._seal, self.connection = path, seal, opened
         self._seen = self._version()
-        if mishap is not None:
-            with self.write() as connection:
-                put_document(connection, MISHAP, mishap)
         self._tell(None)
 
     def erase(self) -> None:

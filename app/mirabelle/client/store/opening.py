@@ -13,6 +13,7 @@ from mirabelle.client.store.migrations import IS_PROVED, VERSION, migrate, versi
 from mirabelle.client.store.pages import PAGE_BYTES, Pages, committed_frames
 from mirabelle.client.store.rescue import is_whole, rescue
 from mirabelle.client.store.seal import MARK, Seal
+from mirabelle.client.store.unsent import may_hold_unsent
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _AGAIN_SECONDS: Final = 0.01
 # "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
 # "out_of_reach": the disk or the secret store does not answer.
 Mishap = Literal["rebuilt", "set_aside", "too_new", "out_of_reach"]
+MISHAP: Final = "mishap"  # the document that tells of it until it was seen
 
 _OF_A_ROW: Final = "user-defined function raised exception"  # a text that is no text
 
@@ -153,7 +155,7 @@ def rebuild(path: str, seal: Seal, ours: Sequence[Held]) -> Mishap:
     try:
         with alone(path):
             pages = Pages(_bytes(path), _bytes(path + "-wal"))
-            saved, strange = _put_together(path + _ANEW, seal, pages)
+            mishap, strange = _put_together(path + _ANEW, seal, pages)
             Path(path + _ANEW).replace(path + _READY)
             for connection in ours:
                 connection.close()
@@ -167,15 +169,18 @@ def rebuild(path: str, seal: Seal, ours: Sequence[Held]) -> Mishap:
             if connection.is_open:
                 connection.take(hold(path))
         raise
-    return "set_aside" if strange and not saved else "rebuilt"
+    return mishap
 
 
-def _put_together(anew: str, seal: Seal, pages: Pages) -> tuple[int, int]:
-    """Make a whole new file at `anew`; answers how many rows were saved into it, and how many not, of another key."""
+def _put_together(anew: str, seal: Seal, pages: Pages) -> tuple[Mishap, int]:
+    """Make a whole new file at `anew`, which tells what befell the old one; answers how many rows are of other keys."""
     _remove(anew)
     with closing(_connect(anew)) as connection:
         _up_to_date(connection, seal)
-        return _rescued(connection, pages, seal)
+        saved, strange = _rescued(connection, pages, seal)
+        mishap: Mishap = "set_aside" if strange and not saved else "rebuilt"
+        connection.execute("INSERT OR REPLACE INTO documents (name, body) VALUES (?, json_quote(?))", (MISHAP, mishap))
+    return mishap, strange
 
 
 def _rescued(connection: Held, pages: Pages, seal: Seal) -> tuple[int, int]:
@@ -234,7 +239,13 @@ def is_sealed(path: str) -> bool:
 
 
 def remove(path: str) -> None:
-    """Remove the file for good, with all that belongs to it."""
+    """Remove the file for good, with all that belongs to it, but for scans of a till that no key opened so far."""
+    kept = [aside.name for aside in _strange_asides(path) if may_hold_unsent(aside, "offline_scans")]
     for file in Path(path).parent.iterdir():
-        if file.name.startswith(Path(path).name):
+        if file.name.startswith(Path(path).name) and not file.name.startswith(tuple(kept)):
             file.unlink(missing_ok=True)
+
+
+def belongs_nowhere(file: Path) -> bool:
+    """Whether a file was set aside, or was to take the place of one that is gone."""
+    return ASIDE in file.name or file.name.endswith(_READY)

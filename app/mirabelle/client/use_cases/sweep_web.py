@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from mirabelle.client.repositories.kept_tills import kept_tills
+from mirabelle.client.repositories.kept_tills import keeps_unsent, kept_tills
 from mirabelle.contract.limits import REFRESH_TOKEN_DAYS
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ UNSEEN: Final = timedelta(days=REFRESH_TOKEN_DAYS)  # by then no session of thei
 def sweep_web(directory: Path, now: datetime) -> int:
     """Remove the directories below `directory` of browsers unseen for as long as a session lasts; how many went.
 
-    A till's scans that the programme does not have are worth money, and stay until somebody sees to them.
+    What was never sent stays, and what cannot be read: a till's scans are worth money until somebody sees to them.
     """
     gone = 0
     for kept in list(directory.iterdir()) if directory.is_dir() else []:
@@ -27,6 +27,9 @@ def sweep_web(directory: Path, now: datetime) -> int:
             continue
         if tills := kept_tills(kept, signed_in=""):
             log.warning("%s keeps %d unsent scans of till %s", kept, tills[0].scans, tills[0].id)
+            continue
+        if keeps_unsent(kept):
+            log.warning("%s keeps what was never sent, or cannot be read", kept)
             continue
         shutil.rmtree(kept, ignore_errors=True)
         gone += 1
