@@ -80,6 +80,7 @@ def test_an_app_that_is_ended_while_it_puts_a_file_together_anew_loses_nothing_a
     assert (OfflineScans(store).kept(), len(Outbox(store).entries())) == (8, 1)
     assert store.document(MISHAP, Mishap) == "rebuilt"
     store.close()
+    assert not list(file.parent.glob("*.aside.*"))  # all of it was read
 
 
 def test_counting_what_a_till_keeps_leaves_a_damaged_log_to_be_mended(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ MEMORY: Final = ":memory:"
 SUFFIXES: Final = ("", "-wal", "-shm")
 # What was set aside; what is being put together; and what is whole and takes the file's place, whenever the app ends.
 ASIDE, _ANEW, _READY = ".aside", ".anew", ".ready"
+_UNTRIED: Final = "untried"
 _AGAIN_SECONDS: Final = 0.01
 
 # "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
@@ -58,7 +59,7 @@ def open_file(path: str, seal: Seal) -> Held:
         folder.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
     if Path(path + _READY).exists():  # the app was ended between the two steps of putting it in place
         with alone(path):
-            _put_in_place(path, _next_aside(path, seal))
+            _put_in_place(path, _next_aside(path, _UNTRIED))
     held = hold(path)  # before it is opened: afterwards it may be another
     is_new = not Path(path).exists()
     try:
@@ -123,9 +124,7 @@ def _known_frames(connection: Held) -> int:
 
 
 def _connect(path: str) -> Held:
-    return sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Held
-    )  # fmt: skip
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Held)
 
 
 def _up_to_date(connection: Held, seal: Seal) -> Held:
@@ -159,11 +158,8 @@ def rebuild(path: str, seal: Seal, ours: Sequence[Held]) -> Mishap:
             Path(path + _ANEW).replace(path + _READY)
             for connection in ours:
                 connection.close()
-            aside = _next_aside(path, seal) if strange else path + ASIDE
             _remove(path + ASIDE)
-            _put_in_place(path, aside)
-            if not pages.hold(MARK):
-                _remove(aside)  # anybody could read it
+            _put_in_place(path, _next_aside(path, seal.tag) if strange else path + ASIDE)
     except BaseException:
         for connection in ours:
             if connection.is_open:
@@ -195,18 +191,24 @@ def _rescued(connection: Held, pages: Pages, seal: Seal) -> tuple[int, int]:
 
 
 def _put_in_place(path: str, aside: str) -> None:
-    for suffix in SUFFIXES:
-        if Path(path + suffix).exists():
-            Path(path + suffix).replace(aside + suffix)
+    if not is_sealed(path):
+        _remove(path)  # anybody could read it
+    _move(path, aside)
     Path(path + _READY).replace(path)
 
 
-def _next_aside(path: str, seal: Seal) -> str:
-    """Where a file goes that this key does not open: it stays there, and is tried again with any other key."""
+def _move(path: str, aside: str) -> None:
+    for suffix in SUFFIXES:
+        if Path(path + suffix).exists():
+            Path(path + suffix).replace(aside + suffix)
+
+
+def _next_aside(path: str, tag: str) -> str:
+    """Where a file goes that the key with this `tag` does not open: it is tried again with any other key."""
     number = 1
-    while Path(f"{path}{ASIDE}.{number}.{seal.tag}").exists():
+    while Path(f"{path}{ASIDE}.{number}.{tag}").exists():
         number += 1
-    return f"{path}{ASIDE}.{number}.{seal.tag}"
+    return f"{path}{ASIDE}.{number}.{tag}"
 
 
 def _strange_asides(path: str) -> list[Path]:
@@ -220,7 +222,9 @@ def _bring_back(connection: Held, path: str, seal: Seal) -> None:
         if aside.suffix == f".{seal.tag}":
             continue
         _, strange = _rescued(connection, Pages(_bytes(str(aside)), _bytes(f"{aside}-wal")), seal)
-        if not strange:
+        if strange:
+            _move(str(aside), _next_aside(path, seal.tag))
+        else:
             _remove(str(aside))
 
 
