@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 WEB_SESSION_SECONDS: Final = 3600
 DEVICE_SECONDS: Final = 5
+
+_web_apps: Final[set[Any]] = set()  # that run in this process
 SWEEP_SECONDS: Final = 24 * 3600
 WEB: Final = "web"
 
@@ -126,9 +128,12 @@ def web_app(server_url: str, directory: Path) -> Any:
         await flet_fastapi.app_manager.start()  # without it sessions of closed pages are never evicted (Flet 1.0.5)
         await _sweep(directory / WEB)
         sweeping = asyncio.create_task(_keep_sweeping(directory / WEB))
+        _web_apps.add(application)
         yield
+        _web_apps.discard(application)
         sweeping.cancel()
-        await flet_fastapi.app_manager.shutdown()
+        if not _web_apps:  # it takes the files of all web apps of this process away, not only of this one
+            await flet_fastapi.app_manager.shutdown()
 
     application.router.lifespan_context = lifespan
     return application

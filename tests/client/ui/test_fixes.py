@@ -94,3 +94,11 @@ def test_a_browser_that_waits_for_its_first_page_is_told_nothing_in_english(tmp_
     with Backend(tmp_path, web_app=web_app) as web:
         served = httpx.get(f"{web.url}/{program}", timeout=60).raise_for_status().content
         assert len(served) > 1_000_000 and fixes.BOOT_WORDS not in served
+
+
+def test_a_web_app_that_ends_leaves_the_pages_of_another_alone(tmp_path):
+    with Backend(tmp_path / "one", web_app=web_app) as one:
+        page = httpx.get(one.url, timeout=60).raise_for_status().text
+        with Backend(tmp_path / "two", web_app=web_app) as two:
+            assert httpx.get(two.url, timeout=60).is_success
+        assert httpx.get(one.url, timeout=60).raise_for_status().text == page
