@@ -311,7 +311,8 @@ class App:
         await self.sync.stop()
         await self.upload_scans.stop()
         if self.session is None:
-            if is_for_good and self._is_elsewhere and self.outbox.is_empty and not self.offline_scans.kept():
+            is_settled = self.outbox.is_empty and not self.offline_scans.kept() and not self.redeem.is_filled_in
+            if is_for_good and self._is_elsewhere and is_settled:
                 await self._remove_file()
             self.store.switch(MEMORY)
             self.store.tell("session")

@@ -106,6 +106,12 @@ class Redeem:
                 "UPDATE drafts SET details = sealed('drafts', reward, ?) WHERE reward = hidden('drafts', ?)", row
             )
 
+    @property
+    def is_filled_in(self) -> bool:
+        """Whether anything was typed for a redemption that is not settled."""
+        rows = self._store.read.execute("SELECT opened('drafts', reward, details) FROM drafts")
+        return any(row[0] and row[0] != msgspec.json.encode(m.Details()) for row in rows)
+
     def is_under_way(self, key: str) -> bool:
         """Whether the confirmation under `key` is being sent right now."""
         return key in self._under_way
