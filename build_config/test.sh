@@ -60,4 +60,4 @@ if has_desktop || { install_packages dbus-daemon xvfb dunst xdotool && has_deskt
 else
     echo "No notifications are tried on a real desktop: that takes dbus-daemon, Xvfb, dunst and xdotool."
 fi
-check "Tests" -m pytest -n 3 --dist worksteal "$@"
+check "Tests" -m pytest -n 2 --dist worksteal "$@"
