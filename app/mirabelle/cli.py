@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mirabelle.contract.places import data_directory
 from mirabelle.server.hosted import key_words, till_words
+from mirabelle.voucher_check import words as check_words
 
 if TYPE_CHECKING:
     from mirabelle.server.services.audit import Audit
@@ -31,10 +32,6 @@ environment:
   MIRABELLE_DATA   data directory where --data does not name one
   MIRABELLE_MASTER_KEY   64 hexadecimal digits under which the keys in --data are sealed, see 'mirabelle keys seal'
   MIRABELLE_APPLE_..., MIRABELLE_GOOGLE_...   what signs passes for the wallet apps of phones, see the README
-"""
-_ABOUT_CHECK = """\
-Exit code 0: accepted, or every vector got its answer. 1: refused, or a vector did not. 2: unusable input.
-A frame may hold spaces, $ and %%: quote it.
 """
 
 
@@ -105,28 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     vouchers = commands.add_parser("voucher", help="judge vouchers as a till does, or block them").add_subparsers(
         dest="voucher_command", metavar="COMMAND", required=True
     )
-    _add_voucher_words(vouchers)
+    check_words.add_check(vouchers)
     key_words.add_blocking(vouchers, store)
     return parser
-
-
-def _add_voucher_words(commands: Any) -> None:
-    check = commands.add_parser(
-        "check", help="explain one frame field by field, or judge a file of test vectors", description=_ABOUT_CHECK
-    )
-    check.add_argument("frame", nargs="?", metavar="FRAME", help="the text of the code, exactly as scanned")
-    check.add_argument("--at", metavar="TIME", help="judge it for this time, as in 2018-01-02T05:00:00Z")
-    check.add_argument("--store", metavar="N", help="at the store of this number")
-    check.add_argument("--group", action="append", default=[], metavar="N", help="which is in this group of stores")
-    check.add_argument(
-        "--keyset",
-        type=Path,
-        metavar="FILE.json",
-        help="issuer keys: {expires_at, keys: [{key_id, public_key, state}]}",
-    )
-    check.add_argument("--nonce", metavar="HEX", help="the challenge that the till has set, 8 bytes")
-    check.add_argument("--offline", action="store_true", help="by a till without network")
-    check.add_argument("--vectors", type=Path, metavar="FILE.json", help="judge every case of this file instead")
 
 
 def main(words: Sequence[str] | None = None) -> None:
