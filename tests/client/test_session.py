@@ -12,6 +12,7 @@ import pytest
 
 from mirabelle.client.api import NotSent, Refusal
 from mirabelle.client.app import App
+from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.secrets import KeyringSecrets, MemorySecrets
 from mirabelle.client.use_cases.redeem import Refused
 from mirabelle.contract.messages import Details
@@ -275,7 +276,7 @@ async def test_a_desktop_without_keyring_says_so_and_works(monkeypatch: pytest.M
         class Desktop:
             web, platform = False, ft.PagePlatform.LINUX
 
-        store = await open_secrets(Desktop())  # type: ignore[arg-type]
+        store, keys = await open_secrets(Desktop(), open_keys)  # type: ignore[arg-type]
     assert (store.kept_in, store.persistent) == ("memory", False)
-    await store.set("seed", "x")
-    assert await store.get("seed") == "x"
+    again = await open_keys(store)
+    assert again.device_public() == keys.device_public()

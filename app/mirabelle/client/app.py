@@ -199,23 +199,22 @@ class App:
 
         Where their file cannot be opened `cannot_open` says why, and they have to sign in again.
         """
-        for role in roles:
-            if await self._sessions.restore(role) is not None:
-                is_over = False
-                try:
-                    is_over = await self._open_file() == "set_aside"
-                    self.cannot_open = "set_aside" if is_over else None
-                except KeyGone:
-                    self.cannot_open = "set_aside"
-                except TooNew:
-                    self.cannot_open = "too_new"
-                except (OSError, sqlite3.Error) as fault:
-                    log.warning("what is kept of a session cannot be reached: %s", type(fault).__name__)
-                    self.cannot_open = "out_of_reach"
-                if self.cannot_open is not None:
-                    await self._sessions.leave(for_good=is_over)
-                    self.store.switch(MEMORY)
-                return
+        if await self._sessions.restore(roles) is None:
+            return
+        is_over = False
+        try:
+            is_over = await self._open_file() == "set_aside"
+            self.cannot_open = "set_aside" if is_over else None
+        except KeyGone:
+            self.cannot_open = "set_aside"
+        except TooNew:
+            self.cannot_open = "too_new"
+        except (OSError, sqlite3.Error) as fault:
+            log.warning("what is kept of a session cannot be reached: %s", type(fault).__name__)
+            self.cannot_open = "out_of_reach"
+        if self.cannot_open is not None:
+            await self._sessions.leave(for_good=is_over)
+            self.store.switch(MEMORY)
 
     async def _open_file(self, *, is_new: bool = False) -> Mishap | None:
         """Go on with the file of whoever is signed in; raises OSError, TooNew and sqlite3.Error."""

@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.client.app import App
-from mirabelle.client.device.keys import open_keys
+from mirabelle.client.device.keys import Keys, open_keys
 from mirabelle.client.device.notifications import open_notifications
 from mirabelle.client.device.preferences import open_preferences
-from mirabelle.client.device.secrets import SecretStore, open_secrets
+from mirabelle.client.device.secrets import SecretStore, kept_or_made, open_secrets
 from mirabelle.client.use_cases.session import ROLES
 from mirabelle.contract.places import assets_directory, data_directory
 from mirabelle.contract.translation import FALLBACK, LANGUAGES
@@ -34,15 +33,16 @@ WEB: Final = "web"
 
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     """The app for `page`, signed in as whoever was; its files go below `directory`."""
-    secret_store = await open_secrets(page)
-    preferences = await open_preferences()
-    keys = await open_keys(secret_store)
+    # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
+    (secret_store, (keys, browser)), preferences, device_language = await asyncio.gather(
+        open_secrets(page, lambda store: _own(page, store)), open_preferences(), _device_language(page)
+    )
     kept_in: Path | None = directory
     if page.web:
         # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
         # that keeps no secrets could not find its own again.
-        kept_in = directory / WEB / await _browser_id(secret_store) if secret_store.persistent else None
-    language = preferences.get("language") or await _device_language(page)
+        kept_in = directory / WEB / _name_of(browser) if secret_store.persistent else None
+    language = preferences.get("language") or device_language
     app = App(
         server_url,
         kept_in,
@@ -65,13 +65,15 @@ def _show(page: "ft.Page", route: str) -> None:
     page.navigate(route)
 
 
-async def _browser_id(secret_store: SecretStore) -> str:
-    kept = await secret_store.get("browser")
-    if kept is None:
-        kept = secrets.token_hex(32)
-        await secret_store.set("browser", kept)
-        kept = await secret_store.get("browser") or kept
-    return hashlib.sha256(kept.encode()).hexdigest()[:32]
+async def _own(page: "ft.Page", secret_store: SecretStore) -> tuple[Keys, str]:
+    """The device's keys and, in a browser, the secret that leads to its directory; made at the first start."""
+    if not page.web:
+        return await open_keys(secret_store), ""
+    return await asyncio.gather(open_keys(secret_store), kept_or_made(secret_store, "browser"))
+
+
+def _name_of(browser: str) -> str:
+    return hashlib.sha256(browser.encode()).hexdigest()[:32]
 
 
 async def _device_language(page: "ft.Page") -> str:
@@ -113,7 +115,7 @@ def web_app(server_url: str, directory: Path) -> Any:
     from mirabelle.client.ui.shared import fixes
 
     fixes.stop_session_leak()
-    fixes.leave_boot_words_out()
+    fixes.make_web_client_lean()
     application = flet_fastapi.app(
         page_starter(server_url, directory),
         assets_dir=str(assets_directory()),

@@ -155,3 +155,12 @@ async def test_wide_windows_keep_the_poster_beside_signing_in(start, width, heig
         assert {"Sign in", "Small things, well earned", "E-mail address"} <= {*app.texts(), *app.labels()}
         await app.tap(app.one(key="back"))
         await app.until(lambda: app.page.route == "/welcome")
+
+
+async def test_a_device_that_starts_again_is_asked_once_for_each_thing_and_told_nothing(start):
+    async with start() as first:
+        assert ("SecureStorage", "set") in [call[:2] for call in first.window.calls]
+    async with start() as again:
+        asked = [call for call in again.window.calls if call[0] in ("SecureStorage", "SharedPreferences")]
+        assert {method for _kind, method, _arguments in asked} == {"get"}
+        assert len({str(call) for call in asked}) == len(asked)

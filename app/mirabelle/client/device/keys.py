@@ -1,13 +1,10 @@
 """The device's keys: all derived from one seed that never leaves it."""
 
-import secrets
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from mirabelle.client.device.secrets import SecretStore
+from mirabelle.client.device.secrets import SecretStore, kept_or_made
 
 SEED: Final = "seed"
-SEED_BYTES: Final = 32
 _DEVICE_SALT: Final = b"MV1 device"
 
 
@@ -55,11 +52,6 @@ class Keys:
         return sign(self._private(salt), message)
 
 
-async def open_keys(store: "SecretStore") -> Keys:
-    """The keys of this device; its seed is made at the first call and kept in the secret store."""
-    kept = await store.get(SEED)
-    if kept is None:
-        kept = secrets.token_hex(SEED_BYTES)
-        await store.set(SEED, kept)
-        kept = await store.get(SEED) or kept  # two windows opening at once go on with the same one
-    return Keys(bytes.fromhex(kept))
+async def open_keys(store: SecretStore) -> Keys:
+    """The keys of this device; their seed is made at the first call and kept in the secret store. Raises OSError."""
+    return Keys(bytes.fromhex(await kept_or_made(store, SEED)))

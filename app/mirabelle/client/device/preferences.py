@@ -35,12 +35,11 @@ async def open_preferences() -> Preferences:
     """The choices made on this device so far."""
     import flet as ft
 
-    storage, values = ft.SharedPreferences(), {}
+    storage = ft.SharedPreferences()
     try:
-        for name in NAMES:
-            value = await asyncio.wait_for(storage.get(f"mirabelle.{name}"), ANSWER_SECONDS)
-            if value is not None:
-                values[name] = str(value)
+        asked = asyncio.gather(*(storage.get(f"mirabelle.{name}") for name in NAMES))
+        kept = dict(zip(NAMES, await asyncio.wait_for(asked, ANSWER_SECONDS), strict=True))
     except Exception as fault:
         log.warning("choices made before could not be read: %s", type(fault).__name__)
-    return Preferences(values)
+        return Preferences({})
+    return Preferences({name: str(value) for name, value in kept.items() if value is not None})

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import flet as ft
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SERVICE: Final = "mirabelle"
+MADE_BYTES: Final = 32
 ANSWER_SECONDS: Final = 5
 
 KeptIn = Literal["keyring", "device", "browser", "memory"]
@@ -86,6 +90,8 @@ class SecureStorageSecrets:
 
     def __init__(self, kept_in: KeptIn) -> None:
         self.kept_in = kept_in
+        # The first thing that a browser keeps has it make the key for all of them: two at once would make two.
+        self._one_by_one = asyncio.Lock()
 
     async def _run(self, method: str, *arguments: str) -> Any:
         import flet_secure_storage as fss
@@ -104,15 +110,17 @@ class SecureStorageSecrets:
 
     async def set(self, name: str, value: str) -> None:
         """Keep the secret."""
-        await self._run("set", f"{SERVICE}.{name}", value)
+        async with self._one_by_one:
+            await self._run("set", f"{SERVICE}.{name}", value)
 
     async def delete(self, name: str) -> None:
         """Forget the secret."""
         await self._run("remove", f"{SERVICE}.{name}")
 
 
-async def open_secrets(page: "ft.Page") -> SecretStore:
-    """The best secret store that works on this page's device; on the web never the server's keyring."""
+async def open_secrets(page: "ft.Page", read: Callable[[SecretStore], Awaitable[T]]) -> tuple[SecretStore, T]:
+    """The best secret store that works on this page's device, and what `read` finds in it: that it does so, after one
+    question where it was used before, is the proof. On the web it is never the server's keyring."""
     import flet as ft
 
     phones = (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
@@ -124,12 +132,19 @@ async def open_secrets(page: "ft.Page") -> SecretStore:
     else:
         best = KeyringSecrets()
     try:
-        probe = f"probe-{token_hex(4)}"  # another window may be probing at the same moment
-        await best.set(probe, "works")
-        if await best.get(probe) != "works":
-            raise OSError("the secret store forgets")
-        await best.delete(probe)
+        return best, await read(best)
     except OSError:
         log.warning("no secret store on this device: secrets are kept in memory only")
-        return MemorySecrets()
-    return best
+        memory = MemorySecrets()
+        return memory, await read(memory)
+
+
+async def kept_or_made(store: SecretStore, name: str) -> str:
+    """The secret `name` of 32 bytes in hexadecimal, made at the first call; raises OSError."""
+    kept = await store.get(name)
+    if kept is None:
+        await store.set(name, token_hex(MADE_BYTES))
+        kept = await store.get(name)  # two windows opening at once go on with the same one
+    if kept is None:
+        raise OSError("the secret store forgets")
+    return kept

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -69,9 +69,10 @@ class Sessions:
         """The access token, if anybody is signed in; one that is over is renewed when the server says so."""
         return self._access_token if self.who is not None else None
 
-    async def restore(self, role: Role) -> SignedIn | None:
-        """Go on with the session that was kept for `role`, if there is one; without network."""
-        kept = await self._kept(role)
+    async def restore(self, roles: Sequence[Role]) -> SignedIn | None:
+        """Go on with the session that was kept for the first of `roles` that has one; without network."""
+        found = await asyncio.gather(*map(self._kept, roles))
+        kept = next(filter(None, found), None)
         if kept is not None:
             self.who, self._access_token = kept.who, "to be renewed"
         return self.who

@@ -1,6 +1,7 @@
 """Work-arounds for faults of Flet 1.0.5, each with its reason; try to drop them at every new version."""
 
 import functools
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import flet as ft
 log = logging.getLogger(__name__)
 
 BOOT_WORDS: Final = b"Working..."
+FORMULA_FONTS: Final = "KaTeX"
 
 
 def apply() -> None:
@@ -54,10 +56,8 @@ def stop_session_leak() -> None:
     FletApp._FletApp__send_loop = guarded
 
 
-def leave_boot_words_out() -> None:
-    """1.0.5: a browser that waits for its first page says so in English, whatever its language: it says nothing, beside
-    the ring that turns. Call before serving."""
-    from flet_web import get_package_web_dir
+def make_web_client_lean() -> None:
+    """Change what browsers are served of Flet's client, see each step. Call before serving."""
     from flet_web.fastapi.flet_static_files import FletStaticFiles
 
     configure = FletStaticFiles._FletStaticFiles__config
@@ -68,11 +68,28 @@ def leave_boot_words_out() -> None:
     async def guarded(self: FletStaticFiles, root_path: str) -> None:
         await configure(self, root_path)
         first_looked_in = Path(self.all_directories[0])
-        for name in ("main.dart.js", "main.dart.wasm"):
-            program = (Path(get_package_web_dir()) / name).read_bytes()
-            (first_looked_in / name).write_bytes(program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS)))
+        _leave_boot_words_out(first_looked_in)
+        _leave_formula_fonts_out(first_looked_in)
 
     FletStaticFiles._FletStaticFiles__config = guarded
+
+
+def _leave_boot_words_out(folder: Path) -> None:
+    """1.0.5: a browser that waits for its first page says so in English, whatever its language: it says nothing, beside
+    the ring that turns."""
+    from flet_web import get_package_web_dir
+
+    for name in ("main.dart.js", "main.dart.wasm"):
+        program = (Path(get_package_web_dir()) / name).read_bytes()
+        (folder / name).write_bytes(program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS)))
+
+
+def _leave_formula_fonts_out(folder: Path) -> None:
+    """1.0.5: a browser draws nothing before it has loaded twenty fonts for mathematical formulas."""
+    manifest = folder / "assets" / "FontManifest.json"
+    families = json.loads(manifest.read_text(encoding="utf-8"))
+    kept = [one for one in families if FORMULA_FONTS not in one["family"]]
+    manifest.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
