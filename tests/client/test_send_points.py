@@ -78,6 +78,20 @@ async def test_without_a_network_nothing_is_sent_and_nothing_waits(
         assert balance(app) == before
 
 
+async def test_what_the_app_was_ended_over_waits_until_it_can_be_sent(
+    generous: Backend, wire: Wire, tmp_path: Path
+) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await with_basil(app, generous, tmp_path)
+        body = msgspec.json.encode(m.TransferRequest(recipient=BASIL, points=50))
+        app.outbox.add("written-down", "transfer", BASIL, body, app.now())
+        wire.cut()
+        assert not await app.sync.quietly()
+        assert [entry.state for entry in app.outbox.entries()] == ["waiting"]
+        wire.mend()
+        assert await app.sync.quietly() and app.outbox.is_empty
+
+
 async def test_a_refusal_while_nobody_looked_stays_to_be_seen(generous: Backend, wire: Wire, tmp_path: Path) -> None:
     async with Device(tmp_path).on(wire.url) as app:
         await with_basil(app, generous, tmp_path)

@@ -56,19 +56,22 @@ class SendOnce(Generic[A]):
         if last is not None:
             self._leave(last.key)
         entry = self._outbox.add(new_key(), self._kind, subject, msgspec.json.encode(request), self._now())
-        answer = await self._send(entry)
+        answer = await self._send(entry, self._leave)
         kept = self._outbox.get(entry.key)
         if kept is not None and kept.state == "refused":
             self._leave(entry.key)  # whoever pressed sees it now
         return answer
 
     async def settle(self) -> None:
-        """Find out what became of requests without an answer; raises NoAnswer. A refusal stays to be seen."""
+        """Find out what became of requests without an answer; raises NoAnswer. A refusal stays to be seen.
+
+        What was not sent before the app ended, and cannot be now, waits on: nobody was told that it would not be.
+        """
         for entry in self._outbox.entries(self._kind):
             if entry.state != "refused":
-                await self._send(entry)
+                await self._send(entry, self._outbox.put_back)
 
-    async def _send(self, entry: Entry) -> A | Refusal | None:
+    async def _send(self, entry: Entry, not_done: Callable[[str], None]) -> A | Refusal | None:
         claimed = self._outbox.claim(entry.key)
         if claimed is None:
             return None
@@ -78,14 +81,14 @@ class SendOnce(Generic[A]):
             answer = await self._api.call(self._endpoint, body=request, key=entry.key, path=self._path(entry.subject))
         except NotSent:
             if claimed.state == "waiting":
-                self._leave(entry.key)
+                not_done(entry.key)
             raise
         if isinstance(answer, Refusal):
             fate = fate_of(claimed, answer)
             if fate == "refused":
                 self._outbox.refuse(entry.key, answer.reason)
             elif fate == "not_done":
-                self._leave(entry.key)
+                not_done(entry.key)
             return answer
         with self._store.write("outbox", "redemptions", "vouchers") as connection:
             Outbox.settle(connection, entry.key)
