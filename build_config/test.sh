@@ -19,6 +19,12 @@ has_desktop() {
     done
 }
 
+has_keyring() {
+    for name in dbus-daemon gnome-keyring-daemon; do
+        command -v "$name" >/dev/null || return 1
+    done
+}
+
 # Installs Debian's packages where it can: as root, or with a sudo that asks for no password.
 install_packages() {
     if [ "$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi
@@ -59,5 +65,10 @@ if has_desktop || { install_packages dbus-daemon xvfb dunst xdotool && has_deskt
     check "Notifications on a real desktop" -m tests.client.real_desktop
 else
     echo "No notifications are tried on a real desktop: that takes dbus-daemon, Xvfb, dunst and xdotool."
+fi
+if has_keyring || { install_packages dbus-daemon gnome-keyring && has_keyring; }; then
+    check "Secrets in a real Secret Service" -m tests.client.real_secret_service
+else
+    echo "No secrets are kept in a real Secret Service: that takes dbus-daemon and gnome-keyring."
 fi
 check "Tests" -m pytest -n 2 --dist worksteal "$@"

@@ -11,7 +11,7 @@ from mirabelle.client.device.store_keys import KeyGone, StoreKeys
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.store.database import Store
 from tests.backend import Backend
-from tests.client.devices import TRANSFER, Device, KeptSecrets, sign_in_by_mail
+from tests.client.devices import TRANSFER, Device, KeptSecrets, sign_in_by_mail, signed_in
 from tests.client.old_stores import filled
 from tests.client.test_sealed_store import on_disk
 from tests.wire import Wire
@@ -82,3 +82,18 @@ def test_of_what_no_key_opened_only_a_tills_scans_outlive_signing_out(tmp_path: 
     assert store.switch(str(tmp_path / "x.sqlite"), b"n" * 32) == "set_aside"
     store.erase()
     assert {".aside" in file.name for file in tmp_path.iterdir()} == ({True} if scans else set())
+
+
+async def test_a_device_whose_secret_store_is_away_says_that_what_it_keeps_is_out_of_reach(
+    backend: Backend, tmp_path: Path
+) -> None:
+    device = Device(tmp_path)
+    secrets = device.secrets
+    async with device.on(backend.url) as app:
+        await signed_in(app)
+    device.secrets = MemorySecrets()
+    async with device.on(backend.url) as app:
+        assert app.session is None and app.cannot_open == "out_of_reach"
+    device.secrets = secrets
+    async with device.on(backend.url) as app:
+        assert app.session is not None and app.cannot_open is None

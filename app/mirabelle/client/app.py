@@ -17,7 +17,7 @@ from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
-from mirabelle.client.device.store_keys import KeyGone, StoreKeys
+from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
@@ -200,6 +200,8 @@ class App:
         Where their file cannot be opened `cannot_open` says why, and they have to sign in again.
         """
         if await self._sessions.restore(roles) is None:
+            if not self.secrets.persistent and self._is_out_of_reach():
+                self.cannot_open = "out_of_reach"
             return
         is_over = False
         try:
@@ -215,6 +217,11 @@ class App:
         if self.cannot_open is not None:
             await self._sessions.leave(for_good=is_over)
             self.store.switch(MEMORY)
+
+    def _is_out_of_reach(self) -> bool:
+        """Whether a file is here whose key, and session, a secret store has that cannot be used now."""
+        files = self._directory.glob("*.sqlite") if self._directory is not None else ()
+        return any(is_sealed(path) for path in map(str, files) if not has_key_beside(path))
 
     async def _open_file(self, *, is_new: bool = False) -> Mishap | None:
         """Go on with the file of whoever is signed in; raises OSError, TooNew and sqlite3.Error."""

@@ -61,11 +61,10 @@ class KeyringSecrets:
 
     async def _run(self, method: str, *arguments: str) -> Any:
         import keyring
-        from keyring.errors import KeyringError
 
         try:
             return await asyncio.to_thread(getattr(keyring, method), SERVICE, *arguments)
-        except KeyringError as fault:
+        except Exception as fault:  # each system's service fails in ways of its own, locked or gone
             raise OSError("the keyring cannot be used") from fault
 
     async def get(self, name: str) -> str | None:

@@ -68,6 +68,11 @@ class StoreKeys:
             log.warning("a key that opens nothing any more could not be removed: %s", type(fault).__name__)
 
 
+def has_key_beside(path: str) -> bool:
+    """Whether the key of the file at `path` lies beside it, as on a device without a secret store."""
+    return Path(path + _BESIDE).exists()
+
+
 def _name(path: str) -> str:
     return f"store.{Path(path).stem}"
 
