@@ -27,6 +27,8 @@ ANSWER_SECONDS: Final = 10.0
 _NOT_MODIFIED: Final = 304
 _UNASKED: Final = ("accept", "connection", "user-agent")  # headers that say nothing here, in each request
 _PROBLEM: Final = "application/problem+json"
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"  # all that httpx 0.28 tells of it
+_SIGN_IN_FIRST: Final = 511
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,16 @@ class LostAnswer(NoAnswer):
     """The request may have been carried out, but its answer is lost: ask again with the same key."""
 
 
+class Untrusted(NotSent):
+    """Whoever is there cannot prove to be the server: its certificate is not one to trust."""
+
+
 class WrongServer(NoAnswer):
-    """Something answered that is no Mirabelle server, such as a hotel's sign-in page."""
+    """Something answered that is no Mirabelle server."""
+
+
+class Portal(WrongServer):
+    """It looks like the page of a network that wants to be signed in to, such as a hotel's."""
 
 
 class Tokens(Protocol):
@@ -155,7 +165,7 @@ class Api:
             return await client.request(method, url, content=content, headers=headers, params=query)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             self._on_contact(False)
-            raise NotSent from fault
+            raise (Untrusted if _UNTRUSTED in str(fault) else NotSent) from fault
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             self._on_contact(False)
             raise LostAnswer from fault
@@ -196,10 +206,16 @@ def _decoded(endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
             problem = msgspec.json.decode(response.content, type=Problem)
             return Refusal(problem.code, problem.status, problem.detail, problem)
     except msgspec.DecodeError as fault:
-        raise WrongServer from fault
+        raise (Portal if _is_page(response) else WrongServer) from fault
+    if response.status_code == _SIGN_IN_FIRST or response.has_redirect_location:
+        raise Portal
     if response.status_code >= 500:
         raise LostAnswer
     raise WrongServer
+
+
+def _is_page(response: "httpx.Response") -> bool:
+    return response.headers.get("content-type", "").startswith("text/html")
 
 
 @cache

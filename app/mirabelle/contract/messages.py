@@ -70,7 +70,7 @@ class Programme(Message, frozen=True, kw_only=True):
     """What the app must know of the programme before anybody signs in.
 
     `transfers_from` is how few points may be given to somebody else; None where none may. `passes` are the wallet apps
-    that vouchers which may be put on paper can go into.
+    that vouchers which may be put on paper can go into. `contract` is the number of the contract that the server keeps.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Programme(Message, frozen=True, kw_only=True):
     server_time: datetime
     transfers_from: int | None = None
     passes: list[PassKind] = field(default_factory=list)
+    contract: int = 1
 
 
 class Reward(Message, frozen=True, kw_only=True):

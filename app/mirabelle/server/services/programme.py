@@ -12,6 +12,7 @@ from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import messages as m
+from mirabelle.contract.endpoints import CONTRACT
 from mirabelle.rules.balance import MoveKind
 from mirabelle.rules.redemption import VoucherState
 from mirabelle.server.ledger.load import World
@@ -244,4 +245,5 @@ async def programme_message(
         server_time=now,
         transfers_from=document.transfers.from_points if document.transfers.allowed else None,
         passes=passes,
+        contract=CONTRACT,
     )
