@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import random
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notification
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
+from mirabelle.client.repositories.accounts import store_file
 from mirabelle.client.repositories.alerts import Alerts
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
@@ -70,21 +70,23 @@ class App:
     languages: Final = LANGUAGES
     cannot_open: Mishap | None = None
     left: Left | None = None
+    files_of_others: Callable[[], Collection[str]] = tuple  # who are signed in as well, though not in use
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
         language: str, now: Callable[[], datetime] = _now, *, is_elsewhere: bool = False,
-        clock: ForwardClock | None = None, notifications: Notifications = NO_NOTIFICATIONS,
+        clock: ForwardClock | None = None, notifications: Notifications = NO_NOTIFICATIONS, server: str | None = None,
     ) -> None:  # fmt: skip
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
-        somebody's browser, is told times in the programme's zone: this machine's would be anybody's."""
-        self.now, self.secrets, self.preferences = now, secret_store, preferences
+        somebody's browser, is told times in the programme's zone: this machine's would be anybody's. `server` is what
+        an installed app, which has several, knows this one by."""
+        self.now, self.secrets, self.preferences, self.server = now, secret_store, preferences, server
         self._directory, self._store_keys = directory, StoreKeys(secret_store)
         self.connection: str = "unknown"
         self.last_contact: datetime | None = None
         self.store = Store()
         self.api = Api(server_url, self._on_contact)
-        self._sessions = Sessions(self.api, secret_store, keys)
+        self._sessions = Sessions(self.api, secret_store, keys, server)
         self.api.tokens = self._sessions
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
         self._background: set[asyncio.Task[None]] = set()
@@ -162,7 +164,11 @@ class App:
 
     def kept_tills(self) -> Sequence[KeptTill]:
         """The tills that this device was, and whose scans wait here until it is one of them again."""
-        return kept_tills(self._directory, self.store.path)
+        return kept_tills(self._directory, {self.store.path, *self.files_of_others()})
+
+    def on_begin(self, note: Callable[[SignedIn], Awaitable[None]]) -> None:
+        """Have `note` told of each new session before it is kept."""
+        self._sessions.on_begin = note
 
     def subscribe(self, topics: Iterable[str], listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when one of the store's `topics` is written, until the returned function is called."""
@@ -194,12 +200,13 @@ class App:
         if (before, self.connection) == ("offline", "online") or (is_till and before == "online" and not reached):
             self.wake()  # what waits is sent at the first contact; without any, the next round comes sooner
 
-    async def restore(self, roles: Sequence[Role] = ROLES) -> None:
-        """Go on as whoever was signed in in one of `roles`, the first that there is; without network.
+    async def restore(self, roles: Sequence[Role] = ROLES, subject: str = "") -> None:
+        """Go on as whoever was signed in in one of `roles`, the first that there is, in an installed app as `subject`;
+        without network.
 
         Where their file cannot be opened `cannot_open` says why, and they have to sign in again.
         """
-        if await self._sessions.restore(roles) is None:
+        if await self._sessions.restore(roles, subject) is None:
             if not self.secrets.persistent and self._is_out_of_reach():
                 self.cannot_open = "out_of_reach"
             return
@@ -333,7 +340,7 @@ class App:
         if self._directory is None:
             return MEMORY
         assert self.session is not None
-        return str(self._directory / f"{hashlib.sha256(self.session.subject.encode()).hexdigest()[:32]}.sqlite")
+        return str(store_file(self._directory, self.server, self.session.subject))
 
     async def _refresh_wallet(self) -> None:
         await self.wallet.refresh()

@@ -52,6 +52,7 @@ class Keys:
         return sign(self._private(salt), message)
 
 
-async def open_keys(store: SecretStore) -> Keys:
-    """The keys of this device; their seed is made at the first call and kept in the secret store. Raises OSError."""
-    return Keys(bytes.fromhex(await kept_or_made(store, SEED)))
+async def open_keys(store: SecretStore, seed: str = SEED) -> Keys:
+    """The keys of this device, whose `seed` the secret store keeps under that name and makes at the first call. Raises
+    OSError."""
+    return Keys(bytes.fromhex(await kept_or_made(store, seed)))

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,10 @@ class KeptTill:
     scans: int
 
 
-def kept_tills(directory: Path | None, signed_in: str) -> Sequence[KeptTill]:
-    """What the files of `directory` keep, but for the one at `signed_in`; each stays until its scans are sent."""
+def kept_tills(directory: Path | None, signed_in: Collection[str]) -> Sequence[KeptTill]:
+    """What the files of `directory` keep, but for those in `signed_in`; each stays until its scans are sent."""
     files = sorted(directory.glob("*.sqlite")) if directory is not None else []
-    found = (_kept(file) for file in files if str(file) != signed_in)
+    found = (_kept(file) for file in files if str(file) not in signed_in)
     return [till for till in found if till is not None]
 
 

@@ -24,3 +24,17 @@ def may_hold_unsent(file: Path, *tables: Table) -> bool:
     except sqlite3.Error as fault:
         log.warning("a file cannot be read: %s", type(fault).__name__)
         return True
+
+
+def count_unsent(file: Path) -> int:
+    """How many rows of both tables were not sent, or were refused and not seen; 0 where that cannot be told."""
+    try:
+        with closing(read_only(str(file))) as connection:
+            query = (
+                "SELECT (SELECT COUNT(*) FROM offline_scans WHERE state != 'seen')"
+                " + (SELECT COUNT(*) FROM outbox WHERE state != 'seen')"
+            )
+            return int(connection.execute(query).fetchone()[0])
+    except sqlite3.Error as fault:
+        log.warning("a file cannot be read: %s", type(fault).__name__)
+        return 0

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
+from mirabelle.client.repositories.accounts import session_name
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import sign_in as sm
 from mirabelle.contract.fields import Role
@@ -48,19 +49,22 @@ def new_key() -> str:
 
 
 class Sessions:
-    """Holds the access token in memory and the refresh token in the secret store, one for each role.
+    """Holds the access token in memory and the refresh token in the secret store: in a browser one for each role, in an
+    installed app, which knows its `server`, one for each person.
 
     Two windows of one browser share the secret store: before a refresh token is used, the newest one is read there.
-    `on_over` is called when the server has ended the session, and told whether it is over for all of them.
+    `on_begin` is called before a session is kept; `on_over` when the server has ended it, and told whether it is over
+    for all windows.
     """
 
-    def __init__(self, api: Api, store: SecretStore, keys: Keys) -> None:
-        self._api, self._secrets, self._keys = api, store, keys
+    def __init__(self, api: Api, store: SecretStore, keys: Keys, server: str | None = None) -> None:
+        self._api, self._secrets, self._keys, self._server = api, store, keys, server
         self._access_token: str | None = None
         self._renewing = asyncio.Lock()
         self._unsaved: tuple[_Kept, _Kept] | None = None
         self.who: SignedIn | None = None
         self.on_over: Callable[[bool], object] = lambda _is_for_good: None
+        self.on_begin: Callable[[SignedIn], Awaitable[None]] | None = None
 
     def __repr__(self) -> str:
         return f"Sessions(who={self.who!r})"
@@ -69,9 +73,10 @@ class Sessions:
         """The access token, if anybody is signed in; one that is over is renewed when the server says so."""
         return self._access_token if self.who is not None else None
 
-    async def restore(self, roles: Sequence[Role]) -> SignedIn | None:
-        """Go on with the session that was kept for the first of `roles` that has one; without network."""
-        found = await asyncio.gather(*map(self._kept, roles))
+    async def restore(self, roles: Sequence[Role], subject: str = "") -> SignedIn | None:
+        """Go on with the session that was kept for the first of `roles` that has one, in an installed app as `subject`;
+        without network."""
+        found = await asyncio.gather(*(self._kept(self._name(role, subject)) for role in roles))
         kept = next(filter(None, found), None)
         if kept is not None:
             self.who, self._access_token = kept.who, "to be renewed"
@@ -79,19 +84,20 @@ class Sessions:
 
     async def leave(self, *, for_good: bool) -> None:
         """Nobody is signed in in this window; what was kept of the session stays for another time, or goes as well."""
-        role = self.drop()
-        if role is not None and for_good:
-            await self._secrets.delete(_name(role))
+        who = self.drop()
+        if who is not None and for_good:
+            await self._secrets.delete(self._name_of(who))
 
-    def drop(self) -> Role | None:
-        """Nobody is signed in in this window any more; as what somebody was."""
-        role = self.who.role if self.who is not None else None
-        self.who, self._access_token = None, None
-        return role
+    def drop(self) -> SignedIn | None:
+        """Nobody is signed in in this window any more; who was."""
+        who, self.who, self._access_token = self.who, None, None
+        return who
 
     async def begin(self, session: sm.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
         who = SignedIn(session.role, session.subject, session.name, session.epoch)
+        if self.on_begin is not None:
+            await self.on_begin(who)  # first of all: a session that nobody knows of would be found by nobody
         async with self._renewing:
             await self._keep(_Kept(who, session.refresh_token))
             self.who, self._access_token = who, session.access_token
@@ -104,7 +110,7 @@ class Sessions:
                 return _OVER
             if self._access_token != stale:
                 return None  # somebody else got a new one meanwhile
-            kept = await self._newest(self.who.role)
+            kept = await self._newest(self.who)
             if kept is not None and kept.who.subject != self.who.subject:
                 kept = None  # another window has signed somebody else in
             answer: sm.Session | Refusal = _OVER
@@ -122,11 +128,12 @@ class Sessions:
             return None
 
     async def _lose(self, refused: _Kept | None) -> None:
-        role, is_for_good = self.drop(), False
-        assert role is not None
+        who, is_for_good = self.drop(), False
+        assert who is not None
+        name = self._name_of(who)
         with contextlib.suppress(OSError):
-            if await self._kept(role) == refused:  # else another window has signed in anew
-                await self._secrets.delete(_name(role))
+            if await self._kept(name) == refused:  # else another window has signed in anew
+                await self._secrets.delete(name)
                 is_for_good = True
         # Not at once: whoever gets this refusal settles it first, in the store of the person it is about.
         asyncio.get_running_loop().call_soon(self.on_over, is_for_good)
@@ -140,11 +147,11 @@ class Sessions:
         async with self._renewing:
             if self.who is None:
                 return None
-            role, kept = self.drop(), None
-            assert role is not None
+            who, kept = self.drop(), None
+            assert who is not None
             try:
-                kept = await self._newest(role)
-                await self._secrets.delete(_name(role))
+                kept = await self._newest(who)
+                await self._secrets.delete(self._name_of(who))
             except (NotSent, OSError):
                 log.warning("the secret store did not answer; it may still hold the session that was ended")
         return kept.refresh_token if kept is not None else None
@@ -158,24 +165,24 @@ class Sessions:
         except NoAnswer:
             log.info("signed out without network; the server's side of the session ends by itself")
 
-    async def _newest(self, role: Role) -> _Kept | None:
+    async def _newest(self, who: SignedIn) -> _Kept | None:
         try:
-            kept = await self._kept(role)
+            kept = await self._kept(self._name_of(who))
         except OSError as fault:
             raise NotSent from fault  # without the newest token nothing can be asked for now
         if self._unsaved is not None and self._unsaved[0] == kept:
             return self._unsaved[1]
         return kept
 
-    async def _kept(self, role: Role) -> _Kept | None:
-        raw = await self._secrets.get(_name(role))
+    async def _kept(self, name: str) -> _Kept | None:
+        raw = await self._secrets.get(name)
         try:
             return msgspec.json.decode(raw, type=_Kept) if raw else None
         except msgspec.DecodeError:
             return None
 
     async def _keep(self, kept: _Kept) -> None:
-        await self._secrets.set(_name(kept.who.role), msgspec.json.encode(kept).decode())
+        await self._secrets.set(self._name_of(kept.who), msgspec.json.encode(kept).decode())
 
     async def _replace(self, old: _Kept, new: _Kept) -> None:
         """Write down the next token, or at least remember it, since the old one is worth nothing now."""
@@ -187,6 +194,8 @@ class Sessions:
         else:
             self._unsaved = None
 
+    def _name_of(self, who: SignedIn) -> str:
+        return self._name(who.role, who.subject)
 
-def _name(role: Role) -> str:
-    return f"session.{role}"
+    def _name(self, role: Role, subject: str) -> str:
+        return f"session.{role}" if self._server is None else session_name(self._server, role, subject)
