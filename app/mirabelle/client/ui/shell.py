@@ -9,6 +9,7 @@ from mirabelle.client.device.network import Network
 from mirabelle.client.ui import routes
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellContext, Window, WindowContext, go
+from mirabelle.client.ui.shared.frame import TAB_VIEW
 from mirabelle.client.ui.shared.live import use_live
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Shell:
         self._wanted: str | None = None
         self._has_come_in = False
         self.session_ended = False
+        self.on_top = ""  # the address of the page that is seen
         others = (language for language in app.languages if language != app.language)
         self.languages = (app.language, *others)  # the device's own first, and it stays there
         self._remounter = fixes.Remounter(page, _root, app, self._window, self)
@@ -119,6 +121,8 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
     role = session.role if session else None
     shell.notice(route, role)
     pages = routes.visits(route, role)
+    shell.on_top = pages[-1].route
+    drawn: ft.Ref[dict[str, Any]] = ft.use_ref(None)
 
     def follow() -> None:
         page.on_route_change = lambda event: set_route(event.route)
@@ -130,9 +134,19 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
     ft.use_effect(app.wake, [])  # drawn anew: a page that was away has come back
 
     def draw() -> list[Any]:
-        return [
-            RouteContext(visit.route, lambda visit=visit: visit.screen()(*visit.arguments, key=visit.route))
-            for visit in pages
-        ]
+        """Only the page on top; those beneath stay as they were last seen, as drawing them costs as much."""
+        before = drawn.current or {}
+        seen = pages[-1]
+        drawn.current = {
+            **{page.route: before.get(page.route) or unseen(page) for page in pages[:-1]},
+            seen.route: RouteContext(seen.route, lambda: seen.screen()(*seen.arguments, key=seen.route)),
+        }
+        return list(drawn.current.values())
 
     return ShellContext(shell, lambda: AppContext(app, lambda: WindowContext(window, draw)))
+
+
+def unseen(visit: routes.Visit) -> ft.View:
+    """Stands for a page beneath the one that is seen, until somebody goes back to it."""
+    is_tab = visit.place.beneath is None and visit.place.who != "guest"
+    return ft.View(route=TAB_VIEW if is_tab else visit.route, key=f"unseen-{visit.route}")

@@ -48,7 +48,8 @@ class Window:
 AppContext = ft.create_context(None)
 WindowContext = ft.create_context(Window())
 ShellContext = ft.create_context(None)
-RouteContext = ft.create_context("/")
+EVERYWHERE = "/"  # the address of what is on no page, such as the root
+RouteContext = ft.create_context(EVERYWHERE)
 
 
 def use_app() -> "App":

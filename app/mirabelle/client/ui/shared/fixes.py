@@ -18,6 +18,14 @@ FORMULA_FONTS: Final = "KaTeX"
 def apply() -> None:
     """Puts the work-arounds in place; safe to call more than once."""
     _keep_updates_alive()
+    _name_messages_by_their_action()
+
+
+def _name_messages_by_their_action() -> None:
+    """1.0.5: each message is described in full for a log, even where that is off: every control of a page, in words."""
+    from flet.messaging.protocol import Message
+
+    Message.__repr__ = lambda message: f"Message({message.action})"
 
 
 def _keep_updates_alive() -> None:

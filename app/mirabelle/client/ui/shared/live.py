@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import flet as ft
 
+from mirabelle.client.ui.shared.context import EVERYWHERE, use_route, use_shell
+
 if TYPE_CHECKING:
     from mirabelle.client.app import App
 
@@ -12,8 +14,11 @@ T = TypeVar("T")
 
 
 def use_live(app: "App", topics: Sequence[str], read: Callable[[], T]) -> T:
-    """`read()` now, and again whenever one of the store's `topics` is written. It runs at each draw: keep it quick."""
+    """`read()` now, and again whenever one of the store's `topics` is written. It runs at each draw: keep it quick.
+
+    A page that another one covers is not drawn anew: it is when somebody goes back to it."""
     _, redraw = ft.use_state(0)
+    shell, route = use_shell(), use_route()
     value = read()
     shown: ft.Ref[Any] = ft.use_ref(None)
     shown.current = value
@@ -21,6 +26,8 @@ def use_live(app: "App", topics: Sequence[str], read: Callable[[], T]) -> T:
     stop: ft.Ref[Callable[[], None] | None] = ft.use_ref(None)
 
     def changed(*_what: Any) -> None:
+        if shell is not None and route not in (EVERYWHERE, shell.on_top):
+            return
         redraw(lambda version: version + 1)
 
     def listen() -> None:
