@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "app/mirabelle/server/demo"
-PICTURES = ROOT / "assets/images/rewards"
+PICTURES = DEMO / "pictures"
 LANGUAGES = {"en", "fr", "ar"}
 KINDS = {
     "merchandise", "gift_card", "experience", "discount", "cash_back", "status", "points_exchange", "free_trial",
@@ -108,8 +108,8 @@ def test_what_is_shipped_or_donated_is_an_order(reward: dict[str, Any]) -> None:
 def test_every_reward_has_a_picture_of_its_own_and_no_picture_is_left_over() -> None:
     pictures = [reward["picture"] for reward in REWARDS]
     assert len(set(pictures)) == len(pictures)
-    files = sorted(PICTURES.iterdir())
-    assert {path.name for path in files} == {f"{picture}.webp" for picture in pictures}
+    files = sorted(PICTURES.glob("*.webp"))
+    assert {f"pictures/{path.name}" for path in files} == set(pictures)
     assert len({path.read_bytes() for path in files}) == len(files)
 
 

@@ -43,7 +43,8 @@ def people(backend: Backend) -> dict[str | None, Person]:
 
 def path_of(endpoint: Endpoint[Any], **names: str) -> str:
     path = endpoint.path.replace(":str", "")
-    return path.format(redemption="r-1", voucher="ab", scan="s-1", hold="s-2") if "{" in path else path
+    named = {"redemption": "r-1", "voucher": "ab", "scan": "s-1", "hold": "s-2", "picture": "0" * 32, "width": "256"}
+    return path.format(**named) if "{" in path else path
 
 
 def headers_of(person: Person) -> dict[str, str]:

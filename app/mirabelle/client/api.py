@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY, PICTURE, Endpoint
 from mirabelle.contract.messages import Message, Problem
+from mirabelle.contract.pictures import PROOF_HEADER, path_of
 from mirabelle.contract.reasons import Reason
 
 if TYPE_CHECKING:
@@ -145,6 +146,18 @@ class Api:
             return None
         answer = self._answer(endpoint, response)
         return answer if isinstance(answer, Refusal) else Changed(answer, response.headers.get("etag", ""))
+
+    async def picture(self, name: str, width: int) -> "tuple[bytes, bytes] | Refusal":
+        """A picture's proof and its file as they came, genuine or not. Raises as `call` does."""
+        response = await self._send("GET", self._base_url + path_of(name, width), None, {}, None)
+        if not response.is_success:
+            refused = self._answer(PICTURE, response)
+            assert isinstance(refused, Refusal)
+            return refused
+        try:
+            return bytes.fromhex(response.headers.get(PROOF_HEADER, "")), response.content
+        except ValueError:
+            return b"", b""
 
     def _answer(self, endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
         try:

@@ -14,6 +14,7 @@ from mirabelle.client.api import Api
 from mirabelle.client.device.forward_clock import ForwardClock, open_clock
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
+from mirabelle.client.device.pictures import PictureFiles
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
@@ -23,6 +24,7 @@ from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
+from mirabelle.client.repositories.pictures import Pictures
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.repositories.recent_searches import RecentSearches
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
@@ -97,7 +99,10 @@ class App:
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
 
-        self.catalog = Catalog(self.store, self.api, self.programme, now)
+        self.catalog, self.pictures = (
+            Catalog(self.store, self.api, self.programme, now),
+            Pictures(self.api, self.store, self._picture_files(), lambda: self.connection == "offline"),
+        )
         self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
         self.redemptions, self.vouchers = Redemptions(self.store, self.api), Vouchers(self.store, now)
         self.outbox, self.recent_searches = Outbox(self.store), RecentSearches(self.store)
@@ -161,6 +166,12 @@ class App:
     def session(self) -> SignedIn | None:
         """Who is signed in."""
         return self._sessions.who
+
+    def _picture_files(self) -> PictureFiles | None:
+        """Where pictures are kept, for all who use this device; browsers keep them by themselves."""
+        if self._directory is None or self._is_elsewhere:
+            return None
+        return PictureFiles(self._directory / "pictures")
 
     def kept_tills(self) -> Sequence[KeptTill]:
         """The tills that this device was, and whose scans wait here until it is one of them again."""
@@ -368,5 +379,6 @@ class App:
         await self.scan.finish()
         await self.upload_scans.stop()
         await self.sync.stop()
+        await self.pictures.stop()
         await self.api.close()
         self.store.close()

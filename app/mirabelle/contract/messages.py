@@ -89,7 +89,10 @@ class Programme(Message, frozen=True, kw_only=True):
 
 
 class Reward(Message, frozen=True, kw_only=True):
-    """A reward as the catalog shows it. `stock` is None where there is no limit; `value_minor` is in minor units."""
+    """A reward as the catalog shows it. `stock` is None where there is no limit; `value_minor` is in minor units.
+
+    `picture` names a picture, and `placeholder` is what stands there before it has come, see `contract.pictures`.
+    """
 
     id: Identifier
     reference: int
@@ -118,6 +121,7 @@ class Reward(Message, frozen=True, kw_only=True):
     challenge: bool = False
     uses: int = 1
     balance: bool = False
+    placeholder: str = ""
 
 
 class Catalog(Message, frozen=True, kw_only=True):

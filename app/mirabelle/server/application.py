@@ -96,7 +96,9 @@ def create_app(context: Context) -> Litestar:
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BYTES,
         compression_config=CompressionConfig(
-            backend="gzip", minimum_size=COMPRESS_FROM_BYTES, exclude=[f"^{API_PREFIX}{CATALOG.path}$"]
+            backend="gzip",
+            minimum_size=COMPRESS_FROM_BYTES,
+            exclude=[f"^{API_PREFIX}{CATALOG.path}$", f"^{API_PREFIX}/pictures/"],  # those are small already
         ),
         lifespan=[lambda _app: _work_going_on(context)],
         openapi_config=OpenAPIConfig(

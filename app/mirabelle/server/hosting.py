@@ -14,6 +14,7 @@ from typing import Any, Final
 from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.mail import MailUnusable
+from mirabelle.server.services.pictures import forget_unused, with_pictures
 from mirabelle.server.services.programme import load_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument, read_programme
 from mirabelle.server.storage.database import Database, open_database, url_of_directory
@@ -99,9 +100,11 @@ async def open_store(
     database = await open_database(database_url or url_of_directory(data))
     if programme is not None:
         async with _closed_on_fault(database):
+            loaded = await with_pictures(database, programme, now)
             await database.attempt(
-                lambda connection: load_programme(connection, programme, now, replaces_others=replaces_others)
+                lambda connection: load_programme(connection, loaded, now, replaces_others=replaces_others)
             )
+            await database.attempt(lambda connection: forget_unused(connection, now))
     return database
 
 

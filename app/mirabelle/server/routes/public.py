@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get, post
+from litestar.datastructures import ResponseHeader
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mirabelle.contract import account
+from mirabelle.contract import account, pictures
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -42,10 +43,18 @@ from mirabelle.server.services.catalog import (
 )
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.keys import claim_key, note_key
+from mirabelle.server.services.pictures import served_picture
 from mirabelle.server.services.programme import programme_message
 from mirabelle.server.services.refusals import Refused
 
 _BROWSERS_ASK_AGAIN = "no-cache"
+_KEPT_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_WIDTHS = {str(width): width for width in pictures.WIDTHS}
+_PROOF = ResponseHeader(
+    name=pictures.PROOF_HEADER,
+    documentation_only=True,
+    description="SHA-256 hashes of all its sizes, in hexadecimal; the name is the first half of the SHA-256 of these.",
+)
 _CURSOR = r"^([0-9]{0,18}|[0-9a-f]{8}(\.[0-9a-f]{1,15}){1,3})$"
 
 
@@ -99,7 +108,22 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
             return _unchanged(page.etag)
         return Response(content=page.body, media_type="application/json", headers=page.headers)  # type: ignore[arg-type]
 
-    return [programme, catalog]
+    @get(
+        e.PICTURE.path,
+        operation_id="getPicture",
+        media_type=pictures.MEDIA_TYPE,
+        responses=told(e.PICTURE),
+        response_headers=[_PROOF],
+    )
+    async def picture(picture: FromPath[str], width: FromPath[str]) -> Response[bytes]:
+        """A reward's picture as WebP, in one of the sizes that it comes in. What has this name never changes."""
+        found = await served_picture(context.database, picture, _WIDTHS[width]) if width in _WIDTHS else None
+        if found is None:
+            raise Refused(Reason.NOT_FOUND)
+        headers = {pictures.PROOF_HEADER: found[1].hex()} | _KEPT_FOR_EVER
+        return Response(content=found[0], media_type=pictures.MEDIA_TYPE, headers=headers)
+
+    return [programme, catalog, picture]
 
 
 async def _page(content: m.Catalog | cm.SignedCatalog, etag: str, accepted: str) -> Page:

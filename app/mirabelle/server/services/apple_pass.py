@@ -121,14 +121,13 @@ def _quoted(text: str) -> str:
 
 def _strip(content: PassContent) -> bytes:
     """The reward's picture at the side of a strip, whose other side is for its name; an empty strip without one."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     strip = Image.new("RGB", _STRIP, content.background)
-    file = assets_directory() / "images" / "rewards" / f"{content.picture}.webp"
-    if content.picture and file.is_file():
-        with Image.open(file) as picture:
-            shown = picture.convert("RGBA").resize((_STRIP[1] - 40,) * 2, Image.Resampling.LANCZOS)
-        strip.paste(shown, (_STRIP[0] - shown.width - 24, 20), shown)
+    if content.picture:
+        with Image.open(io.BytesIO(content.picture)) as picture:
+            shown = ImageOps.contain(picture.convert("RGBA"), (_STRIP[1] - 40,) * 2, Image.Resampling.LANCZOS)
+        strip.paste(shown, (_STRIP[0] - shown.width - 24, (_STRIP[1] - shown.height) // 2), shown)
     packed = io.BytesIO()
     strip.save(packed, "PNG")
     return packed.getvalue()

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
+from mirabelle.contract.pictures import is_name
 from mirabelle.rules import catalog_trust as rules
 from mirabelle.rules.trust import programme_id
 from mirabelle.server.services.context import Context
@@ -34,7 +35,8 @@ def _reward(row: Row[Any]) -> m.Reward:
         title=m.Text(**document["title"]),
         summary=m.Text(**document["summary"]),
         terms=m.Text(**document["terms"]),
-        picture=document["picture"],
+        # Rewards that were loaded before pictures were served name a file of the first apps.
+        picture=document["picture"] if is_name(document["picture"]) else None,
         tint=document["tint"],
         value_minor=document["value_minor"],
         stock=row.stock,
@@ -52,6 +54,7 @@ def _reward(row: Row[Any]) -> m.Reward:
         challenge=document.get("challenge", False),
         uses=document.get("uses", 1),
         balance=document.get("balance", False),
+        placeholder=document.get("placeholder", ""),
     )
 
 

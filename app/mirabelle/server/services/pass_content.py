@@ -24,7 +24,7 @@ class PassContent:
     terms: Text
     store: Text | None
     programme: str
-    picture: str | None
+    picture: bytes | None
     tint: str | None
     code: str
     made_at: datetime

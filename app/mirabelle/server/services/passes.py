@@ -7,6 +7,7 @@ own code is signed anew every 30 seconds by a key that no wallet app can hold.
 import asyncio
 import base64
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,10 +20,13 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.google_pass import google_link
 from mirabelle.server.services.pace import may_try
 from mirabelle.server.services.pass_content import PassContent
+from mirabelle.server.services.pictures import PictureDamaged, read_picture
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.services.vouchers import put_on_paper
 from mirabelle.server.storage import schema as t
+
+_PICTURE_PIXELS: Final = 512
 
 
 async def put_in_wallet(context: Context, caller: Caller, voucher: str, kind: m.PassKind) -> m.WalletPass:
@@ -59,13 +63,22 @@ async def _content(context: Context, connection: AsyncConnection, caller: Caller
         terms=m.Text(**row.document["terms"]),
         store=m.Text(**row.name) if row.name else None,
         programme=context.programme.programme.name,
-        picture=row.document["picture"],
+        picture=await _picture(connection, row.document["picture"]),
         tint=row.document["tint"],
         code=paper.code,
         made_at=now,
         ends_at=paper.ends_at,
         frame=paper.frame,
     )
+
+
+async def _picture(connection: AsyncConnection, name: str | None) -> bytes | None:
+    """The reward's picture; a pass is as good without one."""
+    try:
+        found = await read_picture(connection, name, _PICTURE_PIXELS) if name else None
+    except PictureDamaged:
+        return None
+    return found[0] if found else None
 
 
 def _serial(voucher: str, now: datetime) -> str:

@@ -24,6 +24,7 @@ from mirabelle.rules.programme import (
     Transfers,
     minor_units,
 )
+from mirabelle.server.services.picture_making import PictureUnusable, picture_file
 
 LAST_YEAR: Final = 9000  # days are added to dates, and the calendar ends with 9999
 U32 = Annotated[int, Meta(ge=1, le=2**32 - 1)]
@@ -144,7 +145,8 @@ class StaffRules(Struct, forbid_unknown_fields=True):
 
 
 class RewardRules(Struct, forbid_unknown_fields=True):
-    """A reward as the programme offers it.
+    """A reward as the programme offers it. `picture` names a file below the programme's own folder, and once it is
+    loaded the picture that was made from it; then `placeholder` says what stands there before, and not earlier.
 
     With `paper` its vouchers may be printed: whoever holds the paper can use it. With `challenge` the till sets a task
     that only the holder's device can answer, which paper cannot. With `uses` one redemption is good that many times.
@@ -174,6 +176,7 @@ class RewardRules(Struct, forbid_unknown_fields=True):
     challenge: bool = False
     uses: Annotated[int, Meta(ge=1, le=limits.VOUCHER_USES)] = 1
     balance: bool = False
+    placeholder: str = ""
     available_from: date | None = None
     available_until: date | None = None
     popularity: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -243,6 +246,7 @@ def read_programme(file: Path) -> ProgrammeDocument:
     except msgspec.ValidationError as fault:
         raise ProgrammeUnusable(f"{file}: {fault}") from fault
     _check(file, document)
+    _find_pictures(file, document)
     return document
 
 
@@ -284,6 +288,17 @@ def _check(file: Path, document: ProgrammeDocument) -> None:
             raise ProgrammeUnusable(f"{file}: staff[{index}].store: unknown: {person.store}")
 
 
+def _find_pictures(file: Path, document: ProgrammeDocument) -> None:
+    """Say of each picture where it really is."""
+    for index, reward in enumerate(document.rewards):
+        if reward.picture is not None:
+            try:
+                reward.picture = str(picture_file(file.parent, reward.picture))
+            except PictureUnusable as fault:
+                where = f"{file}: rewards[{index}].picture: {reward.id}"
+                raise ProgrammeUnusable(f"{where}: {reward.picture!r} {fault}") from fault
+
+
 def _check_caps(file: Path, document: ProgrammeDocument) -> None:
     for class_, cap in document.tills.caps.items():
         try:
@@ -307,6 +322,7 @@ def reward_fault(reward: RewardRules, document: ProgrammeDocument, stores: Colle
     except ValueError as fault:
         return f"value: {fault}"
     checks = (
+        (reward.placeholder, "placeholder: it is made from the picture"),
         (reward.store and reward.store not in stores, f"store: unknown: {reward.store}"),
         (reward.from_tier and reward.from_tier not in tiers, f"from_tier: unknown: {reward.from_tier}"),
         # A programme without categories takes those that its rewards name.

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from mirabelle.server.storage import access, reminders  # noqa: F401  # their tables are of the same metadata
+from mirabelle.server.storage import access, pictures, reminders  # noqa: F401  # their tables are of the same metadata
 from mirabelle.server.storage.instants import Instant
 from mirabelle.server.storage.metadata import metadata, participant_key
 

@@ -1,15 +1,20 @@
-"""Rewards as pictures: each on its own tint, by address, so that the window fetches and keeps them itself."""
+"""Rewards as pictures: each on its own tint, blurred until it has come."""
 
 import colorsys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import flet as ft
 
-from mirabelle.client.ui.shared import theme
+from mirabelle.client.repositories.pictures import Pictures
+from mirabelle.client.ui.shared import fixes, theme
+from mirabelle.client.ui.shared.context import use_app
 from mirabelle.contract.messages import Reward
+from mirabelle.contract.pictures import drawn, is_name, read_placeholder, width_for
 from mirabelle.contract.translation import Translator
 
+_WIDE: Final = 1.6  # how much wider than high the room for a picture mostly is
 DARK_LIGHTNESS, DARK_SATURATION = 0.19, 0.34  # at night a tint keeps its hue and stops glaring
 
 
@@ -24,32 +29,93 @@ def tint_of(color: str | None, *, dark: bool) -> str:
 
 
 def picture(
-    reward: Reward, *, dark: bool, height: int = 120, corner: int = theme.CORNER_L, share: float = 0.66, **more: Any
+    reward: Reward,
+    *,
+    dark: bool,
+    height: int = 120,
+    corner: int = theme.CORNER_L,
+    share: float = 0.66,
+    in_list: bool = False,
+    **more: Any,
 ) -> ft.Container:
-    """The reward's picture on its tint. It is decoration: the name beside it is what screen readers say."""
-    side = round(height * share)
-    if reward.picture:
+    """The reward's picture: what is cut out stands on the reward's tint, a photograph fills the room. It is decoration:
+    the name beside it is what screen readers say. `in_list`: others are waited for more."""
+    side, hint = round(height * share), read_placeholder(reward.placeholder)
+    fills = hint is not None and not hint.is_cut_out
+    if reward.picture is not None and is_name(reward.picture):
         # Twice the size on screen: phones have two to three device pixels to a logical one.
-        inside: ft.Control = ft.Image(
-            src=f"/images/rewards/{reward.picture}.webp",
-            width=side,
-            height=side,
-            fit=ft.BoxFit.CONTAIN,
-            cache_width=side * 2,
-            exclude_from_semantics=True,
-            gapless_playback=True,
-            error_content=ft.Icon(ft.Icons.REDEEM, size=side * 0.6, color=theme.OURS),
-        )
+        width = width_for(2 * (round(height * _WIDE) if fills else side))
+        shown = _Shown(reward.picture, width, reward.placeholder, None if fills else side)
+        inside: ft.Control = _by_address(shown) if ft.context.page.web else _fetched(shown, not in_list)
     else:
-        inside = ft.Icon(ft.Icons.REDEEM, size=side * 0.6, color=theme.OURS)
+        fills, inside = False, ft.Icon(ft.Icons.REDEEM, size=side * 0.6, color=theme.OURS)
     return ft.Container(
         inside,
         height=height,
         bgcolor=tint_of(reward.tint, dark=dark),
         border_radius=corner,
-        alignment=ft.Alignment.CENTER,
+        alignment=None if fills else ft.Alignment.CENTER,
+        clip_behavior=ft.ClipBehavior.ANTI_ALIAS if fills else None,
         **more,
     )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture by its name, in a width in pixels, and how large it is shown: `side`, or None to fill the room."""
+
+    name: str
+    width: int
+    placeholder: str
+    side: int | None
+
+    def image(self, source: str | bytes, **more: Any) -> ft.Image:
+        """What draws it."""
+        fit = ft.BoxFit.CONTAIN if self.side else ft.BoxFit.COVER
+        return ft.Image(
+            src=source,
+            width=self.side,
+            height=self.side,
+            fit=fit,
+            exclude_from_semantics=True,
+            gapless_playback=True,
+            **more,
+        )
+
+    def before(self) -> ft.Control:
+        """What stands there before it has come."""
+        drawing = drawn(self.placeholder)
+        if not drawing:
+            return ft.Container(width=self.side, height=self.side)
+        blurred = self.image(drawing, filter_quality=ft.FilterQuality.HIGH)
+        blurred.fit = ft.BoxFit.FILL
+        return blurred
+
+
+def _by_address(shown: _Shown) -> ft.Control:
+    """In a browser, which fetches pictures and keeps them by itself."""
+    before = drawn(shown.placeholder) or None
+    return shown.image(
+        Pictures.address(shown.name, shown.width),
+        placeholder_src=before,
+        placeholder_fit=ft.BoxFit.FILL,
+        error_content=shown.before(),
+    )
+
+
+@fixes.component
+def _fetched(shown: _Shown, first: bool) -> ft.Control:
+    """Elsewhere: only what was found to be the picture is ever drawn, and nothing is fetched for what is gone."""
+    app, leave = use_app(), ft.use_ref(None)
+    come, set_come = ft.use_state(("", b""))
+
+    def ask() -> None:
+        leave.current = app.pictures.ask(
+            shown.name, shown.width, lambda content: set_come((shown.name, content)), first=first
+        )
+
+    ft.use_effect(ask, [shown.name, shown.width], cleanup=lambda: leave.current and leave.current())
+    return shown.image(come[1]) if come[0] == shown.name else shown.before()
 
 
 def reward_card(
@@ -78,7 +144,7 @@ def reward_card(
         price.append(ft.Text(news, theme_style=theme.LABEL_S, color=theme.ON_WARM_TINT))
     body = ft.Column(
         [
-            picture(reward, dark=dark, height=height),
+            picture(reward, dark=dark, height=height, in_list=True),
             ft.Container(  # off the rounded corners, which would cut the first digit
                 ft.Column(
                     [

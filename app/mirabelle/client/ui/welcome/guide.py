@@ -81,7 +81,7 @@ def _illustration(picture: str, tint: str, height: int, dark: bool) -> ft.Contro
     side = height * 0.62
     return ft.Container(
         ft.Image(
-            src=f"/images/rewards/{picture}.webp", width=side, height=side, cache_width=640, exclude_from_semantics=True
+            src=f"/images/welcome/{picture}.webp", width=side, height=side, cache_width=640, exclude_from_semantics=True
         ),
         height=height,
         bgcolor=theme.OURS_TINT if dark else tint,

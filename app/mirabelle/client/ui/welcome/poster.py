@@ -111,7 +111,7 @@ def _collage(side: int) -> ft.Control:
         [
             ft.Container(
                 ft.Image(
-                    src=f"/images/rewards/{name}.webp",
+                    src=f"/images/welcome/{name}.webp",
                     width=side * 0.7,
                     height=side * 0.7,
                     cache_width=side * 2,

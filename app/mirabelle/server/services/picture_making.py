@@ -1,0 +1,141 @@
+"""Makes what is served of a picture out of the file that a programme names: smaller, as WebP, without its metadata."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mirabelle.contract import limits
+from mirabelle.contract.pictures import SIDE, WIDTHS, Placeholder, prove
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_FORMATS: Final = ("PNG", "JPEG", "WEBP")
+_QUALITIES: Final = (82, 60, 35)  # tried until the file is small enough
+_BARE: Final = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}  # chunks of a WebP file that has neither metadata nor frames
+
+
+class PictureUnusable(Exception):
+    """A file cannot be a reward's picture; the message says why, in words that follow its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadePicture:
+    """A picture as it is served: a file for each of WIDTHS, some of which may be the same, and what proves them."""
+
+    files: tuple[bytes, ...]
+    proof: bytes
+    placeholder: str
+
+
+def picture_file(folder: Path, named: str) -> Path:
+    """The file in `folder`, where it really is, that a programme there names; raises PictureUnusable."""
+    try:
+        folder, file = folder.resolve(), (folder / named).resolve()
+        size = file.stat().st_size if file.is_file() else None
+    except (OSError, ValueError) as fault:  # a NUL in a name is a ValueError
+        raise PictureUnusable("cannot be looked for") from fault
+    if Path(named).is_absolute() or not file.is_relative_to(folder):
+        raise PictureUnusable("is outside of the programme's folder")
+    if size is None:
+        raise PictureUnusable("is no file there")
+    if size > limits.PICTURE_SOURCE_BYTES:
+        raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_BYTES // 1024**2} MB")
+    return file
+
+
+def make_picture(raw: bytes) -> MadePicture:
+    """What is served of the picture in the file `raw`; raises PictureUnusable."""
+    image = _opened(raw)
+    whole, files = b"", list[bytes]()
+    for width in WIDTHS:
+        if max(image.size) > width:
+            smaller = image.copy()
+            smaller.thumbnail((width, width), _resampling().LANCZOS)
+            files.append(_packed(smaller))
+        else:
+            whole = whole or (raw if _is_bare_webp(raw) else _packed(image))
+            files.append(whole)
+    return MadePicture(tuple(files), prove(files), _placeholder(image).told())
+
+
+def _resampling() -> Any:
+    from PIL import Image
+
+    return Image.Resampling
+
+
+def _opened(raw: bytes) -> "Image":
+    """The picture upright, in sRGB, with transparency only where it has some."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(raw), formats=_FORMATS) as found:
+            if found.width * found.height > limits.PICTURE_SOURCE_PIXELS:
+                raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels")
+            found.draft("RGB", (WIDTHS[-1] * 2,) * 2)  # a large JPEG need not be unpacked in full
+            found.load()
+            image = _in_srgb(ImageOps.exif_transpose(found))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+        raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels") from fault
+    except UnidentifiedImageError as fault:
+        raise PictureUnusable("is no PNG, JPEG or WebP picture") from fault
+    except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as fault:
+        raise PictureUnusable("is damaged") from fault
+    image.info.clear()
+    return image
+
+
+def _in_srgb(image: "Image") -> "Image":
+    from PIL import ImageCms
+
+    profile = image.info.get("icc_profile")
+    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (255, 255):
+        plain = plain.convert("RGB")
+    if not profile or image.mode not in ("RGB", "RGBA"):
+        return plain
+    try:
+        there, here = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(plain, there, here) or plain
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return plain  # colours a little off are better than none
+
+
+def _packed(image: "Image") -> bytes:
+    packed = b""
+    for quality in _QUALITIES:
+        stream = io.BytesIO()
+        image.save(stream, "WEBP", quality=quality, method=4, exif=b"", icc_profile=b"", xmp=b"")
+        packed = stream.getvalue()
+        if len(packed) <= limits.PICTURE_BYTES:
+            return packed
+    raise PictureUnusable(f"cannot be made smaller than {limits.PICTURE_BYTES // 1024} kB")
+
+
+def _is_bare_webp(raw: bytes) -> bool:
+    """Whether a file that can be opened may be served as it is: WebP with nothing in it but the picture."""
+    if raw[:4] != b"RIFF" or raw[8:12] != b"WEBP" or len(raw) > limits.PICTURE_BYTES:
+        return False
+    at, kinds = 12, set()
+    while at + 8 <= len(raw):
+        kinds.add(raw[at : at + 4])
+        length = int.from_bytes(raw[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+    return at == len(raw) and kinds <= _BARE
+
+
+def _placeholder(image: "Image") -> Placeholder:
+    box = _resampling().BOX
+    is_cut_out = image.mode == "RGBA"
+    small = image.resize((SIDE, SIDE), box)
+    mean = small.resize((1, 1), box).getpixel((0, 0))
+    assert isinstance(mean, tuple)
+    color = (int(mean[0]), int(mean[1]), int(mean[2]))
+    if is_cut_out:
+        cells = [round(level * 3 / 255) for level in small.getchannel("A").tobytes()]
+    else:
+        grey = (color[0] * 299 + color[1] * 587 + color[2] * 114) // 1000
+        cells = [min(max((level - grey + 72) // 36, 0), 3) for level in small.convert("L").tobytes()]
+    return Placeholder(color, tuple(cells), is_cut_out)

@@ -1,0 +1,154 @@
+"""Rewards' pictures in the database: made from what a programme names, kept by what is in them, told by their names."""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mirabelle.contract.pictures import WIDTHS, hash_in, is_name, name_of
+from mirabelle.server.ledger.save import insert_or, upsert
+from mirabelle.server.services.picture_making import MadePicture, PictureUnusable, make_picture
+from mirabelle.server.services.programme_file import ProgrammeDocument, ProgrammeUnusable
+from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.pictures import picture_files, pictures
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 32  # pictures in a transaction
+_THREADS: Final = 2  # each may hold a large picture, unpacked
+_ROWS: Final = 500
+_UNUSED_FOR: Final = timedelta(days=1)  # a server that is just loading a programme has made pictures that nobody names
+
+
+class PictureDamaged(Exception):
+    """What the database holds of a picture is not what was made."""
+
+
+async def with_pictures(database: Database, document: ProgrammeDocument, now: datetime) -> ProgrammeDocument:
+    """`document` with the names of pictures in place of files, once they are in the database; what is there already is
+    not made again. Raises ProgrammeUnusable."""
+    rewards = {r.picture: r.id for r in document.rewards if r.picture and not is_name(r.picture)}
+    if not rewards:
+        return document
+    sources = await asyncio.to_thread(lambda: {file: _source(file, reward) for file, reward in rewards.items()})
+    known = await _known(database, set(sources.values()))
+    missing = {source: file for file, source in sources.items() if source not in known}
+    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as threads:
+        for some in _batches(missing):
+            loop = asyncio.get_running_loop()
+            work = [loop.run_in_executor(threads, _made, source, file, rewards[file]) for source, file in some.items()]
+            made = dict(zip(some, await asyncio.gather(*work), strict=True))
+            await database.attempt(lambda connection, made=made: _put(connection, made, now))  # type: ignore[misc]
+            known |= {source: (name_of(one.proof), one.placeholder) for source, one in made.items()}
+    changed = []
+    for reward in document.rewards:
+        name, placeholder = known[sources[reward.picture]] if reward.picture in sources else (reward.picture, "")
+        changed.append(msgspec.structs.replace(reward, picture=name, placeholder=placeholder or reward.placeholder))
+    return msgspec.structs.replace(document, rewards=changed)
+
+
+def _read(file: str, reward: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as fault:
+        raise ProgrammeUnusable(f"{file}: the picture of {reward}: {fault.strerror or fault}") from fault
+
+
+def _source(file: str, reward: str) -> str:
+    return hashlib.sha256(_read(file, reward)).hexdigest()
+
+
+def _made(source: str, file: str, reward: str) -> MadePicture:
+    raw = _read(file, reward)
+    if hashlib.sha256(raw).hexdigest() != source:
+        raise ProgrammeUnusable(f"{file}: the picture of {reward} changed while it was read")
+    try:
+        return make_picture(raw)
+    except PictureUnusable as fault:
+        raise ProgrammeUnusable(f"{file}: the picture of {reward} {fault}") from fault
+
+
+def _batches(files: dict[str, str]) -> Iterator[dict[str, str]]:
+    rest = iter(files.items())
+    while some := dict(islice(rest, _AT_ONCE)):
+        yield some
+
+
+async def _known(database: Database, sources: set[str]) -> dict[str, tuple[str, str]]:
+    wanted, found = sorted(sources), dict[str, tuple[str, str]]()
+    async with database.read() as connection:
+        for start in range(0, len(wanted), _ROWS):
+            query = select(pictures).where(pictures.c.source.in_(wanted[start : start + _ROWS]))
+            found |= {row.source: (row.name, row.placeholder) for row in await connection.execute(query)}
+    return found
+
+
+async def _put(connection: AsyncConnection, made: dict[str, MadePicture], now: datetime) -> None:
+    files = {hashlib.sha256(file).hexdigest(): file for one in made.values() for file in one.files}
+    contents = [{"hash": name, "content": content} for name, content in sorted(files.items())]
+    await connection.execute(upsert(connection, picture_files), contents)
+    rows = [
+        {"source": source, "name": name_of(one.proof), "placeholder": one.placeholder, "proof": one.proof,
+         "made_at": now}
+        for source, one in sorted(made.items())
+    ]  # fmt: skip
+    await connection.execute(insert_or(connection, pictures).on_conflict_do_nothing(), rows)
+
+
+async def read_picture(connection: AsyncConnection, name: str, width: int) -> tuple[bytes, bytes] | None:
+    """The file of a picture in that width, and the proof of the picture; None where there is no such. Raises
+    PictureDamaged."""
+    query = select(pictures.c.proof).where(pictures.c.name == name).limit(1)
+    proof = (await connection.execute(query)).scalar()
+    if proof is None or width not in WIDTHS:
+        return None
+    wanted = hash_in(proof, width)
+    of_file = select(picture_files.c.content).where(picture_files.c.hash == wanted.hex())
+    content = (await connection.execute(of_file)).scalar()
+    if content is None or hashlib.sha256(content).digest() != wanted:
+        raise PictureDamaged(name)
+    return content, proof
+
+
+async def served_picture(database: Database, name: str, width: int) -> tuple[bytes, bytes] | None:
+    """The same; one whose file is not whole is forgotten, so that the next start makes it again."""
+    try:
+        async with database.read() as connection:
+            return await read_picture(connection, name, width)
+    except PictureDamaged:
+        log.error("a file of the picture %s is damaged; the next start makes it again", name)
+        await database.attempt(lambda connection: connection.execute(delete(pictures).where(pictures.c.name == name)))
+        return None
+
+
+async def forget_unused(connection: AsyncConnection, now: datetime) -> None:
+    """Remove the pictures that no reward names any more, with the files that are no other's."""
+    named = (await connection.execute(select(t.rewards.c.document["picture"].as_string()).distinct())).scalars()
+    in_use = set(named)
+    rows = (await connection.execute(select(pictures))).all()
+    gone = [row for row in rows if row.name not in in_use and row.made_at < now - _UNUSED_FOR]
+    if not gone:
+        return
+    kept = {one for row in rows if row not in gone for one in _hashes(row.proof)}
+    files = {one for row in gone for one in _hashes(row.proof)} - kept
+    for table, column, values in (
+        (pictures, pictures.c.source, sorted(row.source for row in gone)),
+        (picture_files, picture_files.c.hash, sorted(files)),
+    ):
+        for start in range(0, len(values), _ROWS):
+            await connection.execute(delete(table).where(column.in_(values[start : start + _ROWS])))
+
+
+def _hashes(proof: bytes) -> set[str]:
+    return {hash_in(proof, width).hex() for width in WIDTHS}

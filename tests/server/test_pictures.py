@@ -1,0 +1,231 @@
+"""Rewards' pictures: made from an operator's files, served from the database by their content, and nothing else."""
+
+import asyncio
+import io
+import sqlite3
+import struct
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select, update
+
+from mirabelle.contract import limits
+from mirabelle.contract.pictures import PROOF_HEADER, WIDTHS, is_genuine, is_name, read_placeholder
+from mirabelle.server.hosting import open_store
+from mirabelle.server.services.picture_making import PictureUnusable, make_picture, picture_file
+from mirabelle.server.services.pictures import served_picture
+from mirabelle.server.services.programme_file import ProgrammeUnusable, read_programme
+from mirabelle.server.storage import schema as t
+from mirabelle.server.storage.database import Database
+from mirabelle.server.storage.pictures import picture_files, pictures
+from tests.backend import Backend
+from tests.pictures import cut_out, photograph, programme_with, reward
+from tests.server.commands import PROGRAMME, Shop
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+SECRET = b"GPS 36.75N 3.06E"
+
+
+def with_place(size: tuple[int, int] = (900, 600), kind: str = "JPEG") -> bytes:
+    """A photograph that lies on its side and tells where it was taken."""
+    notes = Image.Exif()
+    notes[0x0112], notes[0x010E] = 6, SECRET.decode()
+    return photograph(size, kind, exif=notes.tobytes())
+
+
+def opened(file: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(file))
+    picture.load()
+    return picture
+
+
+def test_a_photograph_is_made_smaller_upright_and_tells_nothing_of_where_it_was_taken() -> None:
+    raw = with_place()
+    assert SECRET in raw
+    made = make_picture(raw)
+    assert [opened(file).size for file in made.files] == [(171, 256), (341, 512), (600, 900)]
+    for file in made.files:
+        assert SECRET not in file and b"EXIF" not in file and b"ICCP" not in file
+        assert opened(file).format == "WEBP" and len(file) <= limits.PICTURE_BYTES
+    hint = read_placeholder(made.placeholder)
+    assert hint is not None and not hint.is_cut_out and len(set(hint.cells)) > 1
+
+
+def test_a_small_webp_is_served_as_it_is_unless_it_tells_more_than_the_picture() -> None:
+    plain, telling = photograph((200, 100), "WEBP"), with_place((200, 100), "WEBP")
+    assert make_picture(plain).files == (plain,) * 3
+    assert SECRET in telling and SECRET not in make_picture(telling).files[0]
+
+
+def test_what_is_cut_out_stays_so_and_is_hinted_at_by_its_shape() -> None:
+    made = make_picture(cut_out())
+    assert opened(made.files[0]).mode == "RGBA"
+    hint = read_placeholder(made.placeholder)
+    assert hint is not None and hint.is_cut_out
+    assert hint.color[0] > hint.color[1] and hint.cells[0] < hint.cells[5]
+
+
+def bomb() -> bytes:
+    """A small file that says that it unpacks to 900 million pixels."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    plain = photograph((10, 10), "PNG")
+    return plain[:12] + head + struct.pack(">I", zlib.crc32(head)) + plain[33:]
+
+
+UNUSABLE = {
+    "no picture": (b"%PDF-1.7 and so on", "is no PNG, JPEG or WebP picture"),
+    "nothing": (b"", "is no PNG, JPEG or WebP picture"),
+    "another kind": (photograph((10, 10), "GIF"), "is no PNG, JPEG or WebP picture"),
+    "cut off": (photograph((400, 400))[:3000], "is damaged"),
+    "a bomb": (bomb(), "has more than 40 million pixels"),
+}
+
+
+@pytest.mark.parametrize(("raw", "why"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_file_that_cannot_be_a_picture_says_why(raw: bytes, why: str) -> None:
+    with pytest.raises(PictureUnusable, match=why):
+        make_picture(raw)
+
+
+@pytest.mark.parametrize("named", ["../secret.png", "/etc/hostname", "pictures/../../secret.png", "link.png", "a\0b"])
+def test_no_picture_is_taken_from_outside_of_the_programmes_folder(tmp_path: Path, named: str) -> None:
+    (tmp_path / "secret.png").write_bytes(photograph((10, 10), "PNG"))
+    folder = tmp_path / "programme"
+    (folder / "pictures").mkdir(parents=True)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(PictureUnusable, match=r"outside|cannot be looked for"):
+        picture_file(folder, named)
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "huge.png").open("wb") as stream:
+        stream.truncate(limits.PICTURE_SOURCE_BYTES + 1)
+    with pytest.raises(PictureUnusable, match="has more than 20 MB"):
+        picture_file(tmp_path, "huge.png")
+
+
+def test_one_line_names_the_reward_the_file_and_why(shop: Shop) -> None:
+    for picture, why in (("../out.png", "outside of the programme's folder"), ("none.png", "is no file there")):
+        shop.programme.write_text(f"{PROGRAMME}\n{reward('mug', picture)}", encoding="utf-8")
+        said = shop.import_(shop.file([]))
+        assert said.code and said.err.count("\n") == 1
+        assert all(part in said.err for part in (str(shop.programme), "mug", picture, why)), said.err
+    (shop.folder / "none.png").write_bytes(b"words")
+    said = shop.import_(shop.file([]))
+    assert said.code and said.err.count("\n") == 1
+    assert "none.png" in said.err and "mug" in said.err and "is no PNG" in said.err
+
+
+def test_a_picture_is_served_to_anybody_for_ever_and_proved_by_the_name_in_the_catalog(tmp_path: Path) -> None:
+    file = programme_with(tmp_path, cup2=photograph(), disc=cut_out())
+    with Backend(tmp_path / "data", demo=False, programme=read_programme(file)) as server:
+        somebody = server.somebody()
+        shown = {one["id"]: one for one in somebody.get("/catalog").json()["rewards"]}
+        assert shown["cup"]["picture"] is None and shown["cup"]["placeholder"] == ""
+        for id_ in ("cup2", "disc"):
+            name = shown[id_]["picture"]
+            assert is_name(name) and read_placeholder(shown[id_]["placeholder"])
+            for width in WIDTHS:
+                answer = somebody.http.get(f"/pictures/{name}/{width}", headers={"Accept-Encoding": "gzip"})
+                assert answer.status_code == 200 and answer.headers["content-type"] == "image/webp"
+                assert "immutable" in answer.headers["cache-control"] and "content-encoding" not in answer.headers
+                assert max(opened(answer.content).size) <= width
+                assert is_genuine(name, width, bytes.fromhex(answer.headers[PROOF_HEADER]), answer.content)
+        for path in ("0" * 32 + "/256", f"{name}/300", f"{name}/0256", f"{name}/٢٥٦", "..%2Fdata/256", "%00/256"):
+            answer = somebody.get(f"/pictures/{path}")
+            assert answer.status_code == 404 and answer.json()["code"] == "not_found", path
+
+
+async def _loaded(folder: Path, url: str, file: Path, now: datetime) -> Database:
+    return await open_store(folder / "data", url, read_programme(file), now)
+
+
+async def _names(database: Database) -> dict[str, str]:
+    async with database.read() as connection:
+        rows = await connection.execute(select(t.rewards.c.id, t.rewards.c.document))
+        return {row.id: row.document["picture"] for row in rows if row.document["picture"]}
+
+
+async def _made_at(database: Database) -> list[datetime]:
+    async with database.read() as connection:
+        return sorted((await connection.execute(select(pictures.c.made_at))).scalars())
+
+
+async def test_what_did_not_change_is_not_made_again_and_what_nobody_shows_goes_after_a_day(
+    tmp_path: Path, database_url: str
+) -> None:
+    file = programme_with(tmp_path, one=photograph((300, 200), seed=1), two=photograph((300, 200), seed=2))
+    database = await _loaded(tmp_path, database_url, file, NOW)
+    before = await _names(database)
+    await database.close()
+
+    (tmp_path / "pictures" / "two").write_bytes(photograph((300, 200), seed=3))
+    hour = timedelta(hours=1)
+    database = await _loaded(tmp_path, database_url, file, NOW + hour)
+    after = await _names(database)
+    assert after["one"] == before["one"] and after["two"] != before["two"]
+    assert await _made_at(database) == [NOW, NOW, NOW + hour]  # somebody may be about to show what nobody shows
+    assert await served_picture(database, before["two"], 256)
+    await database.close()
+
+    database = await _loaded(tmp_path, database_url, file, NOW + 30 * hour)
+    assert await _made_at(database) == [NOW, NOW + hour]
+    assert await served_picture(database, before["two"], 256) is None
+    assert await served_picture(database, after["one"], 256) and await served_picture(database, after["two"], 1024)
+    await database.close()
+
+
+async def test_servers_that_load_at_once_make_one_picture_that_each_of_them_serves(
+    tmp_path: Path, database_url: str
+) -> None:
+    file = programme_with(tmp_path, one=photograph((300, 200)))
+    both = await asyncio.gather(*(_loaded(tmp_path, database_url, file, NOW) for _ in range(2)))
+    name = (await _names(both[0]))["one"]
+    assert await served_picture(both[0], name, 256) == await served_picture(both[1], name, 256) is not None
+    assert len(await _made_at(both[0])) == 1
+    for database in both:
+        await database.close()
+
+
+async def test_what_the_database_spoiled_is_never_served_and_made_again_at_the_next_start(tmp_path: Path) -> None:
+    file = programme_with(tmp_path, one=photograph((300, 200)))
+    database = await _loaded(tmp_path, "", file, NOW)
+    name = (await _names(database))["one"]
+    whole = await served_picture(database, name, 256)
+    async with database.write() as connection:
+        await connection.execute(update(picture_files).values(content=b"RIFF spoiled"))
+    assert await served_picture(database, name, 256) is None
+    await database.close()
+    database = await _loaded(tmp_path, "", file, NOW)
+    assert await served_picture(database, name, 256) == whole is not None
+    await database.close()
+
+
+async def test_a_programme_whose_picture_is_spoiled_changes_nothing(tmp_path: Path) -> None:
+    good = programme_with(tmp_path, one=photograph((300, 200)))
+    database = await _loaded(tmp_path, "", good, NOW)
+    names = await _names(database)
+    await database.close()
+    (tmp_path / "pictures" / "one").write_bytes(b"words")
+    with pytest.raises(ProgrammeUnusable, match="the picture of one is no PNG"):
+        await _loaded(tmp_path, "", good, NOW)
+    database = await open_store(tmp_path / "data", "", None, NOW)
+    assert await _names(database) == names and await served_picture(database, names["one"], 256)
+    await database.close()
+
+
+def test_a_backup_brings_pictures_back(shop: Shop) -> None:
+    assert shop.import_(shop.file([]), programme=programme_with(shop.folder, one=cut_out())).code == 0
+    assert shop.run("backup", shop.folder / "all.backup", *shop.store()).code == 0
+    assert shop.run("restore", shop.folder / "all.backup", "--data", shop.folder / "there").code == 0
+    rows = []
+    for folder in ("data", "there"):
+        with sqlite3.connect(next((shop.folder / folder).glob("*.sqlite"))) as connection:
+            rows.append(
+                [connection.execute(f"SELECT * FROM {one}").fetchall() for one in ("pictures", "picture_files")]
+            )
+        connection.close()
+    assert rows[0] == rows[1] and len(rows[0][1]) == 3
