@@ -149,7 +149,7 @@ async def test_a_thousand_changed_stocks_cost_little(shop: Backend, tmp_path: Pa
 async def told(backend: Backend, after: str) -> cm.CatalogPart:
     """What the server tells whoever knows the catalog up to `after`."""
     answer = backend.somebody().get(f"/catalog?form=2&after={after}")
-    return cm.read_parts(msgspec.json.decode(answer.content, type=cm.SignedCatalog))
+    return cm.read_parts(msgspec.json.decode(answer.content, type=cm.SignedCatalog).parts)
 
 
 def turned_into(document: ProgrammeDocument, **changes: dict[str, Any] | None) -> ProgrammeDocument:

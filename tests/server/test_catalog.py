@@ -33,7 +33,7 @@ def everything(person: Person) -> tuple[list[cm.CatalogPart], list[cm.CatalogMan
         assert judge(held, cm.offered(signed, manifest), now) is None
         held = HeldCatalog(bytes.fromhex(signed.programme_key), now, manifest.cursor, manifest.version)
         after, more = manifest.cursor, manifest.more
-        parts.append(cm.read_parts(signed))
+        parts.append(cm.read_parts(signed.parts))
         manifests.append(manifest)
     return parts, manifests
 
@@ -60,10 +60,10 @@ def test_a_redemption_changes_nothing_but_the_pieces_left(any_backend: Backend) 
     assert amina.redeem("coffee-and-cake", 450).status_code == 201
 
     def told() -> Any:
-        return dict(cm.stock_of(cm.read_parts(asked(amina, known)[0]).stock)).get(reference)
+        return dict(cm.stock_of(cm.read_parts(asked(amina, known)[0].parts).stock)).get(reference)
 
     eventually(lambda: told() is not None)
-    part = cm.read_parts(asked(amina, known)[0])
+    part = cm.read_parts(asked(amina, known)[0].parts)
     assert (part.rewards, part.changed, part.removed) == ([], [], [])
     assert all(pieces is not None for _, pieces in cm.stock_of(part.stock))
 

@@ -1,6 +1,7 @@
 """The catalog on its way to a device: the parts that changed, under a manifest that the programme signed."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -63,7 +64,7 @@ class CatalogPart(Message, frozen=True, kw_only=True):
     removed: list[int] = msgspec.field(default_factory=list)
 
 
-_TYPES: Final[dict[Part, Any]] = {
+_TYPES: Final[dict[str, Any]] = {
     "rewards": list[Reward],
     "changed": list[dict[str, Any]],
     "stock": Stock,
@@ -97,9 +98,9 @@ def read_manifest(signed: SignedCatalog) -> CatalogManifest:
     return msgspec.json.decode(signed.manifest.encode(), type=CatalogManifest)
 
 
-def read_parts(signed: SignedCatalog) -> CatalogPart:
+def read_parts(parts: Mapping[str, str | bytes]) -> CatalogPart:
     """The parts in their JSON; raises msgspec.MsgspecError."""
-    read = {name: msgspec.json.decode(text.encode(), type=_TYPES[name]) for name, text in signed.parts.items()}
+    read = {name: msgspec.json.decode(text, type=_TYPES[name]) for name, text in parts.items()}
     return CatalogPart(**read)
 
 

@@ -47,7 +47,7 @@ class SecretMessage(Message, frozen=True, kw_only=True):
         return f"{type(self).__name__}(...)"
 
 
-class Text(Message, frozen=True, kw_only=True):
+class Text(Message, frozen=True, kw_only=True, gc=False):
     """One text in the programme's languages; English stands in for a missing one."""
 
     en: str = ""

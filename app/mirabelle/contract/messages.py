@@ -88,7 +88,7 @@ class Programme(Message, frozen=True, kw_only=True):
     contract: int = 1
 
 
-class Reward(Message, frozen=True, kw_only=True):
+class Reward(Message, frozen=True, kw_only=True, gc=False):
     """A reward as the catalog shows it. `stock` is None where there is no limit; `value_minor` is in minor units.
 
     `picture` names a picture, and `placeholder` is what stands there before it has come, see `contract.pictures`.

@@ -102,7 +102,7 @@ class CatalogFeed:
             manifest = cm.read_manifest(answer.answer)
             offered = cm.offered(answer.answer, manifest)
             refused = rules.judge(_held(feed), offered, self._seconds())
-            part = cm.CatalogPart() if refused else cm.read_parts(answer.answer)
+            part = cm.CatalogPart() if refused else cm.read_parts(offered.parts)
         except (ValueError, msgspec.MsgspecError):
             self._refuse(feed, _UNREADABLE)
             return False

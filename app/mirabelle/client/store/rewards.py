@@ -8,6 +8,7 @@ them; `rewards_stock` how many pieces are left of those that are counted.
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -57,17 +58,18 @@ def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward], loa
     """Add rewards to what is on offer, or put them in place of what they were. `load` says which one they came with."""
     before = references_of(connection, (reward.id for reward in rewards))  # another server may number otherwise
     take_off(connection, dict.fromkeys([*before, *(reward.reference for reward in rewards)]))
+    numbers = [number_of(reward) for reward in rewards]
     connection.executemany(
         "INSERT OR REPLACE INTO rewards_bodies (reference, id, body) VALUES (?, ?, ?)",
         [(reward.reference, reward.id, _encode(reward)) for reward in rewards],
     )
     connection.executemany(
         "INSERT INTO rewards (number, reference, points, available_until, load) VALUES (?, ?, ?, ?, ?)",
-        [(number_of(one), one.reference, one.points, _until(one), load) for one in rewards],
+        [(number, one.reference, one.points, _until(one), load) for number, one in zip(numbers, rewards, strict=True)],
     )
     counted = [(reward.reference, reward.stock) for reward in rewards if reward.stock is not None]
     connection.executemany("INSERT INTO rewards_stock (reference, pieces) VALUES (?, ?)", counted)
-    _index(connection, rewards)
+    _index(connection, numbers, rewards)
 
 
 def _until(reward: m.Reward) -> str | None:
@@ -102,7 +104,7 @@ def take_off(connection: sqlite3.Connection, references: Iterable[int]) -> None:
     facets = _facets(connection, rewards, -1)
     connection.executemany(
         "INSERT INTO rewards_text (rewards_text, rowid, words) VALUES ('delete', ?, ?)",
-        [(row[0], _said(reward, facets)) for row, reward in zip(found, rewards, strict=True)],
+        [(row[0], f"{_said(one)} {_facet_words(one, facets)}") for row, one in zip(found, rewards, strict=True)],
     )
     for table in ("rewards", "rewards_stock"):
         connection.executemany(f"DELETE FROM {table} WHERE reference = ?", [(one.reference,) for one in rewards])
@@ -120,45 +122,43 @@ def references_of(connection: sqlite3.Connection, ids: Iterable[str]) -> list[in
     return [row[0] for row in connection.execute(query, (_encode(list(ids)),))]
 
 
-def _index(connection: sqlite3.Connection, rewards: Sequence[m.Reward]) -> None:
+def _index(connection: sqlite3.Connection, numbers: Sequence[int], rewards: Sequence[m.Reward]) -> None:
     facets = _facets(connection, rewards, 1)
-    said = [(number_of(reward), _words(reward), reward) for reward in rewards]
+    said = [_said(reward) for reward in rewards]
+    words = [f"{words} {_facet_words(reward, facets)}" for words, reward in zip(said, rewards, strict=True)]
     connection.executemany(
-        "INSERT INTO rewards_text (rowid, words) VALUES (?, ?)",
-        sorted((number, " ".join([*found, *_facet_words(one, facets)])) for number, found, one in said),
+        "INSERT INTO rewards_text (rowid, words) VALUES (?, ?)", sorted(zip(numbers, words, strict=True))
     )
-    _know(connection, sorted({word for _, found, _ in said for word in found}))
+    _know(connection, " ".join(said))
 
 
-def _know(connection: sqlite3.Connection, known: Sequence[str]) -> None:
-    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (_encode(known),))
+def _know(connection: sqlite3.Connection, said: str) -> None:
+    known = _encode(sorted(set(said.split())))
+    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (known,))
 
 
-def _words(reward: m.Reward) -> list[str]:
+def _said(reward: m.Reward) -> str:
     title = reward.title
-    return indexed((title.en, title.fr, title.ar, reward.brand or ""))
+    return indexed(f"{title.en} {title.fr} {title.ar} {reward.brand or ''}")
 
 
-def _said(reward: m.Reward, facets: dict[tuple[str, str], int]) -> str:
-    return " ".join([*_words(reward), *_facet_words(reward, facets)])
+def _facet_words(reward: m.Reward, facets: dict[str, dict[str, str]]) -> str:
+    return f"{facets['category'][reward.category]} {facets['kind'][reward.kind]}"
 
 
-def _facet_words(reward: m.Reward, facets: dict[tuple[str, str], int]) -> list[str]:
-    return [facet_word(facets[facet, getattr(reward, facet)]) for facet in FACETS]
-
-
-def _facets(connection: sqlite3.Connection, rewards: Iterable[m.Reward], sign: int) -> dict[tuple[str, str], int]:
-    """The numbers of the rewards' categories and kinds, once the rewards are counted in (1) or out (-1)."""
-    counts = Counter((facet, getattr(reward, facet)) for reward in rewards for facet in FACETS)
-    numbers = {}
-    for (facet, name), count in counts.items():
-        row = connection.execute(
-            "INSERT INTO rewards_facets (facet, name, count) VALUES (?, ?, ?)"
-            " ON CONFLICT (facet, name) DO UPDATE SET count = count + excluded.count RETURNING number",
-            (facet, name, sign * count),
-        ).fetchone()
-        numbers[facet, name] = row[0]
-    return numbers
+def _facets(connection: sqlite3.Connection, rewards: Sequence[m.Reward], sign: int) -> dict[str, dict[str, str]]:
+    """What the index holds for the rewards' categories and kinds, once they are counted in (1) or out (-1)."""
+    words: dict[str, dict[str, str]] = {}
+    for facet in FACETS:
+        counts, words[facet] = Counter(map(attrgetter(facet), rewards)), {}
+        for name, count in counts.items():
+            row = connection.execute(
+                "INSERT INTO rewards_facets (facet, name, count) VALUES (?, ?, ?)"
+                " ON CONFLICT (facet, name) DO UPDATE SET count = count + excluded.count RETURNING number",
+                (facet, name, sign * count),
+            ).fetchone()
+            words[facet][name] = facet_word(row[0])
+    return words
 
 
 def facet_number(connection: sqlite3.Connection, facet: str, name: str) -> int | None:
@@ -178,9 +178,10 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
     connection.execute("DELETE FROM rewards_names")
     for row in connection.execute("SELECT number, name FROM rewards_facets WHERE facet = 'category'").fetchall():
         name = names.get(row[1], m.Text(en=row[1]))
-        found = indexed((name.en, name.fr, name.ar))
+        found = indexed(f"{name.en} {name.fr} {name.ar}")
         connection.executemany(
-            "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)", ((word, row[0]) for word in found)
+            "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)",
+            ((word, row[0]) for word in found.split()),
         )
         _know(connection, found)
 
@@ -205,7 +206,7 @@ def index_anew(connection: sqlite3.Connection) -> bool:
                 readable.append(_decode(row[0]))
             except msgspec.DecodeError:
                 unreadable.append((row[1],))
-        _index(connection, readable)
+        _index(connection, [number_of(reward) for reward in readable], readable)
         last = page[-1][1]
     connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
     put_document(connection, INDEX, INDEX_FORM)

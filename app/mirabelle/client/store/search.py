@@ -2,9 +2,7 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 _ARABIC: Final = str.maketrans(
@@ -24,6 +22,7 @@ _DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123
 
 INDEXED_PREFIX: Final = 3  # letters of a beginning that the index finds at once
 _SPELLED_OUT: Final = 16  # words that begin alike: up to here they are asked for one by one, which needs no merging
+_KEPT_PIECES: Final = 8192
 _TYPED_WORDS: Final = 8
 _TYPED_LETTERS: Final = 32
 _FIRST_FACET: Final = 0xF0000  # private-use characters: nobody types them, and they are one letter long
@@ -57,15 +56,23 @@ def _without_article(word: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=8192)  # a catalog says the same words over and over
-def _indexed_of(piece: str) -> tuple[str, ...]:
-    found = _words_of(piece)
-    return (*found, *filter(None, map(_without_article, found)))
+class _Indexed(dict[str, str]):
+    """What is put into the index for a piece of text: a catalog says the same ones over and over."""
+
+    def __missing__(self, piece: str) -> str:
+        found = _words_of(piece)
+        said = " ".join((*found, *filter(None, map(_without_article, found))))
+        if len(self) < _KEPT_PIECES:
+            self[piece] = said
+        return said
 
 
-def indexed(texts: Iterable[str]) -> list[str]:
-    """What is put into the index for `texts`: their folded words once, the Arabic ones without their article too."""
-    return list(dict.fromkeys(chain.from_iterable(map(_indexed_of, " ".join(texts).split()))))
+_indexed_of: Final = _Indexed().__getitem__
+
+
+def indexed(text: str) -> str:
+    """What is put into the index for `text`: its folded words, the Arabic ones without their article too."""
+    return " ".join(map(_indexed_of, dict.fromkeys(text.split())))
 
 
 def facet_word(number: int) -> str:
