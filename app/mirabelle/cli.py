@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="mirabelle", description=_ABOUT, epilog=_MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    opening = commands.add_parser("open", help="open the app, as without a word, with a link")
+    opening.add_argument("link", metavar="LINK", help="as in mirabelle://add?server=https%%3A%%2F%%2Fpoints.example")
     store = argparse.ArgumentParser(add_help=False)
     store.add_argument("--data", type=Path, default=None, metavar="DIR", help="data directory")
     store.add_argument("--database", default="", metavar="URL", help="postgresql://... instead of SQLite in --data")
@@ -112,6 +114,7 @@ def main(words: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(words)
     commands: dict[str | None, Callable[[argparse.Namespace], int]] = {
         None: _open_app,
+        "open": _open_app,
         "serve": _serve,
         "import": _import,
         "backup": _backup,
@@ -164,12 +167,12 @@ def _keep_to_this_user() -> None:
     os.umask(0o077)
 
 
-def _open_app(_options: argparse.Namespace) -> int:
+def _open_app(options: argparse.Namespace) -> int:
     from mirabelle.client import wiring
 
     _keep_to_this_user()
     with _usable():
-        wiring.run()
+        wiring.run(getattr(options, "link", ""))
     return 0
 
 

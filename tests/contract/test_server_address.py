@@ -8,7 +8,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mirabelle.contract.server_address import BadAddress, is_here, is_open, link_to, place_of, read_address, read_link
+from mirabelle.contract.server_address import (
+    BadAddress,
+    is_here,
+    is_open,
+    link_in_route,
+    link_to,
+    place_of,
+    read_address,
+    read_link,
+)
 
 PIECES = st.sampled_from(
     "http https mirabelle :// : // / @ ? # [ ] . .. % \\ add server = & 127 0 1 192.168.0.7 ::1 fe80 localhost local "
@@ -122,6 +131,15 @@ def _is_private(host: str) -> bool:
         number = ipaddress.ip_address(host)
         return number.is_private
     return host.rpartition(".")[2] in ("localhost", "local")
+
+
+@pytest.mark.parametrize(
+    "route", ["mirabelle://add?server=points.example", "/add?server=points.example", "/?server=points.example"]
+)
+def test_a_link_is_found_in_a_route_however_much_of_it_the_phone_leaves_out(route: str) -> None:
+    link = link_in_route(route)
+    assert link is not None and read_link(link) == "https://points.example"
+    assert link_in_route("/rewards?server=points.example") is None and link_in_route("/") is None
 
 
 def test_what_others_in_the_network_can_read_is_told_from_what_stays_on_this_machine() -> None:

@@ -1,42 +1,71 @@
-"""The app that brings its own backend: the demo programme on this machine, and a window or a browser to see it in."""
+"""The demo programme that the app brings along, on this machine, and the window or the browser to see the app in."""
 
 import os
 import sys
 import webbrowser
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mirabelle.server.hosting import Server
 
 DEMO_PORT: Final = 8550
 PACKAGED: Final = "FLET_PLATFORM"  # set inside a packaged app, which has its window already
 
 
-def run(web_app: Callable[[str, Path], Any], page_starter: Callable[[str, Path], Any], data: Path) -> None:
-    """Start the demo with its data in `data` and open it; returns when the window is closed or Ctrl+C is pressed."""
-    from mirabelle.server.hosting import Hosting, Server, Settings, demo_programme, free_port
-    from mirabelle.server.services.sealing import master_key_from
+class Demo(AbstractContextManager["Demo"]):
+    """The demo programme's server on this machine: it starts when it is first asked for, and ends with the app."""
 
-    print("Starting the demo programme…", flush=True)
-    smtp = os.environ.get("MIRABELLE_SMTP", "")
-    hosting = Hosting(
-        settings=Settings(data=data, demo=True, smtp=smtp, master_key=master_key_from(None, os.environ)),
-        port=free_port(DEMO_PORT),
-        programme=demo_programme(),
-        web_app=web_app,
-    )
-    server = Server(hosting).start()
-    try:
-        print(f"Mirabelle is ready at {server.url}  (the shop's till: {server.url}/till)", flush=True)
-        if PACKAGED in os.environ or _window_can_open():
-            _open_window(page_starter(server.url, data / "app"))
-            return
-        if _browser_can_open() and webbrowser.open(server.url):
-            print("It opened in your browser. Ctrl+C stops it.", flush=True)
-        else:
-            print("Open this address in a browser. Ctrl+C stops it.", flush=True)
-        server.wait()
-    finally:
-        server.stop()
+    def __init__(self, data: Path, web_app: Callable[[str, Path], Any]) -> None:
+        """Its data goes into `data`."""
+        self._data, self._web_app = data, web_app
+        self._server: Server | None = None
+
+    def start(self) -> str:
+        """Its URL; raises ServerUnusable and OSError."""
+        from mirabelle.server.hosting import Hosting, Server, Settings, demo_programme, free_port
+        from mirabelle.server.services.sealing import master_key_from
+
+        if self._server is None:
+            print("Starting the demo programme…", flush=True)
+            smtp = os.environ.get("MIRABELLE_SMTP", "")
+            hosting = Hosting(
+                settings=Settings(data=self._data, demo=True, smtp=smtp, master_key=master_key_from(None, os.environ)),
+                port=free_port(DEMO_PORT),
+                programme=demo_programme(),
+                web_app=self._web_app,
+            )
+            self._server = Server(hosting).start()
+            url = self._server.url
+            print(f"Mirabelle is ready at {url}  (the shop's till: {url}/till)", flush=True)
+        return self._server.url
+
+    def wait(self) -> None:
+        """Returns when Ctrl+C is pressed."""
+        assert self._server is not None
+        self._server.wait()
+
+    def __exit__(self, *_fault: object) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+
+def open_app(demo: Demo, start: Callable[[Any], Any], link: str = "") -> None:
+    """Open the installed app, whose main is `start`, where there is a window for it; else the demo in a browser, which
+    follows no link."""
+    if PACKAGED in os.environ or _window_can_open():
+        _open_window(start)
+        return
+    if link:
+        print("A link needs a window to open in. In a browser, open the address of the programme itself.", flush=True)
+    url = demo.start()
+    if _browser_can_open() and webbrowser.open(url):
+        print("It opened in your browser. Ctrl+C stops it.", flush=True)
+    else:
+        print("Open this address in a browser. Ctrl+C stops it.", flush=True)
+    demo.wait()
 
 
 def _has_screen() -> bool:

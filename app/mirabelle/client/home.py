@@ -40,9 +40,10 @@ class Home:
         `App`."""
         self._data, self._secrets, self._preferences, self._language = data, secret_store, preferences, language
         self._start_demo, self._parts = start_demo, parts
-        self.accounts = a.Accounts(preferences)
+        self.accounts = a.Accounts(preferences, lambda: self.app.store.tell("accounts"))
         self.app = self._nowhere()
         self.on_app: Callable[[App], object] = lambda _app: None
+        self.on_open: Callable[[App, str], None] = lambda _app, _route: None  # a notification, which leads to a route
         self._is_seen: Callable[[], bool] | None = None
         self._demo_url = ""
         self._one_by_one = asyncio.Lock()
@@ -140,6 +141,7 @@ class Home:
             await self.accounts.use(server, self._account(app, who))
 
         app.on_begin(begins)
+        app.tell_reminders.on_open = lambda route: self.on_open(app, route)
         return app
 
     async def _with(self, account: a.Account) -> App:

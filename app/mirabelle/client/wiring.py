@@ -14,6 +14,8 @@ from mirabelle.client.device.keys import Keys, open_keys
 from mirabelle.client.device.notifications import open_notifications
 from mirabelle.client.device.preferences import open_preferences
 from mirabelle.client.device.secrets import SecretStore, kept_or_made, open_secrets
+from mirabelle.client.home import Home
+from mirabelle.client.repositories.opened_links import OpenedLinks
 from mirabelle.client.use_cases.session import ROLES
 from mirabelle.contract.places import assets_directory, data_directory
 from mirabelle.contract.translation import FALLBACK, LANGUAGES
@@ -87,6 +89,38 @@ async def _device_language(page: "ft.Page") -> str:
     return next((code for code in codes if code in LANGUAGES), FALLBACK)
 
 
+async def open_home(page: "ft.Page", data: Path, start_demo: Callable[[], str]) -> Home:
+    """What an installed app comes home to; its files go below `data`."""
+    (secret_store, _), preferences, language = await asyncio.gather(
+        open_secrets(page, open_keys), open_preferences(), _device_language(page)
+    )
+    home = Home(data, secret_store, preferences, language, start_demo, notifications=open_notifications(page))
+    home.on_open = lambda app, route: _show(page, route if home.app is app else "/")
+    await home.open()
+    return home
+
+
+def installed_starter(data: Path, start_demo: Callable[[], str], links: OpenedLinks) -> Callable[["ft.Page"], Any]:
+    """Flet's `main` of an installed app, which has accounts on servers of its choice, and the demo's if asked to."""
+
+    async def start(page: "ft.Page") -> None:
+        from mirabelle.client.ui.shell import Shell
+
+        home = await open_home(page, data, start_demo)
+        shell = Shell(page, home.app, home)
+        await shell.mount()
+        home.begin(lambda: page.session.connection is not None)
+        watching = asyncio.create_task(links.watch(shell.open_link))
+
+        async def stop(_event: Any) -> None:
+            watching.cancel()
+            await home.close()
+
+        page.on_close = stop
+
+    return start
+
+
 def page_starter(server_url: str, directory: Path) -> Callable[["ft.Page"], Any]:
     """Flet's `main`: opens the app for a page and mounts its screens."""
 
@@ -158,8 +192,14 @@ async def _sweep(directory: Path) -> None:
         log.warning("what browsers left could not be removed: %s", type(fault).__name__)
 
 
-def run() -> None:
-    """Start the demo with a backend of its own and open the app: a window, else a browser, else say where it is."""
+def run(link: str = "") -> None:
+    """Open the app in a window, with `link` where it was opened by one; else the demo in a browser, else say where it
+    is. A window that is open already takes the link over."""
     from mirabelle.client import embedded
 
-    embedded.run(web_app, page_starter, data_directory() / "demo")
+    data = data_directory()
+    links = OpenedLinks(data)
+    if link and links.hand_over(link):
+        return
+    with embedded.Demo(data / "demo", web_app) as demo, links.received():
+        embedded.open_app(demo, installed_starter(data, demo.start, links), link)

@@ -75,6 +75,14 @@ def is_link(text: str) -> bool:
     return text.strip().lower().startswith(f"{SCHEME}:")
 
 
+def link_in_route(route: str) -> str | None:
+    """The link in a route, as phones hand it to an app that it opens: some leave its scheme out, or also its host."""
+    if is_link(route):
+        return route
+    path, _, query = route.partition("?")
+    return f"{SCHEME}://add?{query}" if path in ("", "/", "/add", "/add/") and query.startswith("server=") else None
+
+
 def link_to(address: str) -> str:
     """The link that asks whoever opens it whether to join the server at `address`."""
     return f"{SCHEME}://add?server={quote(address, safe='')}"

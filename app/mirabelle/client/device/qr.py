@@ -1,4 +1,4 @@
-"""QR codes of voucher frames, as squares: whoever shows them draws them."""
+"""QR codes of voucher frames and of links, as squares: whoever shows them draws them."""
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -17,5 +17,15 @@ def code_of(frame: str, level: Literal["L", "Q"]) -> "qrcode.QRCode[Any]":
     # The frame is made for the alphanumeric mode; a library that guesses would take bytes for the prefix.
     code = qrcode.QRCode(error_correction=correction, border=QUIET_MODULES, box_size=1)
     code.add_data(QRData(frame.encode("ascii"), mode=MODE_ALPHA_NUM))
+    code.make(fit=True)
+    return code
+
+
+def code_of_text(text: str) -> "qrcode.QRCode[Any]":
+    """The code of any text, such as a link, for screens."""
+    import qrcode
+
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=QUIET_MODULES, box_size=1)
+    code.add_data(text)
     code.make(fit=True)
     return code

@@ -1,7 +1,7 @@
 """The accounts of an installed app: who is who, in which programme, on which server. Nothing secret is in the list."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,8 +43,8 @@ class _List(msgspec.Struct, frozen=True):
 class Accounts:
     """The list in the preferences. What an older or a newer app wrote differently counts as none."""
 
-    def __init__(self, preferences: Preferences) -> None:
-        self._preferences = preferences
+    def __init__(self, preferences: Preferences, on_change: Callable[[], object] = lambda: None) -> None:
+        self._preferences, self._on_change = preferences, on_change
         try:
             self._kept = msgspec.json.decode(preferences.get(ACCOUNTS) or "{}", type=_List)
         except msgspec.DecodeError:
@@ -101,6 +101,7 @@ class Accounts:
     async def _keep(self, kept: _List) -> None:
         if kept != self._kept:
             self._kept = kept
+            self._on_change()
             await self._preferences.set(ACCOUNTS, msgspec.json.encode(kept).decode())
 
 

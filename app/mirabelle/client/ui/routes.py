@@ -24,6 +24,7 @@ PLACES: Final = (
     Place("/welcome", "welcome.screen:welcome_screen", "guest"),
     Place("/sign-in", "welcome.sign_in:sign_in_screen", "guest", "/welcome"),
     Place("/enrol", "till.enrol:enrol_screen", "guest", "/sign-in"),
+    Place("/add", "accounts.add:add_screen", "anybody"),
     Place("/guide", "welcome.guide:guide_screen", "anybody"),
     Place("/wallet", "wallet.screen:wallet_screen", "participant"),
     Place("/activity", "activity.screen:activity_screen", "participant"),

@@ -11,9 +11,11 @@ from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellContext, Window, WindowContext, go
 from mirabelle.client.ui.shared.frame import TAB_VIEW
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.contract.server_address import link_in_route
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App
+    from mirabelle.client.home import Home
 
 NOBODY = "nobody"  # is signed in, as against: nothing was drawn yet
 log = logging.getLogger(__name__)
@@ -24,10 +26,15 @@ THEME_MODES = {"light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK, "system":
 
 
 class Shell:
-    """The screens of one page, from the first draw to the last."""
+    """The screens of one page, from the first draw to the last. `home` is there in an installed app, which may have
+    several accounts; `link` is one that opened the app and was not looked at yet."""
 
-    def __init__(self, page: ft.Page, app: "App") -> None:
-        self._page, self._app, self._window = page, app, Window()
+    link: str | None = None
+
+    def __init__(self, page: ft.Page, app: "App", home: "Home | None" = None) -> None:
+        self._page, self.app, self.home, self._window = page, app, home, Window()
+        if home is not None:
+            home.on_app = self.take
         self._last_role: str | None = None
         self._wanted: str | None = None
         self._has_come_in = False
@@ -35,13 +42,14 @@ class Shell:
         self.on_top = ""  # the address of the page that is seen
         others = (language for language in app.languages if language != app.language)
         self.languages = (app.language, *others)  # the device's own first, and it stays there
-        self._remounter = fixes.Remounter(page, _root, app, self._window, self)
+        self._remounter = fixes.Remounter(page, _root, self._window, self)
 
     async def mount(self) -> None:
         """Dresses the page and draws it."""
         fixes.apply()
         page = self._page
-        self._network = Network(self._app.wake)
+        self._network = Network(self._wake)
+        page.route = self.arrive(page.route or "/")
         page.padding = 0
         page.fonts = theme.FONTS
         page.theme_animation_style = ft.AnimationStyle(duration=0)  # else the first frame fades in from Flet's own blue
@@ -50,7 +58,7 @@ class Shell:
 
     def dress(self) -> None:
         """Puts the language and the brightness of the preferences on, and draws everything anew."""
-        page, app = self._page, self._app
+        page, app = self._page, self.app
         programme = app.programme.current()
         page.title = programme.name if programme else "Mirabelle"
         page.rtl = app.t.rtl
@@ -63,6 +71,32 @@ class Shell:
         self._window.measure(page)
         self._remounter.remount()
 
+    def take(self, app: "App") -> None:
+        """Goes on with another app, of another account or of nobody yet, from its first page."""
+        role = app.session.role if app.session else None
+        if role is None or self._last_role != NOBODY:  # who has just come in goes where newcomers go
+            self._last_role, self._wanted, self._has_come_in = role or NOBODY, None, False
+        account = self.home.accounts.current if self.home is not None else None
+        self.app, self.session_ended = app, role is None and account is not None and account.is_over
+        self._page.route = routes.home(role) if role is not None else "/"
+        self.dress()
+        self._page.navigate(self._page.route)
+
+    def open_link(self, link: str) -> None:
+        """Asks what to do about a link that somebody has pressed; it does nothing by itself."""
+        self.link = link
+        self.app.store.tell("link")
+        self._page.navigate("/add")
+
+    def arrive(self, route: str) -> str:
+        """The page that a route leads to: of a link that opened the app, the one that asks."""
+        link = link_in_route(route) if self.home is not None else None
+        if link is None:
+            return route
+        self.link = link
+        self.app.store.tell("link")
+        return "/add"
+
     async def ask_for_calm(self) -> None:
         """Leaves motion out where the device says that its owner asked for that."""
         try:
@@ -72,8 +106,8 @@ class Shell:
             return
         if features.disable_animations or features.reduce_motion:
             self._window.calm = True
-            self._page.theme = theme.build(self._app.language, dark=False, calm=True)
-            self._page.dark_theme = theme.build(self._app.language, dark=True, calm=True)
+            self._page.theme = theme.build(self.app.language, dark=False, calm=True)
+            self._page.dark_theme = theme.build(self.app.language, dark=True, calm=True)
             self._page.update()
 
     def notice(self, route: str, role: str | None) -> None:
@@ -105,17 +139,20 @@ class Shell:
         wanted, self._wanted = self._wanted, None
         if wanted and routes.may_see(routes.find(wanted).place, role):
             return wanted
-        if role == "participant" and self._app.preferences.get("guide_seen") is None:
+        if role == "participant" and self.app.preferences.get("guide_seen") is None:
             return "/guide"
         return routes.home(role)
+
+    def _wake(self) -> None:
+        self.app.wake()
 
     def _measure(self, _event: Any) -> None:
         self._window.measure(self._page)
 
 
 @fixes.component
-def _root(app: "App", window: Window, shell: Shell) -> Any:
-    page = ft.context.page
+def _root(window: Window, shell: Shell) -> Any:
+    page, app = ft.context.page, shell.app
     route, set_route = ft.use_state(page.route or "/")
     session = use_live(app, ("session",), lambda: app.session)
     role = session.role if session else None
@@ -125,7 +162,7 @@ def _root(app: "App", window: Window, shell: Shell) -> Any:
     drawn: ft.Ref[dict[str, Any]] = ft.use_ref(None)
 
     def follow() -> None:
-        page.on_route_change = lambda event: set_route(event.route)
+        page.on_route_change = lambda event: set_route(shell.arrive(event.route))
         page.on_view_pop = lambda _event: go(pages[-2].route if len(pages) > 1 else routes.home(role))
 
     ft.use_effect(follow, [len(pages), role, route])

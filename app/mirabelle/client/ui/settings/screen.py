@@ -6,6 +6,8 @@ from typing import Any, Final
 import flet as ft
 
 from mirabelle import __version__
+from mirabelle.client.ui.accounts.cards import accounts_card
+from mirabelle.client.ui.accounts.phone import phone_card
 from mirabelle.client.ui.settings.own_data import own_data
 from mirabelle.client.ui.settings.state import SettingsPage, read_settings
 from mirabelle.client.ui.shared import theme, widgets
@@ -69,6 +71,7 @@ def settings_view(
         translate("shared.tab_settings"),
         [
             _who(translate, page, refresh, on_sign_out),
+            *_accounts(translate),
             _group(translate("settings.language"), language_choices(page.languages, translate.language, on_language)),
             _group(translate("settings.appearance"), _theme_choices(translate, page.theme, on_theme)),
             *([] if page.is_staff else [_group(translate("reminders.title"), _reminders(translate))]),
@@ -80,6 +83,13 @@ def settings_view(
         back=None if page.is_staff else "/wallet",
         width=680,
     )
+
+
+def _accounts(translate: Translator) -> list[ft.Control]:
+    """An installed app has accounts on servers of its choice; a browser's page can only tell of its own server."""
+    if use_shell().home is not None:
+        return [_group(translate("accounts.title"), accounts_card())]
+    return [_group(translate("accounts.phone_title"), phone_card())] if ft.context.page.web else []
 
 
 def _group(title: str, content: ft.Control) -> ft.Control:

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import flet as ft
 
+from mirabelle.client.home import NOWHERE
 from mirabelle.client.store.opening import Mishap
+from mirabelle.client.ui.accounts.cards import others_card
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_shell, use_window
@@ -24,7 +26,9 @@ def welcome_screen() -> ft.View:
     """Connects the first page to the app."""
     app, window, shell = use_app(), use_window(), use_shell()
     programme = use_live(app, ("programme",), app.programme.current)
-    demo = use_command(app.sign_in.demo)
+    home = shell.home
+    is_new = home is not None and app.server == NOWHERE
+    demo = use_command(home.try_demo if is_new else app.sign_in.demo)
 
     async def choose(language: str) -> None:
         await app.set_language(language)
@@ -43,6 +47,8 @@ def welcome_screen() -> ft.View:
         session_ended=shell.session_ended,
         mishap=app.cannot_open,
         left=app.left,
+        is_new=is_new,
+        others=others_card() if home is not None else None,
     )
 
 
@@ -60,9 +66,14 @@ def welcome_view(
     session_ended: bool = False,
     mishap: Mishap | None = None,
     left: Left | None = None,
+    is_new: bool = False,
+    others: ft.Control | None = None,
 ) -> ft.View:
-    """The first page from plain values."""
-    ways = _ways_in(translate, has_demo, on_demo, running, failed)
+    """The first page from plain values. An installed app `is_new` until it knows a server; `others` are the accounts
+    that it has, and then it can join more."""
+    ways = _ways_in(translate, has_demo, on_demo, running, failed, is_new=is_new, can_join=others is not None)
+    if others is not None:
+        ways.append(others)
     if left is not None:
         gone = translate("welcome.left"), translate("welcome.left_hint", count=left.points)
         ways.insert(0, widgets.banner(ft.Icons.CHECK_CIRCLE_OUTLINE, *gone))
@@ -99,8 +110,9 @@ def language_choices(
 
 
 def _ways_in(
-    translate: Translator, has_demo: bool, on_demo: Callable[[str], Any], running: bool, failed: Any
-) -> list[ft.Control]:
+    translate: Translator, has_demo: bool, on_demo: Callable[[str], Any], running: bool, failed: Any, *,
+    is_new: bool, can_join: bool,
+) -> list[ft.Control]:  # fmt: skip
     async def as_participant(_event: Any) -> None:
         await on_demo("participant")
 
@@ -128,7 +140,15 @@ def _ways_in(
             ft.Divider(),
         ]
     make = widgets.text_button if has_demo else widgets.primary_button
-    ways.append(make(translate("welcome.sign_in"), lambda _event: go("/sign-in"), key="sign-in"))
+    if not is_new:
+        ways.append(make(translate("welcome.sign_in"), lambda _event: go("/sign-in"), key="sign-in"))
+    if can_join:
+        words = translate("accounts.join_first" if is_new else "accounts.join_other")
+        ways.append(
+            widgets.quiet_button(words, lambda _event: go("/add"), icon=ft.Icons.ADD_LINK, key="add")
+            if is_new
+            else widgets.text_button(words, lambda _event: go("/add"), key="add")
+        )
     if failed is not None:
         ways.insert(0, widgets.error_card(translate, failed))
     return ways

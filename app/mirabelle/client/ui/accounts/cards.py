@@ -1,0 +1,135 @@
+"""The accounts of this device: who is in use, who else is here, and what waits in each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import flet as ft
+
+from mirabelle.client.repositories.accounts import DEMO, Account
+from mirabelle.client.ui.shared import theme, widgets
+from mirabelle.client.ui.shared.command import Command, use_command
+from mirabelle.client.ui.shared.context import go, use_app, use_shell
+from mirabelle.client.ui.shared.fixes import component
+from mirabelle.client.ui.shared.live import use_live
+from mirabelle.contract.server_address import place_of
+from mirabelle.contract.translation import Translator
+
+if TYPE_CHECKING:
+    from mirabelle.client.home import Home
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An account as it is shown; `waiting` counts what was not sent yet, of those that are not in use."""
+
+    account: Account
+    is_current: bool
+    waiting: int
+
+
+def read_accounts(home: "Home") -> list[Entry]:
+    """The list as it is now."""
+    used = home.accounts.current
+    return [
+        Entry(one, one == used, 0 if one == used and home.app.session else home.waiting(one))
+        for one in home.accounts.all
+    ]
+
+
+@component
+def accounts_card() -> ft.Control:
+    """All accounts of this device, and the way to one more."""
+    app, home = use_app(), use_shell().home
+    assert home is not None
+    entries = use_live(app, ("session", "accounts"), lambda: read_accounts(home))
+    switch, forget = use_command(home.switch), use_command(home.forget)
+    rows = [_row(app.t, entry, switch, forget, is_used=app.session is not None) for entry in entries]
+    return ft.Column(
+        [
+            *rows,
+            *_failed(app.t, switch, forget),
+            widgets.text(app.t("accounts.one_at_a_time"), theme.SMALL, theme.QUIET),
+            widgets.quiet_button(
+                app.t("accounts.add"), lambda _event: go("/add"), icon=ft.Icons.ADD, key="add-account"
+            ),
+        ],
+        spacing=theme.M,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+@component
+def others_card() -> ft.Control:
+    """Where nobody is signed in: the accounts to go on with; nothing where there are none."""
+    app, home = use_app(), use_shell().home
+    entries: Sequence[Entry] = use_live(
+        app, ("session", "accounts"), lambda: read_accounts(home) if home is not None else []
+    )
+    switch = use_command(home.switch if home is not None else _nobody)
+    forget = use_command(home.forget if home is not None else _nobody)
+    if not entries:
+        return ft.Container(height=0)
+    rows = [_row(app.t, entry, switch, forget, is_used=False) for entry in entries]
+    title = widgets.heading(app.t("accounts.go_on_as"), theme.STRONG_S, 2, color=theme.QUIET)
+    body = ft.Column([title, *rows, *_failed(app.t, switch, forget)], spacing=theme.M)
+    return widgets.card(body)
+
+
+async def _nobody(_account: Account) -> None:
+    """A browser has no list of accounts."""
+
+
+def _failed(translate: Translator, *commands: Command) -> list[ft.Control]:
+    cards: list[ft.Control] = []
+    for command in commands:
+        if command.failed is not None:
+            cards.append(widgets.error_card(translate, command.failed))
+        elif command.done is False:
+            cards.append(widgets.banner(ft.Icons.SAVE_OUTLINED, translate("accounts.cannot_remove"), warm=True))
+    return cards
+
+
+def _row(translate: Translator, entry: Entry, switch: Command, forget: Command, *, is_used: bool) -> ft.Control:
+    account, in_use = entry.account, entry.is_current and is_used
+
+    async def choose(_event: Any) -> None:
+        await switch(account)
+
+    who = account.name or translate(f"accounts.as_{account.role}")
+    where = place_of(account.server) if account.server != DEMO else translate("accounts.demo")
+    lines: list[ft.Control] = [
+        widgets.text(who, theme.STRONG),
+        widgets.text(widgets.parted(translate, account.programme, where), theme.SMALL, theme.QUIET),
+    ]
+    if entry.waiting:
+        words = translate(f"accounts.waiting_{account.role}", count=entry.waiting)
+        lines.append(widgets.text(words, theme.SMALL, theme.ON_WARM_TINT, bgcolor=theme.WARM_TINT))
+    if account.is_over:
+        lines.append(widgets.text(translate("accounts.over"), theme.SMALL, theme.QUIET))
+    icon = ft.Icons.STOREFRONT_OUTLINED if account.role == "staff" else ft.Icons.PERSON_OUTLINED
+    parts: list[ft.Control] = [widgets.icon_disc(icon), ft.Column(lines, spacing=2, expand=True)]
+    parts.append(_end(translate, entry, forget, in_use=in_use))
+    label = translate("accounts.in_use" if in_use else "accounts.switch", name=who, place=where)
+    row = ft.Container(
+        ft.Row(parts, spacing=theme.M, vertical_alignment=ft.CrossAxisAlignment.CENTER),
+        padding=ft.Padding.symmetric(vertical=theme.S),
+        border_radius=theme.CORNER,
+        ink=not in_use,
+        on_click=None if in_use or switch.running else choose,
+        key=f"account-{account.id}",
+        tooltip=label,
+    )
+    return ft.Semantics(button=not in_use, selected=in_use, container=True, content=row)
+
+
+def _end(translate: Translator, entry: Entry, forget: Command, *, in_use: bool) -> ft.Control:
+    async def remove(_event: Any) -> None:
+        await forget(entry.account)
+
+    if in_use:
+        return ft.Icon(ft.Icons.CHECK_CIRCLE, color=theme.OURS, semantics_label=translate("accounts.used"))
+    if entry.account.is_over and not entry.waiting:
+        label = translate("accounts.remove")
+        return widgets.icon_button(ft.Icons.CLOSE, label, remove, key=f"remove-{entry.account.id}")
+    return ft.Icon(ft.Icons.CHEVRON_LEFT if translate.rtl else ft.Icons.CHEVRON_RIGHT, color=theme.QUIET)

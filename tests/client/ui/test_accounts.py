@@ -1,0 +1,113 @@
+"""Joining programmes and going from one account to another, at the screens of an installed app."""
+
+from pathlib import Path
+from typing import Any
+
+import flet as ft
+import pytest
+
+from mirabelle.client.repositories.opened_links import OpenedLinks
+from mirabelle.client.ui.accounts.phone import address_of
+from mirabelle.client.wiring import installed_starter
+from mirabelle.contract.server_address import link_to
+from tests.backend import Backend
+from tests.headless import HeadlessApp
+
+
+@pytest.fixture
+def installed(backend: Backend, device, tmp_path: Path):
+    """Starts the installed app on the phone; its demo is the shared server, and so is every other programme."""
+
+    def at(route: str = "/", **window: Any) -> HeadlessApp:
+        starter = installed_starter(tmp_path, lambda: backend.url, OpenedLinks(tmp_path))
+        return HeadlessApp(starter, route=route, device=device, **window)
+
+    return at
+
+
+async def agree(app: HeadlessApp) -> None:
+    """Join whoever was found, and stand before the ways in there."""
+    await app.tap(await app.until(lambda: app.all(key="join") and app.one(key="join")))
+    await app.until(lambda: app.all(key="sign-in"))
+
+
+async def try_it(app: HeadlessApp, role: str = "participant") -> None:
+    await app.tap(await app.until(lambda: app.all(key=f"try-{role}") and app.one(key=f"try-{role}")))
+    await app.until(lambda: app.page.route in ("/guide", "/wallet", "/till"))
+
+
+async def test_an_address_is_asked_who_it_is_and_joined_only_on_a_yes(installed, backend: Backend):
+    async with installed() as app:
+        await app.tap(app.one(key="add"))
+        await app.type(app.one(ft.TextField, key="address"), "http://shop.example")
+        await app.tap(app.one(key="look"))
+        assert "This is not the address of a server" in app.texts()
+        await app.type(app.one(ft.TextField, key="address"), f" {backend.url}/ ", submit=True)
+        await app.until(lambda: "Join Mirabelle?" in app.texts())
+        await app.tap(app.one(key="not-now"))
+        assert app.all(ft.TextField, key="address")
+        await app.type(app.one(ft.TextField, key="address"), backend.url, submit=True)
+        await agree(app)
+    async with installed() as app:
+        await app.until(lambda: app.all(key="sign-in"))
+
+
+async def test_a_link_that_starts_the_app_and_one_that_comes_while_it_runs_only_ask(
+    installed, backend: Backend, tmp_path: Path
+):
+    link = link_to(backend.url)
+    async with installed(link) as app:
+        await app.until(lambda: "Join Mirabelle?" in app.texts())
+        await agree(app)
+        await try_it(app)
+        session = app.page.session
+        await app.go(link)
+        await app.until(lambda: "Join Mirabelle?" in app.texts())
+        await app.tap(app.one(key="back"))
+        await app.until(lambda: app.page.route == "/settings")
+        OpenedLinks(tmp_path).hand_over("mirabelle://add?server=http%3A%2F%2Fpoints.example")
+        await app.until(lambda: "This is not the address of a server" in app.texts())
+        assert app.page.session is session
+
+
+async def test_accounts_change_places_in_the_settings_and_on_the_first_page(installed, backend: Backend):
+    async with installed() as app:
+        await try_it(app)
+        await app.go("/settings")
+        await app.tap(app.one(key="add-account"))
+        await app.type(app.one(ft.TextField, key="address"), backend.url, submit=True)
+        await agree(app)
+        await try_it(app, "staff")
+        await app.go("/settings")
+        rows = await app.until(lambda: rows if len(rows := accounts(app)) == 2 else None)
+        assert "Demo on this device" in " ".join(app.texts(rows[0])) and rows[1].on_click is None
+        await app.tap(rows[0])
+        await app.until(lambda: app.page.route == "/wallet" and app.all(ft.Text, key="balance"))
+        await app.go("/settings")
+        await app.tap(app.one(key="sign-out"))
+        await app.tap(app.one(key="leave", root=app.dialog))
+        await app.until(lambda: "Go on as" in app.texts())
+        [row] = accounts(app)
+        await app.tap(row)
+        await app.until(lambda: app.page.route == "/till")
+
+
+def accounts(app: HeadlessApp) -> list[ft.Container]:
+    """The rows of the list of accounts."""
+    return app.all(ft.Container, where=lambda row: str(getattr(row.key, "value", row.key)).startswith("account-"))
+
+
+async def test_the_app_in_a_browser_joins_no_other_server_and_leads_to_the_phone(start, start_signed_in):
+    await start_signed_in()
+    async with start("/add") as app:
+        assert "There is nothing at this address" in app.texts()
+    async with start("/settings", web=True) as app:
+        await app.until(lambda: app.all(ft.Image, key="phone-code"))
+        assert app.one(ft.Text, key="address").value == "https://test"
+
+
+def test_the_address_for_the_phone_is_the_one_that_the_browser_has() -> None:
+    assert address_of("ws://127.0.0.1:8550") == "http://127.0.0.1:8550"
+    assert address_of("wss://points.example/shop") == "https://points.example/shop"
+    assert address_of("ws://points.example") == "https://points.example"
+    assert address_of(None) is None
