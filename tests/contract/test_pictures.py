@@ -51,8 +51,10 @@ def test_a_placeholder_comes_out_of_eight_characters_as_it_went_in(is_cut_out: b
     assert len(hint.told()) == 8 and read_placeholder(hint.told()) == hint
     picture = Image.open(io.BytesIO(drawn(hint.told())))
     picture.load()
-    assert (picture.size, picture.mode) == ((SIDE, SIDE), "RGBA")
-    assert picture.getpixel((0, 0)) == ((255, 0, 132, 0) if is_cut_out else (201, 0, 78, 255))
+    edge = int(is_cut_out)
+    assert (picture.size, picture.mode) == ((SIDE + 2 * edge,) * 2, "RGBA")
+    assert picture.getpixel((edge + 3, edge)) == ((255, 0, 132, 150) if is_cut_out else (255, 54, 186, 255))
+    assert not is_cut_out or picture.getpixel((0, 3))[3] == 0
 
 
 @pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567=", "١٢٣٤٥٦٧٨", "a" * 7 + "\n"])

@@ -104,13 +104,16 @@ def read_placeholder(text: str) -> Placeholder | None:
 
 @lru_cache(maxsize=512)
 def drawn(text: str) -> bytes:
-    """A placeholder as a PNG file of SIDE x SIDE pixels, blurred by being drawn large; b"" where it is none."""
+    """A placeholder as a PNG file of a few pixels, blurred by being drawn large; b"" where it is none."""
     hint = read_placeholder(text)
     if hint is None:
         return b""
-    pixels = [_pixel(hint, cell) for cell in hint.cells]
-    lines = b"".join(b"\0" + b"".join(pixels[at : at + SIDE]) for at in range(0, SIDE * SIDE, SIDE))
-    head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 6, 0, 0, 0)
+    rows = [[_pixel(hint, cell) for cell in hint.cells[at : at + SIDE]] for at in range(0, SIDE * SIDE, SIDE)]
+    if hint.is_cut_out:  # nothing around it, so that it fades out
+        none = _pixel(hint, 0)
+        rows = [[none] * (SIDE + 2), *([none, *row, none] for row in rows), [none] * (SIDE + 2)]
+    lines = b"".join(b"\0" + b"".join(row) for row in rows)
+    head = struct.pack(">IIBBBBB", len(rows), len(rows), 8, 6, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
 

@@ -265,7 +265,8 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
         spacing=theme.XS,
         expand=True,
     )
-    bare = picture(reward, dark=False, height=116 if window.size == "phone" else 140, share=0.86)
+    height = 116 if window.size == "phone" else 140
+    bare = picture(reward, dark=False, height=height, width=height, share=0.86)
     bare.bgcolor = ft.Colors.TRANSPARENT
     row = ft.Row([words, bare], spacing=theme.L, vertical_alignment=ft.CrossAxisAlignment.CENTER)
     return [

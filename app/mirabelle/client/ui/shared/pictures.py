@@ -49,13 +49,15 @@ def picture(
         inside: ft.Control = _by_address(shown) if ft.context.page.web else _fetched(shown, not in_list)
     else:
         fills, inside = False, ft.Icon(ft.Icons.REDEEM, size=side * 0.6, color=theme.OURS)
+    if fills:  # what covers it hides its placeholder, too
+        more["image"] = ft.DecorationImage(src=drawn(reward.placeholder), fit=ft.BoxFit.FILL)
+        more["clip_behavior"] = ft.ClipBehavior.ANTI_ALIAS
     return ft.Container(
         inside,
         height=height,
         bgcolor=tint_of(reward.tint, dark=dark),
         border_radius=corner,
         alignment=None if fills else ft.Alignment.CENTER,
-        clip_behavior=ft.ClipBehavior.ANTI_ALIAS if fills else None,
         **more,
     )
 
@@ -83,24 +85,19 @@ class _Shown:
         )
 
     def before(self) -> ft.Control:
-        """What stands there before it has come."""
+        """What stands there before it has come; what fills the room has its placeholder behind it."""
         drawing = drawn(self.placeholder)
-        if not drawing:
+        if not (self.side and drawing):
             return ft.Container(width=self.side, height=self.side)
-        blurred = self.image(drawing, filter_quality=ft.FilterQuality.HIGH)
-        blurred.fit = ft.BoxFit.FILL
-        return blurred
+        return self.image(drawing, filter_quality=ft.FilterQuality.HIGH)
 
 
 def _by_address(shown: _Shown) -> ft.Control:
     """In a browser, which fetches pictures and keeps them by itself."""
-    before = drawn(shown.placeholder) or None
-    return shown.image(
-        Pictures.address(shown.name, shown.width),
-        placeholder_src=before,
-        placeholder_fit=ft.BoxFit.FILL,
-        error_content=shown.before(),
-    )
+    # Flet 1.0.5 lets no picture with a placeholder of its own fill the room.
+    before = drawn(shown.placeholder) or None if shown.side else None
+    address = Pictures.address(shown.name, shown.width)
+    return shown.image(address, placeholder_src=before, error_content=shown.before())
 
 
 @fixes.component
