@@ -86,13 +86,11 @@ def create_app(context: Context) -> Litestar:
             await loaded_programme(connection)
         return Response("ok")
 
-    api = Router(
-        path=API_PREFIX,
-        route_handlers=[*public_routes(context), participant_routes(context), staff_routes(context)],
-        middleware=[json_only],
-    )
+    # Not one router within another: each is copied in full as it is registered, which is most of a server's start.
+    public = Router(path=API_PREFIX, route_handlers=public_routes(context))
     return Litestar(
-        route_handlers=[api, health],
+        route_handlers=[public, participant_routes(context), staff_routes(context), health],
+        middleware=[json_only],
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BYTES,
         compression_config=CompressionConfig(

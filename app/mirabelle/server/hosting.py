@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ class Hosting:
     web_app: WebApp | None = None
 
 
+@cache
 def demo_programme() -> ProgrammeDocument:
     """The programme that comes with Mirabelle."""
     return read_programme(DEMO_PROGRAMME)

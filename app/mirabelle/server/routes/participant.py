@@ -32,7 +32,7 @@ from mirabelle.server.services.tokens import Caller
 def participant_routes(context: Context) -> Router:
     """The routes, bound to a running server's parts; staff are refused."""
     return Router(
-        path="/",
+        path=e.API_PREFIX,
         route_handlers=[*_reading(context), *_redeeming(context), *_reminding(context)],
         dependencies={"caller": Provide(caller_of(context, "participant"), sync_to_thread=False)},
         security=[{"access_token": []}],

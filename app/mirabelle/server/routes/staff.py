@@ -73,7 +73,7 @@ def staff_routes(context: Context) -> Router:
         return answered(await uploads.undo(context, caller, scan, key, await request_hash(request)))
 
     return Router(
-        path="/",
+        path=e.API_PREFIX,
         route_handlers=[get_till, get_trust, get_scans, scan, upload_scan, undo_scan, *_taking(context)],
         dependencies={"caller": Provide(caller_of(context, "staff"), sync_to_thread=False)},
         security=[{"access_token": []}],

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, union
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_DAYS
 from mirabelle.rules.balance import MoveKind
-from mirabelle.rules.cells import CELLS
 from mirabelle.rules.commands import Close, Closed, Command, EndHolds, HoldsEnded, Lapse, Outcome, Redeemed
 from mirabelle.rules.programme import TIER_PERIOD, standing
 from mirabelle.rules.redemption import RedemptionState
@@ -97,7 +96,10 @@ async def close_days(database: Database, world: World, now: datetime) -> list[Cl
 async def _close(database: Database, world: World, day: date) -> ClosedDay:
     end = datetime.combine(day + timedelta(days=1), time.min, world.rules.zone).astimezone(UTC)
     done: list[Closed] = []
-    for cell in range(CELLS):
+    async with database.read() as connection:
+        cells = union(select(t.participants.c.cell), select(t.lots.c.cell).where(t.lots.c.remaining > 0))
+        inhabited = (await connection.execute(cells)).scalars().all()
+    for cell in sorted(inhabited):
         async with database.read() as connection:
             participants = [who async for who in _to_close(connection, world, cell, end)]
         for start in range(0, len(participants), BATCH_PARTICIPANTS):
