@@ -58,7 +58,7 @@ def open_app(demo: Demo, start: Callable[[Any], Any], link: str = "") -> None:
     if PACKAGED in os.environ or _window_can_open():
         _open_window(start)
         return
-    if link:
+    if link:  # it stays where it was put, for the next window
         print("A link needs a window to open in. In a browser, open the address of the programme itself.", flush=True)
     url = demo.start()
     if _browser_can_open() and webbrowser.open(url):

@@ -56,11 +56,13 @@ class Home:
         await bring_along(self.accounts, self._secrets)
         await self._tidy()
         account, server = self.accounts.current, self.accounts.server
-        with contextlib.suppress(Exception):  # the demo's own server did not start: the first page is there to say so
+        try:
             if account is not None:
                 self._take(await self._with(account))
             elif server:
                 self._take(await self._at(server))
+        except Exception:  # the demo does not start, or the secret store is out of reach: all stays as it is
+            log.exception("the account in use could not be opened")
         return self.app
 
     async def _tidy(self) -> None:
@@ -204,7 +206,7 @@ class Home:
         return a.Account(app.server, who.role, who.subject, name, place)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(_logged(work))
         self._background.add(task)  # else nothing would hold it
         task.add_done_callback(self._background.discard)
 
@@ -218,6 +220,13 @@ class Home:
         self._stop_listening()
         await self.settled()
         await _close(self.app, self._syncing)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:  # such as a full disk: nobody waits for this, and the next start finds it undone
+        log.exception("what goes on behind the screens failed")
 
 
 async def _close(app: App, syncing: "asyncio.Task[None] | None") -> None:

@@ -106,6 +106,8 @@ def installed_starter(data: Path, start_demo: Callable[[], str], links: OpenedLi
     async def start(page: "ft.Page") -> None:
         from mirabelle.client.ui.shell import Shell
 
+        receiving = contextlib.ExitStack()
+        receiving.enter_context(links.received())
         home = await open_home(page, data, start_demo)
         shell = Shell(page, home.app, home)
         await shell.mount()
@@ -114,6 +116,7 @@ def installed_starter(data: Path, start_demo: Callable[[], str], links: OpenedLi
 
         async def stop(_event: Any) -> None:
             watching.cancel()
+            receiving.close()
             await home.close()
 
         page.on_close = stop
@@ -201,5 +204,5 @@ def run(link: str = "") -> None:
     links = OpenedLinks(data)
     if link and links.hand_over(link):
         return
-    with embedded.Demo(data / "demo", web_app) as demo, links.received():
+    with embedded.Demo(data / "demo", web_app) as demo:
         embedded.open_app(demo, installed_starter(data, demo.start, links), link)

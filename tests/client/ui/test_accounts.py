@@ -92,6 +92,19 @@ async def test_accounts_change_places_in_the_settings_and_on_the_first_page(inst
         await app.until(lambda: app.page.route == "/till")
 
 
+async def test_an_account_whose_session_is_over_is_told_so_at_the_start_and_can_be_removed(installed, device):
+    async with installed() as app:
+        await try_it(app)
+    for name in [name for name in device.secrets if name.startswith("mirabelle.session.")]:
+        del device.secrets[name]
+    async with installed() as app:
+        await app.until(lambda: "Your session has ended" in app.texts())
+        assert "Session ended. Sign in again." in app.texts()
+        [row] = accounts(app)
+        await app.tap(app.one(ft.IconButton, root=row))
+        await app.until(lambda: not accounts(app))
+
+
 def accounts(app: HeadlessApp) -> list[ft.Container]:
     """The rows of the list of accounts."""
     return app.all(ft.Container, where=lambda row: str(getattr(row.key, "value", row.key)).startswith("account-"))

@@ -38,7 +38,7 @@ class Shell:
         self._last_role: str | None = None
         self._wanted: str | None = None
         self._has_come_in = False
-        self.session_ended = False
+        self.session_ended = self._is_over()
         self.on_top = ""  # the address of the page that is seen
         others = (language for language in app.languages if language != app.language)
         self.languages = (app.language, *others)  # the device's own first, and it stays there
@@ -76,11 +76,15 @@ class Shell:
         role = app.session.role if app.session else None
         if role is None or self._last_role != NOBODY:  # who has just come in goes where newcomers go
             self._last_role, self._wanted, self._has_come_in = role or NOBODY, None, False
-        account = self.home.accounts.current if self.home is not None else None
-        self.app, self.session_ended = app, role is None and account is not None and account.is_over
+        self.app, self.session_ended = app, role is None and self._is_over()
         self._page.route = routes.home(role) if role is not None else "/"
         self.dress()
         self._page.navigate(self._page.route)
+
+    def _is_over(self) -> bool:
+        """Whether the account in use is there, and its session is not."""
+        account = self.home.accounts.current if self.home is not None else None
+        return account is not None and account.is_over
 
     def open_link(self, link: str) -> None:
         """Asks what to do about a link that somebody has pressed; it does nothing by itself."""

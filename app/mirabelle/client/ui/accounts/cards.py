@@ -1,6 +1,5 @@
 """The accounts of this device: who is in use, who else is here, and what waits in each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +44,12 @@ def accounts_card() -> ft.Control:
     entries = use_live(app, ("session", "accounts"), lambda: read_accounts(home))
     switch, forget = use_command(home.switch), use_command(home.forget)
     rows = [_row(app.t, entry, switch, forget, is_used=app.session is not None) for entry in entries]
+    how = [widgets.text(app.t("accounts.one_at_a_time"), theme.SMALL, theme.QUIET)] if len(rows) > 1 else []
     return ft.Column(
         [
             *rows,
             *_failed(app.t, switch, forget),
-            widgets.text(app.t("accounts.one_at_a_time"), theme.SMALL, theme.QUIET),
+            *how,
             widgets.quiet_button(
                 app.t("accounts.add"), lambda _event: go("/add"), icon=ft.Icons.ADD, key="add-account"
             ),
@@ -61,23 +61,15 @@ def accounts_card() -> ft.Control:
 
 @component
 def others_card() -> ft.Control:
-    """Where nobody is signed in: the accounts to go on with; nothing where there are none."""
+    """Where nobody is signed in: the accounts to go on with."""
     app, home = use_app(), use_shell().home
-    entries: Sequence[Entry] = use_live(
-        app, ("session", "accounts"), lambda: read_accounts(home) if home is not None else []
-    )
-    switch = use_command(home.switch if home is not None else _nobody)
-    forget = use_command(home.forget if home is not None else _nobody)
-    if not entries:
-        return ft.Container(height=0)
+    assert home is not None
+    entries = use_live(app, ("session", "accounts"), lambda: read_accounts(home))
+    switch, forget = use_command(home.switch), use_command(home.forget)
     rows = [_row(app.t, entry, switch, forget, is_used=False) for entry in entries]
     title = widgets.heading(app.t("accounts.go_on_as"), theme.STRONG_S, 2, color=theme.QUIET)
     body = ft.Column([title, *rows, *_failed(app.t, switch, forget)], spacing=theme.M)
     return widgets.card(body)
-
-
-async def _nobody(_account: Account) -> None:
-    """A browser has no list of accounts."""
 
 
 def _failed(translate: Translator, *commands: Command) -> list[ft.Control]:
@@ -132,4 +124,4 @@ def _end(translate: Translator, entry: Entry, forget: Command, *, in_use: bool) 
     if entry.account.is_over and not entry.waiting:
         label = translate("accounts.remove")
         return widgets.icon_button(ft.Icons.CLOSE, label, remove, key=f"remove-{entry.account.id}")
-    return ft.Icon(ft.Icons.CHEVRON_LEFT if translate.rtl else ft.Icons.CHEVRON_RIGHT, color=theme.QUIET)
+    return ft.Icon(ft.Icons.CHEVRON_RIGHT, color=theme.QUIET)

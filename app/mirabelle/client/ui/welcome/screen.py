@@ -6,6 +6,7 @@ from typing import Any, Final
 import flet as ft
 
 from mirabelle.client.home import NOWHERE
+from mirabelle.client.repositories.accounts import DEMO
 from mirabelle.client.store.opening import Mishap
 from mirabelle.client.ui.accounts.cards import others_card
 from mirabelle.client.ui.shared import theme, widgets
@@ -27,6 +28,7 @@ def welcome_screen() -> ft.View:
     app, window, shell = use_app(), use_window(), use_shell()
     programme = use_live(app, ("programme",), app.programme.current)
     home = shell.home
+    accounts = use_live(app, ("accounts",), lambda: len(home.accounts.all) if home is not None else 0)
     is_new = home is not None and app.server == NOWHERE
     demo = use_command(home.try_demo if is_new else app.sign_in.demo)
 
@@ -38,7 +40,7 @@ def welcome_screen() -> ft.View:
         app.t,
         window,
         name=programme.name if programme else "Mirabelle",
-        has_demo=programme is None or programme.demo,
+        has_demo=programme.demo if programme is not None else app.server in (None, NOWHERE, DEMO),
         languages=shell.languages,
         on_language=choose,
         on_demo=demo,
@@ -48,7 +50,8 @@ def welcome_screen() -> ft.View:
         mishap=app.cannot_open,
         left=app.left,
         is_new=is_new,
-        others=others_card() if home is not None else None,
+        can_join=home is not None,
+        others=others_card() if accounts else None,
     )
 
 
@@ -67,13 +70,14 @@ def welcome_view(
     mishap: Mishap | None = None,
     left: Left | None = None,
     is_new: bool = False,
+    can_join: bool = False,
     others: ft.Control | None = None,
 ) -> ft.View:
-    """The first page from plain values. An installed app `is_new` until it knows a server; `others` are the accounts
-    that it has, and then it can join more."""
-    ways = _ways_in(translate, has_demo, on_demo, running, failed, is_new=is_new, can_join=others is not None)
+    """The first page from plain values. An installed app `is_new` until it knows a server; it `can_join` other
+    programmes, and `others` are the accounts that it has."""
+    ways = _ways_in(translate, has_demo, on_demo, running, failed, is_new=is_new, can_join=can_join)
     if others is not None:
-        ways.append(others)
+        ways.insert(0, others)
     if left is not None:
         gone = translate("welcome.left"), translate("welcome.left_hint", count=left.points)
         ways.insert(0, widgets.banner(ft.Icons.CHECK_CIRCLE_OUTLINE, *gone))
