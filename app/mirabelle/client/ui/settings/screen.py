@@ -77,6 +77,7 @@ def settings_view(
             *([] if page.is_staff else [_group(translate("reminders.title"), _reminders(translate))]),
             _group(translate("settings.secrets"), _secrets(translate, page)),
             *([] if page.is_staff else [_group(translate("settings.data"), own_data())]),
+            *_phone(translate),
             _group(translate("settings.about"), _about(translate, page)),
         ],
         tab="settings",
@@ -86,10 +87,14 @@ def settings_view(
 
 
 def _accounts(translate: Translator) -> list[ft.Control]:
-    """An installed app has accounts on servers of its choice; a browser's page can only tell of its own server."""
-    if use_shell().home is not None:
-        return [_group(translate("accounts.title"), accounts_card())]
-    return [_group(translate("accounts.phone_title"), phone_card())] if ft.context.page.web else []
+    """An installed app has accounts on servers of its choice."""
+    return [_group(translate("accounts.title"), accounts_card())] if use_shell().home is not None else []
+
+
+def _phone(translate: Translator) -> list[ft.Control]:
+    """A browser's page belongs to the server that it comes from, and leads on to the app there."""
+    is_own = ft.context.page.web and use_shell().home is None
+    return [_group(translate("accounts.phone_title"), phone_card())] if is_own else []
 
 
 def _group(title: str, content: ft.Control) -> ft.Control:
