@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import flet as ft
 import pytest
 
 from mirabelle.client.api import NoAnswer
@@ -23,6 +24,7 @@ from tests.people import people_with_points
 from tests.wire import Wire
 
 NOUR = "nour@example.org"
+PIN, PIN_IN_BROWSER, WRONG = "730519284610", "904417263558", "551908374426"
 
 
 @dataclass
@@ -93,7 +95,10 @@ async def of_a_participant(canaries: Canaries, own: Backend, wire: Wire, folder:
         wire.lose_reply("POST /api/v1/transfers")
         with pytest.raises(NoAnswer):
             await app.send_points("somebody@example.org", 10)
+        await app.lock.choose(PIN, 5)
+        assert await app.lock.open_with(WRONG) == "wrong"
         await fails(app)
+        canaries.secrets |= {"pin": PIN, "wrong pin": WRONG}
         canaries.secrets["access token"] = app._sessions.access_token() or ""
         canaries.of_the_server |= {"code": voucher.code, "issued": voucher.issued, "frame": frame}
         canaries.written["device"] = below(device.directory)
@@ -130,6 +135,12 @@ async def of_a_browser(canaries: Canaries, own: Backend, folder: Path) -> None:
     async with headless.HeadlessApp(start, device=device, web=True, platform="linux") as app:
         await app.tap(app.one(key="try-participant"))
         await app.until(lambda: app.page.route == "/guide")
+        await app.go("/settings/lock")
+        for key in ("new", "again"):
+            await app.type(app.one(ft.TextField, key=key), PIN_IN_BROWSER)
+        await app.tap(app.one(key="turn_on"))
+        await app.until(lambda: app.all(key="lock-now"))
+        canaries.secrets["pin in the browser"] = PIN_IN_BROWSER
         canaries.written["browser's server"] = below(folder)
     canaries.written["page's storage"] = json.dumps(device.preferences).encode()
     canaries.of_store("browser", {name.removeprefix("mirabelle."): value for name, value in device.secrets.items()})

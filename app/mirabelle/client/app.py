@@ -35,12 +35,14 @@ from mirabelle.client.repositories.trust import Trust
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
+from mirabelle.client.use_cases.app_lock import AppLock
 from mirabelle.client.use_cases.cancel import Cancel
 from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
 from mirabelle.client.use_cases.choose_reminders import ChooseReminders
 from mirabelle.client.use_cases.give_voucher import GiveVoucher
 from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.leave import Leave
+from mirabelle.client.use_cases.locked_out import LockedOut
 from mirabelle.client.use_cases.print_voucher import PrintVoucher
 from mirabelle.client.use_cases.put_in_wallet import PutInWallet
 from mirabelle.client.use_cases.redeem import Redeem
@@ -73,16 +75,20 @@ class App:
     cannot_open: Mishap | None = None
     left: Left | None = None
     files_of_others: Callable[[], Collection[str]] = tuple  # who are signed in as well, though not in use
+    sessions_of_others: Callable[[], Collection[str]] = tuple  # as the secret store names them
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
         language: str, now: Callable[[], datetime] = _now, *, is_elsewhere: bool = False,
         clock: ForwardClock | None = None, notifications: Notifications = NO_NOTIFICATIONS, server: str | None = None,
+        lock: AppLock | None = None,
     ) -> None:  # fmt: skip
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
         somebody's browser, is told times in the programme's zone: this machine's would be anybody's. `server` is what
-        an installed app, which has several, knows this one by."""
-        self.now, self.secrets, self.preferences, self.server = now, secret_store, preferences, server
+        an installed app, which has several, knows this one by; its `lock` is one for all."""
+        self.now, self.secrets, self.preferences, self.server, self.lock = (
+            now, secret_store, preferences, server, lock or AppLock(secret_store, clock, now)
+        )  # fmt: skip
         self._directory, self._store_keys = directory, StoreKeys(secret_store)
         self.connection: str = "unknown"
         self.last_contact: datetime | None = None
@@ -133,14 +139,20 @@ class App:
         self.challenge_holder, self.choose_reminders, self.tell_reminders = (
             ChallengeHolder(self.till, self.till_time, now),
             ChooseReminders(self.api, self.reminders),
-            TellReminders(self.store, self.api, self.reminders, notifications, lambda: self.t),
+            TellReminders(self.store, self.api, self.reminders, notifications, self._teller),
         )
         self.sign_in = SignIn(
             self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
         )
-        self.show_voucher, self.leave = (
+        self.show_voucher, self.leave, self.locked_out = (
             ShowVoucher(keys),
             Leave(self.store, self.api, keys, lambda: self.session, self._farewell),
+            LockedOut(
+                self._sessions,
+                self.lock,
+                lambda: list(self.sessions_of_others()),
+                lambda: self._session_over(is_for_good=False),
+            ),
         )
         self.sync = Sync(
             self.store,
@@ -194,6 +206,11 @@ class App:
         self.language = language if language in LANGUAGES else FALLBACK
         self.t = Translator(self.language, self.programme.zone() if self._is_elsewhere else None)
         self.api.language = self.language
+
+    def _teller(self) -> tuple[Translator, str | None]:
+        """How notifications speak: with a lock they tell nobody more than which programme they are from."""
+        programme = self.programme.current()
+        return self.t, (programme.name if programme else "Mirabelle") if self.lock.is_on else None
 
     def _language_of_contract(self) -> Language:
         return "fr" if self.language == "fr" else "ar" if self.language == "ar" else "en"

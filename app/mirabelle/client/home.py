@@ -138,6 +138,7 @@ class Home:
         directory = a.directory_of(self._data, server)
         app = App(url, directory, keys, self._secrets, self._preferences, self._spoken(), server=server, **self._parts)
         app.files_of_others = self._files_of_others
+        app.sessions_of_others = lambda: [_session(account) for account in self.accounts.all]
 
         async def begins(who: SignedIn) -> None:
             await self.accounts.use(server, self._account(app, who))

@@ -16,6 +16,7 @@ from mirabelle.client.device.preferences import open_preferences
 from mirabelle.client.device.secrets import SecretStore, kept_or_made, open_secrets
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.opened_links import OpenedLinks
+from mirabelle.client.use_cases.app_lock import AppLock
 from mirabelle.client.use_cases.session import ROLES
 from mirabelle.contract.places import assets_directory, data_directory
 from mirabelle.contract.translation import FALLBACK, LANGUAGES
@@ -36,7 +37,7 @@ WEB: Final = "web"
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     """The app for `page`, signed in as whoever was; its files go below `directory`."""
     # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
-    (secret_store, (keys, browser)), preferences, device_language = await asyncio.gather(
+    (secret_store, (keys, browser, lock)), preferences, device_language = await asyncio.gather(
         open_secrets(page, lambda store: _own(page, store)), open_preferences(), _device_language(page)
     )
     kept_in: Path | None = directory
@@ -54,6 +55,7 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
         language,
         is_elsewhere=bool(page.web),
         notifications=open_notifications(page),
+        lock=lock,
     )
     app.tell_reminders.on_open = lambda route: _show(page, route)
     # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
@@ -67,11 +69,17 @@ def _show(page: "ft.Page", route: str) -> None:
     page.navigate(route)
 
 
-async def _own(page: "ft.Page", secret_store: SecretStore) -> tuple[Keys, str]:
-    """The device's keys and, in a browser, the secret that leads to its directory; made at the first start."""
-    if not page.web:
-        return await open_keys(secret_store), ""
-    return await asyncio.gather(open_keys(secret_store), kept_or_made(secret_store, "browser"))
+async def _own(page: "ft.Page", secret_store: SecretStore) -> tuple[Keys, str, AppLock]:
+    """The device's keys; in a browser the secret that leads to its directory, made at the first start; and the lock,
+    closed where there is one."""
+    lock = AppLock(secret_store)
+    browser = kept_or_made(secret_store, "browser") if page.web else _none()
+    keys, name, _ = await asyncio.gather(open_keys(secret_store), browser, lock.start())
+    return keys, name, lock
+
+
+async def _none() -> str:
+    return ""
 
 
 def _name_of(browser: str) -> str:
@@ -91,10 +99,11 @@ async def _device_language(page: "ft.Page") -> str:
 
 async def open_home(page: "ft.Page", data: Path, start_demo: Callable[[], str]) -> Home:
     """What an installed app comes home to; its files go below `data`."""
-    (secret_store, _), preferences, language = await asyncio.gather(
-        open_secrets(page, open_keys), open_preferences(), _device_language(page)
+    (secret_store, (_, _, lock)), preferences, language = await asyncio.gather(
+        open_secrets(page, lambda store: _own(page, store)), open_preferences(), _device_language(page)
     )
-    home = Home(data, secret_store, preferences, language, start_demo, notifications=open_notifications(page))
+    notifications = open_notifications(page)
+    home = Home(data, secret_store, preferences, language, start_demo, notifications=notifications, lock=lock)
     home.on_open = lambda app, route: _show(page, route if home.app is app else "/")
     await home.open()
     return home

@@ -31,6 +31,7 @@ PLACES: Final = (
     Place("/alerts", "alerts.screen:alerts_screen", "participant", "/wallet"),
     Place("/send", "transfer.screen:transfer_screen", "participant", "/wallet"),
     Place("/settings", "settings.screen:settings_screen", "signed_in"),
+    Place("/settings/lock", "lock.setup:lock_settings_screen", "signed_in", "/settings"),
     Place("/settings/reminders", "reminders.screen:reminders_screen", "participant", "/settings"),
     Place("/settings/delete", "settings.leaving:leaving_screen", "participant", "/settings"),
     Place("/rewards", "catalog.screen:catalog_screen", "participant"),

@@ -7,6 +7,7 @@ import flet as ft
 
 from mirabelle.client.device.network import Network
 from mirabelle.client.ui import routes
+from mirabelle.client.ui.lock.watch import Watch
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import AppContext, RouteContext, ShellContext, Window, WindowContext, go
 from mirabelle.client.ui.shared.frame import TAB_VIEW
@@ -43,6 +44,7 @@ class Shell:
         others = (language for language in app.languages if language != app.language)
         self.languages = (app.language, *others)  # the device's own first, and it stays there
         self._remounter = fixes.Remounter(page, _root, self._window, self)
+        self._watch = Watch(page, lambda: self.app)
 
     async def mount(self) -> None:
         """Dresses the page and draws it."""
@@ -159,24 +161,40 @@ def _root(window: Window, shell: Shell) -> Any:
     page, app = ft.context.page, shell.app
     route, set_route = ft.use_state(page.route or "/")
     session = use_live(app, ("session",), lambda: app.session)
+    is_open, is_closed = use_live(app.lock, (), lambda: (app.lock.is_open, app.lock.is_closed))
     role = session.role if session else None
     shell.notice(route, role)
-    pages = routes.visits(route, role)
-    shell.on_top = pages[-1].route
-    drawn: ft.Ref[dict[str, Any]] = ft.use_ref(None)
+    drawn: ft.Ref[dict[str, Any]] = ft.use_ref(dict)
+    # What was drawn before the lock closed stays beneath it, with what is half typed; nothing new is drawn there.
+    beneath: ft.Ref[tuple[str | None, list[routes.Visit]]] = ft.use_ref((role, []))
+    if is_open:
+        beneath.current = role, routes.visits(route, role)
+        shell.on_top = beneath.current[1][-1].route
+    elif beneath.current[0] != role:
+        beneath.current, drawn.current = (role, []), {}
+    pages = beneath.current[1]
 
     def follow() -> None:
         page.on_route_change = lambda event: set_route(shell.arrive(event.route))
-        page.on_view_pop = lambda _event: go(pages[-2].route if len(pages) > 1 else routes.home(role))
+        page.on_view_pop = lambda _event: (
+            go(pages[-2].route if len(pages) > 1 else routes.home(role)) if app.lock.is_open else None
+        )
+
+    def put_dialogs_away() -> None:
+        while is_closed and page.pop_dialog() is not None:
+            pass
 
     ft.use_effect(follow, [len(pages), role, route])
-    ft.use_effect(lambda: shell.correct_address(route, role), [role, route])
+    ft.use_effect(lambda: shell.correct_address(route, role) if is_open else None, [role, route, is_open])
+    ft.use_effect(put_dialogs_away, [is_closed])
     ft.use_effect(shell.ask_for_calm, [])
     ft.use_effect(app.wake, [])  # drawn anew: a page that was away has come back
 
     def draw() -> list[Any]:
         """Only the page on top; those beneath stay as they were last seen, as drawing them costs as much."""
-        before = drawn.current or {}
+        if not is_open:
+            return [*drawn.current.values(), _locked()]
+        before = drawn.current
         seen = pages[-1]
         drawn.current = {
             **{page.route: before.get(page.route) or unseen(page) for page in pages[:-1]},
@@ -191,3 +209,9 @@ def unseen(visit: routes.Visit) -> ft.View:
     """Stands for a page beneath the one that is seen, until somebody goes back to it."""
     is_tab = visit.place.beneath is None and visit.place.who != "guest"
     return ft.View(route=TAB_VIEW if is_tab else visit.route, key=f"unseen-{visit.route}")
+
+
+def _locked() -> Any:
+    from mirabelle.client.ui.lock.screen import lock_screen
+
+    return lock_screen(key="locked")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -155,6 +155,32 @@ class Sessions:
             except (NotSent, OSError):
                 log.warning("the secret store did not answer; it may still hold the session that was ended")
         return kept.refresh_token if kept is not None else None
+
+    async def forget_all(self, others: Iterable[str]) -> list[str]:
+        """Forget every session on this device, also `others` by their names; answers the tokens to tell this session's
+        server with: no other server may learn of them. Raises OSError."""
+        async with self._renewing:
+            own = self._own_names()
+            kept = [await self._kept(name) for name in own]
+            for name in {*others, *own}:
+                await self._secrets.delete(name)
+            self.drop()
+        return [one.refresh_token for one in kept if one is not None]
+
+    async def is_kept(self) -> bool:
+        """Whether this device still keeps the session of whoever is signed in. Raises OSError."""
+        kept = await self._kept(self._name_of(self.who)) if self.who is not None else None
+        return kept is not None and self.who is not None and kept.who.subject == self.who.subject
+
+    async def anybody_is_kept(self, others: Iterable[str]) -> bool:
+        """Whether this device keeps any session, also of `others` by their names. Raises OSError."""
+        return any([await self._kept(name) is not None for name in {*self._own_names(), *others}])
+
+    def _own_names(self) -> list[str]:
+        """A browser keeps a session for each role, an installed app one for each account."""
+        if self._server is None:
+            return [self._name(role, "") for role in ROLES]
+        return [self._name_of(self.who)] if self.who is not None else []
 
     async def tell_of_end(self, token: str | None) -> None:
         """Tell the server that the session of the refresh `token` is over, if it can be reached."""

@@ -40,9 +40,10 @@ class TellReminders:
         api: Api,
         reminders: Reminders,
         notifications: Notifications,
-        translate: Callable[[], Translator],
+        teller: Callable[[], tuple[Translator, str | None]],
     ) -> None:
-        self._store, self._api, self._reminders, self._translate = store, api, reminders, translate
+        """`teller` answers the language, and whom the reminders are from where they may say no more than that."""
+        self._store, self._api, self._reminders, self._teller = store, api, reminders, teller
         self.notifications = notifications
         self.on_open: Callable[[str], None] = lambda _route: None
 
@@ -63,7 +64,10 @@ class TellReminders:
         yours = await self._ask(claim or self._note(due))
         told = [matter for matter in self._reminders.matters() if any(_is_of(id_, matter) for id_ in yours)]
         if told:
-            title, words, route = in_words(self._translate(), told)
+            translate, sender = self._teller()
+            title, words, route = in_words(translate, told)
+            if sender is not None:
+                title, words = translate("lock.reminder", name=sender), translate("lock.reminder_hint")
             await self.notifications.show(title, words, lambda: self.on_open(route))
 
     def _note(self, due: tuple[Reminder, ...]) -> Claim:

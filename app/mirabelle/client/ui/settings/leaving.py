@@ -31,6 +31,7 @@ def leaving_screen() -> ft.View:
     async def leave() -> Any:
         answer = await app.leave()
         if not isinstance(answer, Refusal):
+            await app.locked_out.nobody_is_left()
             go("/welcome")
         return answer
 

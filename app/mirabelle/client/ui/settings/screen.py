@@ -8,6 +8,7 @@ import flet as ft
 from mirabelle import __version__
 from mirabelle.client.ui.accounts.cards import accounts_card
 from mirabelle.client.ui.accounts.phone import phone_card
+from mirabelle.client.ui.lock.card import lock_card
 from mirabelle.client.ui.settings.own_data import own_data
 from mirabelle.client.ui.settings.state import SettingsPage, read_settings
 from mirabelle.client.ui.shared import theme, widgets
@@ -49,6 +50,7 @@ def settings_screen() -> ft.View:
 
     async def leave() -> None:
         await app.sign_in.sign_out()
+        await app.locked_out.nobody_is_left()
         go("/welcome")
 
     sign_out = use_command(leave)
@@ -75,6 +77,7 @@ def settings_view(
             _group(translate("settings.language"), language_choices(page.languages, translate.language, on_language)),
             _group(translate("settings.appearance"), _theme_choices(translate, page.theme, on_theme)),
             *([] if page.is_staff else [_group(translate("reminders.title"), _reminders(translate))]),
+            _group(translate("lock.title"), lock_card()),
             _group(translate("settings.secrets"), _secrets(translate, page)),
             *([] if page.is_staff else [_group(translate("settings.data"), own_data())]),
             *_phone(translate),

@@ -59,8 +59,8 @@ class Scanning:
         return self
 
     async def judge(self, entered: str) -> None:
-        """Has a scanned frame or a typed code judged. Meanwhile nothing else is taken."""
-        if self.busy:
+        """Has a scanned frame or a typed code judged. Meanwhile nothing else is taken; nor is it while locked."""
+        if self.busy or self._app.lock.is_closed:
             return
         # The last verdict goes first: it must never stand over a voucher that nobody has judged yet.
         self.busy, self.fault, self.verdict, self.amount = True, None, None, ""
