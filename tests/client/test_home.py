@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mirabelle.client.api import NotSent
 from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.home import Home
@@ -58,6 +59,15 @@ async def test_the_demo_is_one_step_away_and_is_there_again_at_the_next_start(
         assert visitor.server == DEMO and visitor.programme
     async with device.on(backend.url) as home:
         assert (await account(home), balance(home.app)) == (visitor, points)
+
+
+async def test_a_demo_that_cannot_be_reached_leaves_everything_as_it_was(device: HomeDevice, backend: Backend) -> None:
+    async with device.on("http://127.0.0.1:9") as home:
+        who = await join_by_mail(home, backend, backend.url, "nobody@example.org")
+        with pytest.raises(NotSent):
+            await home.try_demo("participant")
+        assert await account(home) == who and home.app.session is not None
+        assert await home.app.sync() is None
 
 
 async def test_accounts_change_places_without_network_and_what_waits_in_each_is_sent_for_it_alone(
@@ -255,7 +265,7 @@ async def test_an_app_that_ends_between_any_two_steps_of_bringing_sessions_along
 async def test_an_app_that_ends_while_somebody_signs_in_lists_nobody_or_finds_the_session(
     tmp_path: Path, backend: Backend
 ) -> None:
-    for steps in range(9):
+    for steps in range(6):
         secrets = FailingSecrets()
         device = HomeDevice(tmp_path / str(steps), secrets)
         async with device.on(backend.url) as home:

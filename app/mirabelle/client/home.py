@@ -98,13 +98,18 @@ class Home:
             try:
                 answer = await app.sign_in.demo(role)
             except BaseException:
-                await app.close()
+                self._let_go(app)
                 raise
             if isinstance(answer, Refusal):
-                await app.close()
+                self._let_go(app)
             else:
                 self._take(app)
             return answer
+
+    def _let_go(self, app: App) -> None:
+        """It came to nothing: the list says again who is in use."""
+        self._do(_close(app, None))
+        self._do(self._note(self.app))
 
     def waiting(self, account: a.Account) -> int:
         """How much of an account that is not in use waits to be sent, or to be looked at."""

@@ -121,7 +121,12 @@ def installed_starter(data: Path, start_demo: Callable[[], str], links: OpenedLi
         shell = Shell(page, home.app, home)
         await shell.mount()
         home.begin(lambda: page.session.connection is not None)
-        watching = asyncio.create_task(links.watch(shell.open_link))
+
+        def opened(link: str) -> None:
+            shell.open_link(link)
+            page.run_task(page.window.to_front)
+
+        watching = asyncio.create_task(links.watch(opened))
 
         async def stop(_event: Any) -> None:
             watching.cancel()
