@@ -167,3 +167,11 @@ async def test_of_an_installed_app_every_account_is_signed_out_and_each_keeps_wh
         assert not [name for name in device.secrets._values if name.startswith("session.") or name == NAME]
         await home.switch(nour)
         assert home.app.session is None and home.waiting(nour) == 1
+
+
+async def test_no_window_that_does_not_know_of_the_lock_puts_another_pin_on_it() -> None:
+    phone = Phone()
+    one, other = await phone.lock(), await phone.lock()
+    await one.choose(PIN, 5)
+    await other.choose("730519", 5)
+    assert other.is_on and await one.open_with(PIN) == "right"

@@ -67,8 +67,9 @@ async def test_the_pin_opens_the_page_that_was_asked_for(start, start_signed_in)
     async with start() as app:
         await put_lock_on(app)
     async with start("/activity") as app:
-        await enter(app, "123321")
-        assert any("9 tries are left" in words for words in app.texts())
+        await app.type(app.one(ft.TextField, key="pin"), "123321", submit=True)
+        await app.until(lambda: any("9 tries are left" in words for words in app.texts()))
+        await app.until(lambda: ("TextField", "focus") in [call[:2] for call in app.window.calls])
         assert app.one(ft.TextField, key="pin").value == ""
         await enter(app, "٢٨٤١٩٣")
         await app.until(lambda: app.page.route == "/activity" and "Activity" in app.texts())
@@ -133,6 +134,8 @@ async def test_a_verdict_is_never_cut_off_and_a_locked_till_judges_nothing(backe
         assert window.top.route == ROUTE
         await scanning.judge("no voucher")
         assert scanning.verdict is None
+        await window.type(window.one(ft.TextField, key="pin"), "MV1:X62-4512", submit=True)  # by the till's scanner
+        assert someone.app.lock.tries_left == 10 and window.one(ft.TextField, key="pin").value == ""
 
 
 async def test_whoever_forgot_the_pin_signs_in_again_and_is_told_what_waits(backend, tmp_path):

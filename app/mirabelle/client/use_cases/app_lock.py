@@ -157,18 +157,22 @@ class AppLock:
             self._become("open")
 
     async def choose(self, pin: str, minutes: int) -> None:
-        """Put the lock on, under `pin`. Raises OSError."""
+        """Put the lock on, under `pin`, unless another window has done so. Raises OSError."""
+        if await self._read() is None:
+            await self._put(pin, minutes)
+        self._tell()
+
+    async def _put(self, pin: str, minutes: int) -> None:
         salt = secrets.token_bytes(SALT_BYTES)
         hashed = await asyncio.to_thread(rules.hash_pin, rules.digits(pin), salt, self._cost)
         biometrics = self._lock is not None and self._lock.biometrics
         await self._write(Lock(salt, hashed, self._cost, minutes, biometrics))
-        self._tell()
 
     async def change(self, old: str, new: str) -> Answer:
         """Another PIN, for whoever knows the one before. Raises OSError."""
         answer = await self._try(old)
         if answer == "right":
-            await self.choose(new, self.minutes)
+            await self._put(new, self.minutes)
         self._tell()
         return answer
 

@@ -1,8 +1,10 @@
 """The page over all others while the app is locked, and the curtain while nobody looks: nothing of anybody is on it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flet as ft
@@ -52,6 +54,7 @@ def _door() -> ft.Control:
     app, page = use_app(), ft.context.page
     typed, _ = ft.use_state(Typed)
     leaves, set_leaves = ft.use_state(False)
+    keyhole, _ = ft.use_state(ft.Ref)
     owner, _ = ft.use_state(lambda: Biometrics(page))
     door = _use_door(app, owner)
 
@@ -75,10 +78,18 @@ def _door() -> ft.Control:
             await ask_owner()
 
     ft.use_effect(ask_at_once, [])
+    ft.use_effect(partial(_type_again, typed, door, keyhole), [typed.told, door.tries_left, door.wait <= 0])
     try_pin, sign_out, recognise = use_command(enter), use_command(leave), use_command(ask_owner)
     if leaves:
         return _column(again_parts(app.t, read_waiting(app), sign_out, lambda: set_leaves(False)))
-    return _column(door_parts(app.t, door, typed, try_pin, recognise, lambda: set_leaves(True)))
+    return _column(door_parts(app.t, door, typed, keyhole, try_pin, recognise, lambda: set_leaves(True)))
+
+
+async def _type_again(typed: Typed, door: Door, keyhole: ft.Ref[Any]) -> None:
+    """Give the field the focus back that Enter took away."""
+    if typed.told == "wrong" and door.wait <= 0 and keyhole.current is not None:
+        with contextlib.suppress(RuntimeError):  # it was drawn anew, or is gone: a press on it does the same
+            await keyhole.current.focus()
 
 
 def _use_door(app: "App", owner: Biometrics) -> Door:
@@ -111,6 +122,7 @@ def door_parts(
     translate: Translator,
     door: Door,
     typed: Typed,
+    keyhole: ft.Ref[Any],
     try_pin: Command,
     recognise: Command,
     on_forgotten: Callable[[], Any],
@@ -121,7 +133,7 @@ def door_parts(
         hint = translate("lock.spent_hint")
         parts.append(widgets.banner(ft.Icons.LOCK_OUTLINE, translate("lock.spent"), hint, warm=True))
     else:
-        parts += _keyhole(translate, door, typed, try_pin)
+        parts += _keyhole(translate, door, typed, keyhole, try_pin)
         if door.has_owner:
 
             async def ask(_event: Any) -> None:
@@ -134,18 +146,25 @@ def door_parts(
     return parts
 
 
-def _keyhole(translate: Translator, door: Door, typed: Typed, try_pin: Command) -> list[ft.Control]:
+def _keyhole(
+    translate: Translator, door: Door, typed: Typed, keyhole: ft.Ref[Any], try_pin: Command
+) -> list[ft.Control]:
     may_try = typed.is_whole and door.wait <= 0 and not try_pin.running
 
     async def submit(event: ft.Event) -> None:
-        if may_try and await try_pin() in ("wrong", None) and isinstance(event.control, ft.TextField):
-            await event.control.focus()  # which Enter took away
+        if isinstance(event.control, ft.TextField):
+            typed.pin = event.control.value or ""  # whoever types fast is ahead of what was drawn
+        if typed.is_no_pin:
+            typed.clear()
+        elif typed.is_whole:
+            await try_pin()
 
     parts: list[ft.Control] = [
         pin_field(
             translate("lock.pin"),
             typed,
             "pin",
+            ref=keyhole,
             autofocus=True,
             on_submit=submit,
             disabled=door.wait > 0,

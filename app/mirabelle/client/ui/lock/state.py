@@ -27,7 +27,12 @@ class Typed:
     @property
     def is_whole(self) -> bool:
         """Whether it is worth a try."""
-        return len(digits(self.pin)) >= PIN_DIGITS
+        return len(digits(self.pin)) >= PIN_DIGITS and not self.is_no_pin
+
+    @property
+    def is_no_pin(self) -> bool:
+        """Whether letters are in it: a till's scanner types what it reads wherever it can."""
+        return any(character.isalpha() for character in self.pin)
 
     @property
     def fault(self) -> str | None:
