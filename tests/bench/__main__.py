@@ -22,7 +22,7 @@ PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
     "till": (till.online,),
     "store": (store.sealed,),
     "import": (importing.on_sqlite,),
-    "feed": (feed.on_the_way,),
+    "feed": (feed.on_the_way, feed.with_pictures),
     "search": (search.keystrokes,),
     "growth": (growth.of_a_history, growth.of_a_crowd),
     "million": (growth.of_a_million,),

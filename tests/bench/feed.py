@@ -1,6 +1,7 @@
 """What the catalog costs on its way: the first load of all of it, and the pieces that changed."""
 
 import asyncio
+import base64
 import random
 import tempfile
 import time
@@ -28,6 +29,7 @@ _PAGE: Final = 1000
 _AT: Final = datetime(2026, 7, 1, tzinfo=UTC)
 _KEY: Final = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
 LOAD_SECONDS, LOAD_BYTES, FIRST_SECONDS = 3.0, 7_000_000, 0.4
+PICTURE_BYTES = 32  # of which 16 are its name's and 6 its placeholder's, which nothing packs
 STOCK_SECONDS, STOCK_BYTES, STOCK_ROUNDS = 0.010, 4000, 20
 
 
@@ -98,6 +100,19 @@ def on_the_way() -> Iterator[Cost]:
         yield from _loaded(store, pages)
         yield from _changed(store, stocks)
         store.close()
+
+
+def with_pictures() -> Iterator[Cost]:
+    """What it adds to the load that each reward has a picture of its own."""
+    plain, chance = list(generated(_PAGE)), random.Random(5)
+    pictured = [
+        msgspec.structs.replace(
+            one, picture=chance.randbytes(16).hex(), placeholder=base64.urlsafe_b64encode(chance.randbytes(6)).decode()
+        )
+        for one in plain
+    ]
+    bare, full = (len(_page("", "a.1", {"rewards": some}, more=True)[1]) for some in (plain, pictured))
+    yield Cost("a picture of its own, for each reward, packed", (full - bare) / _PAGE, PICTURE_BYTES, "bytes")
 
 
 def _catalog(store: Store, pages: _Pages) -> Catalog:
