@@ -1,5 +1,6 @@
 """Pictures on the device's disk: below a cap, whatever happens, and each checked whenever it is read."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -42,7 +43,8 @@ class PictureFiles:
         with self._lock:
             if not is_genuine(name, width, proof, content):
                 log.warning("a picture on the disk is damaged; it is fetched anew")
-                self._remove(file.name)
+                with contextlib.suppress(OSError):
+                    self._remove(file.name)
                 return None
             self._note_seen(file, len(kept))
         return content
@@ -66,6 +68,8 @@ class PictureFiles:
             except OSError as fault:
                 log.info("a picture could not be kept: %s", type(fault).__name__)
                 self._as_of = -1
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
 
     def _file(self, name: str, width: int) -> Path:
         return self._folder / f"{name}-{width}{_SUFFIX}"

@@ -13,6 +13,7 @@ from mirabelle.server.services.backup_file import (
     BackupWriter,
     Header,
     TableHead,
+    at_once,
     columns_of,
     plain_table,
 )
@@ -54,7 +55,7 @@ async def _write_tables(connection: AsyncConnection, writer: BackupWriter) -> in
         head = TableHead(table=str(table.name), columns=columns_of(table))
         writer.add(head)
         found = await connection.stream(select(plain_table(head)))
-        async for some in found.partitions(ROWS_AT_ONCE):
+        async for some in found.partitions(at_once(head.table, ROWS_AT_ONCE)):
             for row in some:
                 writer.add(tuple(row))
             rows += len(some)

@@ -20,8 +20,10 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, LargeBinary, Met
 from sqlalchemy.types import TypeEngine
 
 from mirabelle.server.storage.instants import Instant
+from mirabelle.server.storage.pictures import picture_files
 
 FORMAT: Final = 1
+FILES_AT_ONCE: Final = 50
 
 # What a column may hold. Times are the integers that the tables keep, so that both databases give back what they got.
 _KINDS: Final[dict[str, type[TypeEngine[Any]]]] = {
@@ -81,6 +83,11 @@ def plain_table(head: TableHead) -> Table:
     return Table(head.table, MetaData(), *(Column(name, _KINDS[kind]) for name, kind in head.columns.items()))
 
 
+def at_once(table: str, rows: int) -> int:
+    """How many of a table's rows are held in memory together: `rows`, but for those that hold whole files."""
+    return min(rows, FILES_AT_ONCE) if table == picture_files.name else rows
+
+
 class BackupWriter:
     """Writes a backup's lines."""
 
@@ -113,7 +120,7 @@ class BackupReader:
         """Each table's rows, some at once, in the order in which they can be written."""
         for head, group in groupby(self._rows(), key=itemgetter(0)):
             rows = (row for _, row in group)
-            while some := list(islice(rows, rows_at_once)):
+            while some := list(islice(rows, at_once(head.table, rows_at_once))):
                 yield head, some
 
     def _rows(self) -> Iterator[tuple[TableHead, dict[str, Any]]]:

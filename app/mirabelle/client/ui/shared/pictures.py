@@ -93,11 +93,10 @@ class _Shown:
 
 
 def _by_address(shown: _Shown) -> ft.Control:
-    """In a browser, which fetches pictures and keeps them by itself."""
+    """In a browser, which fetches pictures and keeps them by itself; where it cannot, the placeholder stays."""
     # Flet 1.0.5 lets no picture with a placeholder of its own fill the room.
     before = drawn(shown.placeholder) or None if shown.side else None
-    address = Pictures.address(shown.name, shown.width)
-    return shown.image(address, placeholder_src=before, error_content=shown.before())
+    return shown.image(Pictures.address(shown.name, shown.width), placeholder_src=before)
 
 
 @fixes.component
