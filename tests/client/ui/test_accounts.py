@@ -50,6 +50,9 @@ async def test_an_address_is_asked_who_it_is_and_joined_only_on_a_yes(installed,
         await agree(app)
     async with installed() as app:
         await app.until(lambda: app.all(key="sign-in"))
+        await app.tap(app.one(key="add"))
+        await app.tap(app.one(key="to-demo"))
+        await try_it(app)
 
 
 async def test_a_link_that_starts_the_app_and_one_that_comes_while_it_runs_only_ask(

@@ -6,10 +6,12 @@ from typing import Any
 import flet as ft
 
 from mirabelle.client.device.camera import has_camera
+from mirabelle.client.repositories.accounts import DEMO
 from mirabelle.client.ui.accounts.state import Joining
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import use_app, use_shell
+from mirabelle.client.ui.shared.fixes import component
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.till.eye import camera_eye
@@ -54,22 +56,25 @@ def add_screen() -> ft.View:
     ft.use_effect(follow, [link])
     if shell.home is None:
         return nowhere_view(app.t)
-    eye = camera_eye(seen, look.running) if state.watches else None
+    below = [camera_eye(seen, look.running)] if state.watches else []
+    demo = [] if app.server == DEMO else [demo_way()]
     back = "/settings" if app.session is not None else "/welcome"
     ways = _ways(app.t, state, pick, can_watch=has_camera(page))
     known = [one for one in shell.home.accounts.all if state.found is not None and one.server == state.found.address]
-    return add_view(app.t, state, look, use_command(join), ways, eye, back=back, known=len(known))
+    return add_view(
+        app.t, state, look, use_command(join), ways, [*map(_framed, below), *demo], back=back, known=len(known)
+    )
 
 
 def add_view(
     translate: Translator, state: Joining, look: Command, join: Command, ways: list[ft.Control],
-    eye: ft.Control | None, *, back: str, known: int,
+    below: list[ft.Control], *, back: str, known: int,
 ) -> ft.View:  # fmt: skip
     """The page from plain values; `known` is how many accounts at the server that was found are here already."""
     if state.found is not None:
         parts = _question(translate, state.found, join, lambda: state.enter(""), known)
     else:
-        parts = _entry(translate, state, look, ways, eye)
+        parts = [*_entry(translate, state, look, ways), *below]
     column = ft.Column(parts, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     return widgets.page_frame(
         translate("accounts.add_title"), [column], back=back, width=theme.READING_WIDTH, tells_offline=False
@@ -89,9 +94,33 @@ def _ways(translate: Translator, state: Joining, on_picture: Any, *, can_watch: 
     return ways
 
 
-def _entry(
-    translate: Translator, state: Joining, look: Command, ways: list[ft.Control], eye: ft.Control | None
-) -> list[ft.Control]:
+@component
+def demo_way() -> ft.Control:
+    """The way to the programme that the app brings along."""
+    app, home = use_app(), use_shell().home
+
+    async def join() -> None:
+        assert home is not None
+        await home.join(DEMO)
+
+    async def press(_event: Any) -> None:
+        await go_there()
+
+    go_there = use_command(join)
+    failed = [widgets.error_card(app.t, go_there.failed)] if go_there.failed is not None else []
+    button = widgets.text_button(app.t("accounts.to_demo"), press, disabled=go_there.running, key="to-demo")
+    busy = [ft.ProgressBar()] if go_there.running else []
+    return ft.Column([*failed, button, *busy], horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+
+
+def _framed(eye: ft.Control) -> ft.Control:
+    return ft.Container(
+        eye, height=320, border_radius=theme.CORNER_XL, bgcolor=ft.Colors.BLACK,
+        clip_behavior=ft.ClipBehavior.ANTI_ALIAS, key="eye",
+    )  # fmt: skip
+
+
+def _entry(translate: Translator, state: Joining, look: Command, ways: list[ft.Control]) -> list[ft.Control]:
     async def submit(_event: Any) -> None:
         if state.entered.strip():
             await look()
@@ -100,7 +129,7 @@ def _entry(
         look.forget()
         state.enter(event.control.value)
 
-    parts: list[ft.Control] = [
+    return [
         widgets.text(translate("accounts.add_hint"), theme.BODY_L, theme.QUIET),
         widgets.field(
             translate("accounts.address"), state.entered, typed, hint_text="points.example", on_submit=submit,
@@ -113,14 +142,6 @@ def _entry(
         *_troubles(translate, state, look),
         ft.Row(ways, spacing=theme.M, wrap=True),
     ]  # fmt: skip
-    if eye is not None:
-        parts.append(
-            ft.Container(
-                eye, height=320, border_radius=theme.CORNER_XL, bgcolor=ft.Colors.BLACK,
-                clip_behavior=ft.ClipBehavior.ANTI_ALIAS, key="eye",
-            )
-        )  # fmt: skip
-    return parts
 
 
 def _troubles(translate: Translator, state: Joining, look: Command) -> list[ft.Control]:
