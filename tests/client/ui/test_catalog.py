@@ -26,14 +26,18 @@ def cards(window) -> list[str]:
     ]
 
 
-async def test_a_page_of_sixty_is_shown_and_the_rest_comes_with_scrolling(backend, tmp_path):
+async def test_a_page_is_shown_and_the_rest_comes_with_scrolling_and_each_can_be_opened(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
         total = someone.app.catalog.total()
         assert len(cards(window)) == PAGE_ROWS < total
-        shelf = window.one(ft.ListView)
-        await window.fire(shelf, "scroll", NEAR_THE_END)
-        await window.until(lambda: len(cards(window)) == total)
+        first, shelf = cards(window)[0], window.one(ft.ListView)
+        for page in range(2, -(-total // PAGE_ROWS) + 1):
+            await window.fire(shelf, "scroll", NEAR_THE_END)
+            await window.until(lambda page=page: len(cards(window)) == min(total, page * PAGE_ROWS))
         assert len(set(cards(window))) == total
+        # What was not drawn anew hears of a tap as before.
+        await window.tap(window.one(key=f"reward-{first}"))
+        await window.until(lambda: window.page.route == f"/rewards/{first}")
 
 
 async def test_typing_narrows_the_list_whatever_the_accents(backend, tmp_path):

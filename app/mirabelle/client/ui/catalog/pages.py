@@ -7,7 +7,7 @@ from typing import Final
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.contract.messages import Reward
 
-PAGE_ROWS: Final = 60
+PAGE_ROWS: Final = 36  # fills the tallest window, in whole lines of two, three and four; each row costs its drawing
 AROUND: Final = 2  # pages that are drawn before and after the one that is looked at
 MOST_ROWS: Final = PAGE_ROWS * (2 * AROUND + 1)  # what Flet 1.0.5 redraws without a hitch
 

@@ -1,6 +1,6 @@
 """What the catalog found: pages of pictures, and what comes nearest where nothing is found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +45,7 @@ def shelves(
     now: datetime,
     spacing: int,
     on_open: Open,
+    drawn: "Drawn",
 ) -> list[ft.Control]:
     """The pages of the list: one control each, so that none moves when another is no longer drawn."""
     if not shelf.total:
@@ -58,8 +59,9 @@ def shelves(
             ),
             *_nearest(draw, shelf.nearest),
         ]  # fmt: skip
+    drawn.forget_but(shelf.pages)
     return [
-        _page(draw, filters.pages, page, shelf.pages[page])
+        drawn.page(draw, filters.pages, page, shelf.pages[page])
         if page in shelf.pages
         else ft.Container(height=filters.pages.height(page), key=f"page-{page}")
         for page in range(filters.pages.reached)
@@ -79,22 +81,47 @@ class _Drawing:
 
     def lines(self, rewards: Sequence[Reward]) -> list[ft.Control]:
         """The rewards, as many beside each other as there is room for."""
+        return self.cut(self.seen(rewards))
+
+    def seen(self, rewards: Sequence[Reward]) -> tuple["_Seen", ...]:
+        """The rewards as their cards show them."""
+        return tuple(map(self._seen, rewards))
+
+    def cut(self, cards: tuple["_Seen", ...]) -> list[ft.Control]:
+        """The cards, cut into lines."""
         columns = _COLUMNS[self.window.size]
-        cut = [rewards[at : at + columns] for at in range(0, len(rewards), columns)]
-        return [_line(self.translate, self.window, tuple(map(self._seen, line)), columns, self.on_open) for line in cut]
+        cut = [cards[at : at + columns] for at in range(0, len(cards), columns)]
+        return [_line(self.translate, self.window, line, columns, self.on_open) for line in cut]
 
     def _seen(self, reward: Reward) -> "_Seen":
         out_of_reach = self.available is not None and reward.points > self.available
         return _Seen(reward, news(self.translate, reward, self.now), out_of_reach)
 
 
-def _page(draw: _Drawing, pages: Pages, page: int, rewards: Sequence[Reward]) -> ft.Control:
-    return ft.Column(
-        draw.lines(rewards),
-        spacing=draw.spacing,
-        on_size_change=lambda event: pages.measured(page, event.height),
-        key=f"page-{page}",
-    )
+class Drawn:
+    """The pages as they were drawn last: Flet 1.0.5 looks through all that is below a control, changed or not, unless
+    it is the very same one."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, tuple[object, ft.Control]] = {}
+
+    def forget_but(self, pages: Collection[int]) -> None:
+        """Let go of all other pages: what has left the screen is made anew when it comes back."""
+        self._pages = {page: kept for page, kept in self._pages.items() if page in pages}
+
+    def page(self, draw: _Drawing, pages: Pages, page: int, rewards: Sequence[Reward]) -> ft.Control:
+        """The page of that number."""
+        cards = draw.seen(rewards)
+        shows = (draw.translate, draw.window.size, draw.spacing, draw.on_open, pages, cards)
+        if page not in self._pages or self._pages[page][0] != shows:
+            column = ft.Column(
+                draw.cut(cards),
+                spacing=draw.spacing,
+                on_size_change=lambda event: pages.measured(page, event.height),
+                key=f"page-{page}",
+            )
+            self._pages[page] = shows, column
+        return self._pages[page][1]
 
 
 def _nearest(draw: _Drawing, rewards: Sequence[Reward]) -> list[ft.Control]:

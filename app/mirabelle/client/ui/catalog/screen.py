@@ -8,7 +8,7 @@ from typing import Any, Final
 import flet as ft
 
 from mirabelle.client.ui.catalog.filters import filter_sheet
-from mirabelle.client.ui.catalog.results import found, shelves
+from mirabelle.client.ui.catalog.results import Drawn, found, shelves
 from mirabelle.client.ui.catalog.state import Feature, Filters, feature, filters_of
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
@@ -99,8 +99,10 @@ def catalog_screen() -> ft.View:
         None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
     )
     ft.use_dialog(sheet if sheet_open else None)
-    acts = Acts(open_reward, lambda: set_sheet_open(True), app.recent_searches.forget)
-    return catalog_view(app.t, window, filters, shelf, app.now(), acts)
+    # The same at each draw: what is given another function is drawn anew.
+    acts = Acts(ft.use_callback(open_reward, [app, filters]), lambda: set_sheet_open(True), app.recent_searches.forget)
+    drawn, _ = ft.use_state(Drawn)
+    return catalog_view(app.t, window, filters, shelf, app.now(), acts, drawn)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,13 @@ class Acts:
 
 
 def catalog_view(
-    translate: Translator, window: Window, filters: Filters, shelf: Shelf, now: datetime, acts: Acts
+    translate: Translator,
+    window: Window,
+    filters: Filters,
+    shelf: Shelf,
+    now: datetime,
+    acts: Acts,
+    drawn: Drawn,
 ) -> ft.View:
     """The catalog as a page."""
 
@@ -141,7 +149,7 @@ def catalog_view(
         on_size_change=head_measured,
     )
     rows = ft.ListView(
-        [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open)],
+        [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)],
         spacing=spacing,
         padding=ft.Padding.only(bottom=theme.XXL),
         expand=True,
