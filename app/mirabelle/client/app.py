@@ -18,45 +18,18 @@ from mirabelle.client.device.pictures import PictureFiles
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
+from mirabelle.client.parts import Parts
 from mirabelle.client.repositories.accounts import store_file
-from mirabelle.client.repositories.alerts import Alerts
-from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
-from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
-from mirabelle.client.repositories.outbox import Outbox
-from mirabelle.client.repositories.pictures import Pictures
-from mirabelle.client.repositories.programme import Programme
-from mirabelle.client.repositories.recent_searches import RecentSearches
-from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
-from mirabelle.client.repositories.reminders import Reminders
-from mirabelle.client.repositories.till import Scans, Till
-from mirabelle.client.repositories.till_time import TillTime
-from mirabelle.client.repositories.trust import Trust
-from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.app_lock import AppLock
-from mirabelle.client.use_cases.cancel import Cancel
-from mirabelle.client.use_cases.challenge_holder import ChallengeHolder
-from mirabelle.client.use_cases.choose_reminders import ChooseReminders
-from mirabelle.client.use_cases.give_voucher import GiveVoucher
-from mirabelle.client.use_cases.judge_offline import JudgeOffline
 from mirabelle.client.use_cases.leave import Leave
 from mirabelle.client.use_cases.locked_out import LockedOut
-from mirabelle.client.use_cases.print_voucher import PrintVoucher
-from mirabelle.client.use_cases.put_in_wallet import PutInWallet
-from mirabelle.client.use_cases.redeem import Redeem
-from mirabelle.client.use_cases.scan_voucher import ScanVoucher
-from mirabelle.client.use_cases.send_points import SendPoints
 from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
-from mirabelle.client.use_cases.show_voucher import ShowVoucher
 from mirabelle.client.use_cases.sign_in import SignIn
 from mirabelle.client.use_cases.sync import Sync, pause_after
-from mirabelle.client.use_cases.take_amount import TakeAmount
-from mirabelle.client.use_cases.take_data import TakeData
 from mirabelle.client.use_cases.tell_reminders import TellReminders
-from mirabelle.client.use_cases.undo_scan import UndoScan
-from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract.account import Left
 from mirabelle.contract.fields import Language, Role
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
@@ -68,7 +41,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class App:
+class App(Parts):
     """Everything that one page's screens can reach. The screens read the store; use cases write it."""
 
     languages: Final = LANGUAGES
@@ -86,77 +59,35 @@ class App:
         """Files go into `directory`; without one everything is gone with the page. A page that `is_elsewhere`, in
         somebody's browser, is told times in the programme's zone: this machine's would be anybody's. `server` is what
         an installed app, which has several, knows this one by; its `lock` is one for all."""
-        self.now, self.secrets, self.preferences, self.server, self.lock = (
-            now, secret_store, preferences, server, lock or AppLock(secret_store, clock, now)
-        )  # fmt: skip
-        self._directory, self._store_keys = directory, StoreKeys(secret_store)
+        self.secrets, self.preferences, self.server = secret_store, preferences, server
+        self.lock = lock or AppLock(secret_store, clock, now)
+        self._directory, self._store_keys, self._is_elsewhere = directory, StoreKeys(secret_store), is_elsewhere
         self.connection: str = "unknown"
         self.last_contact: datetime | None = None
-        self.store = Store()
-        self.api = Api(server_url, self._on_contact)
-        self._sessions = Sessions(self.api, secret_store, keys, server)
-        self.api.tokens = self._sessions
-        self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
         self._background: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._is_elsewhere = is_elsewhere
         self.language, self.t = FALLBACK, Translator(FALLBACK)
-        self.programme = Programme(self.store, self.api, lambda: self.language)
+        api = Api(server_url, self._on_contact)
+        super().__init__(Store(), api, keys, now, clock or open_clock(), self._picture_files(), self)
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
+        self._sessions = api.tokens = Sessions(api, secret_store, keys, server)
+        self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
 
-        self.catalog, self.pictures = (
-            Catalog(self.store, self.api, self.programme, now),
-            Pictures(self.api, self.store, self._picture_files(), lambda: self.connection == "offline"),
-        )
-        self.wallet = Wallet(self.store, self.api, now, self.programme.zone)
-        self.redemptions, self.vouchers = Redemptions(self.store, self.api), Vouchers(self.store, now)
-        self.outbox, self.recent_searches = Outbox(self.store), RecentSearches(self.store)
-        self.alerts, self.reminders = (
-            Alerts(self.store, self.wallet, self.vouchers, self.outbox, self.catalog, now),
-            Reminders(self.store, self.api, self.wallet, self.vouchers, now, self.programme.zone),
-        )
-        self.till, self.scans = Till(self.store, self.api), Scans(self.store, self.api)
-        self.till_time = TillTime(self.store, now, clock or open_clock())
-        self.trust = Trust(self.store, self.api, self.till_time)
-        self.offline_scans, uses = OfflineScans(self.store), Uses(self.store)
-
-        self.redeem = Redeem(self.store, self.api, self.outbox, self.catalog, keys, now, self._refresh_wallet)
-        self.cancel = Cancel(self.store, self.api, self.wallet)
-        self.send_points = SendPoints(self.store, self.api, self.outbox, self.wallet, now)
-        self.give_voucher = GiveVoucher(self.store, self.api, self.outbox, now)
-        self.print_voucher = PrintVoucher(self.api, self.catalog, self.programme, now)
-        self.put_in_wallet, self.take_data = PutInWallet(self.api), TakeData(self.api)
-        self.upload_scans = UploadScans(self.store, self.api, self.offline_scans)
-        self.undo_scan = UndoScan(
-            self.store, self.api, self.scans, self.offline_scans, self.upload_scans, uses, self.till_time
-        )
-        judge = JudgeOffline(self.store, self.till, self.trust, self.till_time, self.offline_scans, uses)
-        self.scan, self.take_amount = (
-            ScanVoucher(self.store, self.api, self.outbox, judge, now),
-            TakeAmount(self.store, self.api, self.outbox, self.till, now),
-        )
-        self.challenge_holder, self.choose_reminders, self.tell_reminders = (
-            ChallengeHolder(self.till, self.till_time, now),
-            ChooseReminders(self.api, self.reminders),
-            TellReminders(self.store, self.api, self.reminders, notifications, self._teller),
-        )
         self.sign_in = SignIn(
-            self.api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
+            api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
         )
-        self.show_voucher, self.leave, self.locked_out = (
-            ShowVoucher(keys),
-            Leave(self.store, self.api, keys, lambda: self.session, self._farewell),
-            LockedOut(
-                self._sessions,
-                self.lock,
-                lambda: list(self.sessions_of_others()),
-                lambda: self._session_over(is_for_good=False),
-            ),
+        self.leave = Leave(self.store, api, keys, lambda: self.session, self._farewell)
+        self.locked_out = LockedOut(
+            self._sessions,
+            self.lock,
+            lambda: list(self.sessions_of_others()),
+            lambda: self._session_over(is_for_good=False),
         )
+        self.tell_reminders = TellReminders(self.store, api, self.reminders, notifications, self._teller)
         self.sync = Sync(
             self.store,
-            self.api,
+            api,
             keys,
             lambda: self.session,
             now,
@@ -369,10 +300,6 @@ class App:
             return MEMORY
         assert self.session is not None
         return str(store_file(self._directory, self.server, self.session.subject))
-
-    async def _refresh_wallet(self) -> None:
-        await self.wallet.refresh()
-        await self.catalog.refresh()
 
     async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
         """Sync now and then in rounds while the app is seen, at once when it is woken, until cancelled."""
