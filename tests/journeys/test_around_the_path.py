@@ -10,6 +10,7 @@ from mirabelle.contract.translation import Translator
 from mirabelle.server.hosting import demo_programme
 from tests.backend import Backend
 from tests.journeys.conftest import NOUR, Apart, Open
+from tests.journeys.window import ONE_TRY_MILLISECONDS, until_it_works
 from tests.mails import mailed_code
 
 DESKTOP = {"width": 1440, "height": 900}
@@ -109,6 +110,30 @@ def _is_dark(picture: bytes) -> bool:
     """Whether the middle of the page's edge is."""
     with Image.open(io.BytesIO(picture)) as opened:
         return int(opened.convert("L").getpixel((4, opened.height // 2))) < 80  # type: ignore[arg-type]
+
+
+def test_a_locked_app_tells_nothing_of_the_page_beneath(served: Backend, window: Open) -> None:
+    amina = window(served.url).tries_the_demo()
+    amina.goes_to("/settings/lock", "lock.hint")
+
+    def choose_pin() -> None:
+        for number in (0, 1):
+            box = amina.page.get_by_role("textbox").filter(visible=True).nth(number)
+            box.click()
+            expect(box).to_be_focused()
+            box.fill("")
+            box.fill("284193")
+        expect(amina.button("lock.turn_on")).to_be_enabled(timeout=ONE_TRY_MILLISECONDS)
+
+    until_it_works(choose_pin)
+    amina.presses("lock.turn_on")
+    amina.sees("lock.on_hint")
+    amina.presses("lock.now")
+    amina.sees("lock.forgotten")
+    amina.does_not_see("lock.on_hint")
+    door = {amina.t(f"lock.{word}") for word in ("pin", "open", "forgotten")}
+    assert set(amina.everything().splitlines()) == door | {amina.t("lock.closed", name="Mirabelle")}
+    amina.submits("284193", "lock.on_hint")
 
 
 def test_staff_and_participants_cannot_see_each_others_pages(served: Backend, window: Open) -> None:
