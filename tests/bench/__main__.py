@@ -4,7 +4,21 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from tests.bench import feed, growth, importing, ledger, redemption, search, start, store, till, voucher
+from tests.bench import (
+    feed,
+    growth,
+    importing,
+    keystroke,
+    ledger,
+    redemption,
+    scrolling,
+    search,
+    sessions,
+    start,
+    store,
+    till,
+    voucher,
+)
 from tests.bench.figures import machine
 
 
@@ -15,7 +29,7 @@ class Told(Protocol):
 
 
 PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
-    "start": (start.first_frame, start.imports),
+    "start": (start.first_frame, start.imports, start.to_the_wallet),
     "redemption": (redemption.on_sqlite, redemption.on_postgresql),
     "ledger": (ledger.on_postgresql, ledger.on_sqlite),
     "voucher": (voucher.checks, voucher.steps),
@@ -24,6 +38,9 @@ PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
     "import": (importing.on_sqlite,),
     "feed": (feed.on_the_way, feed.with_pictures),
     "search": (search.keystrokes,),
+    "keystroke": (keystroke.on_screen,),
+    "scrolling": (scrolling.to_the_end,),
+    "sessions": (sessions.in_memory,),
     "growth": (growth.of_a_history, growth.of_a_crowd),
     "million": (growth.of_a_million,),
 }

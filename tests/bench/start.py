@@ -1,5 +1,7 @@
 """How soon the app is there: its first frame in a browser, and what a phone imports before it."""
 
+import asyncio
+import resource
 import subprocess
 import sys
 import tempfile
@@ -10,13 +12,24 @@ from typing import Final
 from playwright.sync_api import Browser, sync_playwright
 
 from mirabelle.contract.translation import Translator
-from tests.bench import bare_page
+from tests.backend import Backend
+from tests.bench import bare_page, from_store
 from tests.bench.figures import Figure
-from tests.bench.processes import demo, running
+from tests.bench.processes import demo, environment, running
 from tests.chromium import launch, visit
 
 FRAMES: Final = 9
 IMPORTS: Final = 15
+STARTS: Final = 12
+START_RATIO: Final = 2.5
+_BARE: Final = """
+import asyncio, os, flet as ft
+from tests.headless import HeadlessApp
+async def start():
+    async with HeadlessApp(lambda page: page.add(ft.Text("Bare"))):
+        os._exit(0)
+asyncio.run(start())
+"""
 
 
 def first_frame() -> list[Figure]:
@@ -62,3 +75,30 @@ def _import(module: str) -> float:
     code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     program = f"import sys; sys.path[:] = {sys.path!r}; {code}"
     return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
+
+
+def to_the_wallet() -> list[Figure]:
+    """The processor's time of the whole app, without its window and with no network, until the wallet of its store is
+    drawn, against processes that draw a word in the same way, and that only import Flet; in turn."""
+    ours, drawn, imported = [], [], []
+    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
+        with Backend(Path(data)) as backend:
+            asyncio.run(from_store.prepared(backend.url, Path(folder)))
+        for _ in range(STARTS):
+            ours.append(_worked(data, "-m", from_store.__name__, folder))
+            drawn.append(_worked(data, "-c", _BARE))
+            imported.append(_worked(data, "-c", "import flet"))
+    name = "start to the wallet in the store"
+    return [
+        Figure(name, "import flet", ours[1:], imported[1:], wanted=START_RATIO),
+        Figure(name, "start to a word on a bare page", ours[1:], drawn[1:]),
+    ]
+
+
+def _worked(bytecode: str, *words: str) -> float:
+    """Seconds of the processor that a process takes; the first one writes the bytecode for those after it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    kept = environment() | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL, env=kept)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

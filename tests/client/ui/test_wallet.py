@@ -1,5 +1,9 @@
 """The wallet: the number people came for, what expires, what can be had, and why it all is as it is."""
 
+import asyncio
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import flet as ft
@@ -11,6 +15,8 @@ from mirabelle.client.ui.shared.widgets import signed
 from mirabelle.client.ui.wallet.state import part_of_day
 from mirabelle.contract import messages as m
 from mirabelle.contract.translation import Translator
+from tests.bench import from_store
+from tests.bench.processes import environment
 from tests.headless import HeadlessApp
 
 NOW = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
@@ -118,3 +124,10 @@ def test_gain_and_loss_are_told_apart_without_colour(points, words):
 )
 def test_the_greeting_suits_the_hour(hour, part):
     assert part_of_day(hour) == part
+
+
+async def test_nothing_is_loaded_before_the_wallet_is_drawn_that_only_later_moments_need(backend, tmp_path):
+    await from_store.prepared(backend.url, tmp_path)
+    words = [sys.executable, "-m", from_store.__name__, str(tmp_path)]
+    done = await asyncio.to_thread(subprocess.run, words, env=environment(), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
