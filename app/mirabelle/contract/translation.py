@@ -70,6 +70,10 @@ class Translator:
         told = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
         return words.format(**told)
 
+    def to_somebody(self, key: str, name: str) -> str:
+        """The text `key`, which calls somebody by name; where nobody knows it, the one beside it that does without."""
+        return self(key, name=name) if name else self(f"{key}_nameless")
+
     def line(self, *parts: str) -> str:
         """Short facts in one line. A middle dot would read as one more zero among Arabic digits."""
         return self("shared.between").join(part for part in parts if part)

@@ -88,7 +88,7 @@ def thanks(
         disc.animate_scale = ft.Animation(700, ft.AnimationCurve.ELASTIC_OUT)
         shown.append(disc)
     words = [
-        heading(translate("checkout.thanks", name=name), theme.PAGE_TITLE, 1, color=theme.ON_BAND),
+        heading(translate.to_somebody("checkout.thanks", name), theme.PAGE_TITLE, 1, color=theme.ON_BAND),
         text(translate("checkout.is_yours", title=title), theme.BODY_L, theme.ON_BAND, text_align=ft.TextAlign.CENTER),
         text(translate("catalog.balance_after", count=redemption.available_after), theme.BODY, theme.ON_BAND_QUIET),
     ]

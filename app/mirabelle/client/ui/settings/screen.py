@@ -122,8 +122,8 @@ def _who(translate: Translator, page: SettingsPage, refresh: Command, on_sign_ou
             widgets.icon_disc(ft.Icons.STOREFRONT_OUTLINED if page.is_staff else ft.Icons.PERSON_OUTLINED, size=52),
             ft.Column(
                 [
-                    widgets.text(page.name, theme.STRONG_L),
-                    *([widgets.text(page.detail, color=theme.QUIET)] if page.detail else []),
+                    widgets.text(page.name or page.detail, theme.STRONG_L),
+                    *([widgets.text(page.detail, color=theme.QUIET)] if page.name and page.detail else []),
                 ],
                 spacing=0,
                 expand=True,

@@ -75,7 +75,7 @@ def _band(
 ) -> ft.Control:
     assert page.wallet is not None
     is_phone = window.size == "phone"
-    greeting = translate(f"wallet.greeting_{page.part_of_day}", name=page.first_name)
+    greeting = translate.to_somebody(f"wallet.greeting_{page.part_of_day}", page.first_name)
     number = ft.Semantics(
         label=translate("shared.points", count=page.wallet.available),
         exclude_semantics=True,
