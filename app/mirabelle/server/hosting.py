@@ -1,6 +1,7 @@
 """Runs the backend, with or without the web app beside it, on one port."""
 
 import asyncio
+import copy
 import gc
 import socket
 import threading
@@ -48,9 +49,13 @@ class Hosting:
     web_app: WebApp | None = None
 
 
-@cache
 def demo_programme() -> ProgrammeDocument:
-    """The programme that comes with Mirabelle."""
+    """The programme that comes with Mirabelle; whoever asks may change theirs."""
+    return copy.deepcopy(_demo_programme())
+
+
+@cache
+def _demo_programme() -> ProgrammeDocument:
     return read_programme(DEMO_PROGRAMME)
 
 
