@@ -13,7 +13,7 @@ from mirabelle.client.app import App
 from mirabelle.client.device.keys import Keys, open_keys
 from mirabelle.client.device.notifications import open_notifications
 from mirabelle.client.device.preferences import open_preferences
-from mirabelle.client.device.secrets import SecretStore, kept_or_made, open_secrets
+from mirabelle.client.device.secrets import SecretStore, open_secrets
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.opened_links import OpenedLinks
 from mirabelle.client.use_cases.app_lock import AppLock
@@ -32,19 +32,20 @@ DEVICE_SECONDS: Final = 5
 _web_apps: Final[set[Any]] = set()  # that run in this process
 SWEEP_SECONDS: Final = 24 * 3600
 WEB: Final = "web"
+BROWSER: Final = "browser"
 
 
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     """The app for `page`, signed in as whoever was; its files go below `directory`."""
     # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
-    (secret_store, (keys, browser, lock)), preferences, device_language = await asyncio.gather(
-        open_secrets(page, lambda store: _own(page, store)), open_preferences(), _device_language(page)
+    (secret_store, (keys, folder, lock)), preferences, device_language = await asyncio.gather(
+        open_secrets(page, _own), open_preferences(), _device_language(page)
     )
     kept_in: Path | None = directory
     if page.web:
         # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
         # that keeps no secrets could not find its own again.
-        kept_in = directory / WEB / _name_of(browser) if secret_store.persistent else None
+        kept_in = directory / WEB / folder if secret_store.persistent else None
     language = preferences.get("language") or device_language
     app = App(
         server_url,
@@ -69,21 +70,13 @@ def _show(page: "ft.Page", route: str) -> None:
     page.navigate(route)
 
 
-async def _own(page: "ft.Page", secret_store: SecretStore) -> tuple[Keys, str, AppLock]:
-    """The device's keys; in a browser the secret that leads to its directory, made at the first start; and the lock,
-    closed where there is one."""
+async def _own(secret_store: SecretStore) -> tuple[Keys, str, AppLock]:
+    """The device's keys; the name of a browser's directory, which only its own secret leads to; and the lock, closed
+    where there is one."""
     lock = AppLock(secret_store)
-    browser = kept_or_made(secret_store, "browser") if page.web else _none()
-    keys, name, _ = await asyncio.gather(open_keys(secret_store), browser, lock.start())
-    return keys, name, lock
-
-
-async def _none() -> str:
-    return ""
-
-
-def _name_of(browser: str) -> str:
-    return hashlib.sha256(browser.encode()).hexdigest()[:32]
+    keys, browser, _ = await asyncio.gather(open_keys(secret_store), secret_store.get(BROWSER), lock.start())
+    # Browsers of before have a secret for it. One secret is enough: two could come from two windows at a first start.
+    return keys, hashlib.sha256(browser.encode()).hexdigest()[:32] if browser else keys.directory(), lock
 
 
 async def _device_language(page: "ft.Page") -> str:
@@ -100,7 +93,7 @@ async def _device_language(page: "ft.Page") -> str:
 async def open_home(page: "ft.Page", data: Path, start_demo: Callable[[], str]) -> Home:
     """What an installed app comes home to; its files go below `data`."""
     (secret_store, (_, _, lock)), preferences, language = await asyncio.gather(
-        open_secrets(page, lambda store: _own(page, store)), open_preferences(), _device_language(page)
+        open_secrets(page, _own), open_preferences(), _device_language(page)
     )
     notifications = open_notifications(page)
     home = Home(data, secret_store, preferences, language, start_demo, notifications=notifications, lock=lock)

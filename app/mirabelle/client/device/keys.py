@@ -1,11 +1,13 @@
 """The device's keys: all derived from one seed that never leaves it."""
 
+import hashlib
 from typing import Final
 
 from mirabelle.client.device.secrets import SecretStore, kept_or_made
 
 SEED: Final = "seed"
 _DEVICE_SALT: Final = b"MV1 device"
+_DIRECTORY: Final = b"MV1 directory\0"
 
 
 class Keys:
@@ -21,6 +23,10 @@ class Keys:
         from mirabelle.rules.holder import derive_holder_key
 
         return derive_holder_key(self._seed, salt)
+
+    def directory(self) -> str:
+        """The name of this device's directory on a server that keeps the stores of many: 128 bits, hex."""
+        return hashlib.sha256(_DIRECTORY + self._seed).hexdigest()[:32]
 
     def device_public(self) -> str:
         """The device's public key, hex."""

@@ -143,7 +143,9 @@ async def kept_or_made(store: SecretStore, name: str) -> str:
     kept = await store.get(name)
     if kept is None:
         await store.set(name, token_hex(MADE_BYTES))
-        kept = await store.get(name)  # two windows opening at once go on with the same one
+        # Another window that opens at the same time may set its own until an answer later: the last one is everybody's.
+        for _ in range(2):
+            kept = await store.get(name)
     if kept is None:
         raise OSError("the secret store forgets")
     return kept
