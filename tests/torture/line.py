@@ -55,7 +55,7 @@ class Line:
         if self.dice.random() < LOST_SHARE:
             self.counts["replies lost"] += 1
             again = await self._until_answered("POST", path, token, raw, key)
-            if kept and reply.status != 401 and again != reply:
+            if kept and 401 not in (reply.status, again.status) and again != reply:  # a token may end between the two
                 self.wrong.append(f"{path}: {key} was answered {reply.body!r}, then {again.body!r}")
             reply = again
         return reply
