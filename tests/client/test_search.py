@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from mirabelle.client.api import Api
-from mirabelle.client.repositories.catalog import COUNTED, Catalog, CatalogQuery
+from mirabelle.client.repositories.catalog import COUNTED, Catalog, CatalogQuery, Sort
 from mirabelle.client.repositories.catalog_feed import Feed
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store import rewards as r
@@ -128,6 +128,22 @@ def test_stock_and_prices_change_without_the_rest(shelf: Shelf) -> None:
     assert shelf.found("", sort="price_up") == ["Cup", "Tea"]
     tea, cup = shelf.catalog.get("reward-1"), shelf.catalog.get("reward-2")
     assert tea and cup and (tea.stock, cup.stock, cup.points) == (0, 7, 40)
+
+
+@pytest.mark.parametrize("sort", ["price_up", "price_down"])
+def test_a_page_by_price_costs_the_same_however_many_share_a_price(shelf: Shelf, sort: Sort) -> None:
+    def steps_of_a_page() -> int:
+        counted = list[None]()
+        shelf.store.connection.set_progress_handler(lambda: counted.append(None), 10)
+        query = CatalogQuery(sort=sort, limit=20)
+        shelf.catalog.search(replace(query, after=shelf.catalog.search(query)[-1]))
+        shelf.store.connection.set_progress_handler(None, 0)
+        return len(counted)
+
+    shelf.put(*(reward_of(at, m.Text(en="Tea")) for at in range(1, 101)))
+    few = steps_of_a_page()
+    shelf.put(*(reward_of(at, m.Text(en="Tea")) for at in range(101, 1501)))
+    assert 0 < steps_of_a_page() < 2 * few
 
 
 def test_what_is_over_is_not_shown(shelf: Shelf) -> None:

@@ -186,6 +186,11 @@ INSERT INTO rewards_text (rewards_text, rank) VALUES ('hashsize', 8388608);
 DELETE FROM documents WHERE name = 'catalog index';
 """
 
+# Prices downwards again: most prices are shared by many rewards, which would all be sorted for each page.
+_DEAREST_FIRST: Final = """
+CREATE INDEX rewards_by_points_down ON rewards (points DESC);
+"""
+
 _STEPS: Final = (
     _FIRST,
     _TRANSFERS,
@@ -196,6 +201,7 @@ _STEPS: Final = (
     _REWARDS,
     _AMOUNTS,
     _LOADED_SOONER,
+    _DEAREST_FIRST,
 )
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1
