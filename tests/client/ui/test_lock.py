@@ -8,6 +8,7 @@ import pytest
 
 from mirabelle.client.ui.lock.screen import ROUTE
 from mirabelle.client.ui.till.scanning import scanning_of
+from mirabelle.client.use_cases.app_lock import AppLock
 from tests.client.ui.visiting import Visitor, visitor
 from tests.headless import HeadlessApp
 
@@ -211,3 +212,22 @@ async def test_the_door_speaks_every_language(backend, tmp_path, language):
         someone.app.lock.close()
         async with someone.window("/wallet") as window:
             assert someone.app.t("lock.open") in window.texts() and someone.app.t("lock.forgotten") in window.texts()
+
+
+async def test_a_tab_that_was_in_the_background_when_another_put_the_lock_on_is_closed_at_the_return(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/wallet") as window:
+        await state(window, "inactive", "hide")
+        assert window.top.route != ROUTE
+        await AppLock(someone.app.secrets, now=someone.now).choose(PIN, 1)
+        someone.ahead += 8 * 3600
+        await state(window, "show", "resume")
+        assert window.top.route == ROUTE and someone.app.lock.is_closed
+
+
+async def test_without_a_lock_the_page_is_there_again_after_any_time_away(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/wallet") as window:
+        await state(window, "inactive", "hide")
+        someone.ahead += 8 * 3600
+        await state(window, "show", "resume")
+        await window.until(lambda: window.top.route != ROUTE)
+        assert someone.app.lock.is_open and someone.app.lock.next_look() is None

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "lock"
 SALT_BYTES: Final = 16
+READ_SECONDS: Final = 5  # that somebody who comes back waits for the secret store to say what it keeps
 
 Answer = Literal["right", "wrong", "wait", "spent", "gone"]
 State = Literal["open", "covered", "closed"]
@@ -48,7 +49,7 @@ class AppLock:
         self._secrets, self._clock, self._now, self._cost = secret_store, clock or open_clock(), now, cost
         self._lock: Lock | None = None
         self._left: Moment | None = None
-        self._is_owed = False
+        self._is_owed = self._is_away = False
         self._listeners: list[Callable[[], None]] = []
         self.state: State = "open"
         self.held: Callable[[], bool] = lambda: False
@@ -132,7 +133,8 @@ class AppLock:
     async def refresh(self) -> None:
         """Take in what another window has chosen."""
         with contextlib.suppress(OSError):
-            await self._read()
+            async with asyncio.timeout(READ_SECONDS):
+                await self._read()
 
     async def open_with(self, typed: str) -> Answer:
         """Open it with the PIN. "gone" says that there is no lock any more, and opens nothing. Raises OSError."""
@@ -206,14 +208,29 @@ class AppLock:
     def leave(self, *, is_hidden: bool) -> None:
         """Somebody looks elsewhere. Where nothing of the app is seen any more, it is covered, so that nothing is seen
         at the return before the lock had its say."""
-        if not self.is_on or self.is_closed:
+        self._is_away = True
+        if self.is_closed:
             return
-        self._left = self._left or self._moment()
-        if is_hidden and self.is_open and not self.held():
+        self._left = self._left or self._moment()  # without a lock as well: another window may put one on meanwhile
+        if is_hidden and self.is_on:
+            self._cover()
+
+    def cover(self) -> None:
+        """Somebody looks again: where a lock that another window has put on could be closed by now, they see nothing
+        before `come_back` has asked."""
+        if self._left is not None and rules.is_over(self._left, self._moment(), rules.AWAY_MINUTES[0]):
+            self._cover()
+
+    def _cover(self) -> None:
+        if self.is_open and not self.held():
             self._become("covered")
 
-    def come_back(self) -> None:
-        """Somebody looks at the app again."""
+    async def come_back(self) -> None:
+        """Somebody looks at the app again, under what any window has chosen."""
+        self._is_away = False
+        await self.refresh()
+        if self._is_away:
+            return
         self.look()
         if self.state == "covered":
             self._become("open")
@@ -228,7 +245,7 @@ class AppLock:
 
     def next_look(self) -> float | None:
         """In how many seconds it may be time; None: not before somebody leaves."""
-        if self.is_closed or not (self._is_owed or self._left):
+        if not self.is_on or self.is_closed or not (self._is_owed or self._left):
             return None
         if self._is_owed or self._left is None:
             return 1.0

@@ -19,6 +19,7 @@ class Watch:
     def __init__(self, page: ft.Page, app: Callable[[], "App"]) -> None:
         self._page, self._app = page, app
         self._looking: asyncio.Task[None] | None = None
+        self._returning: asyncio.Task[None] | None = None  # a task that nobody refers to may be forgotten
         page.on_app_lifecycle_state_change = self._changed
         page.on_connect = self._joined(page.on_connect, self.come_back)
         page.on_disconnect = self._joined(page.on_disconnect, lambda: self.leave(is_hidden=True))
@@ -49,7 +50,9 @@ class Watch:
 
     def come_back(self) -> None:
         """Somebody looks again."""
-        self._app().lock.come_back()
+        lock = self._app().lock
+        lock.cover()
+        self._returning = asyncio.ensure_future(lock.come_back())
 
     async def _look(self) -> None:
         while (pause := self._app().lock.next_look()) is not None:
