@@ -17,6 +17,7 @@ from mirabelle.client.api import LostAnswer, NoAnswer
 from mirabelle.client.app import App
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.repositories.catalog_feed import Feed
+from mirabelle.client.store import rewards as r
 from mirabelle.client.store.database import put_document
 from mirabelle.contract import catalog as cm
 from mirabelle.server.hosting import demo_programme
@@ -122,6 +123,27 @@ async def test_a_load_that_is_cut_at_any_byte_goes_on_after_the_last_whole_page(
                     await app.catalog.refresh()
                 stop()
             assert came == [1000, 2000, REWARDS] and app.catalog.total() == REWARDS
+
+
+async def test_an_index_that_a_load_left_in_pieces_as_the_app_ended_is_put_together_later(
+    shop: Backend, tmp_path: Path
+) -> None:
+    class Ended(Exception):
+        pass
+
+    def end() -> None:
+        assert r.is_in_pieces(app.store.read)
+        if app.catalog.loading() is None:
+            raise Ended
+
+    async with Device(tmp_path).on(shop.url) as app:
+        stop = app.store.subscribe(("catalog",), end)
+        with pytest.raises(Ended):
+            await app.catalog.refresh()
+        stop()
+        assert app.catalog.total() == REWARDS and r.is_in_pieces(app.store.read)
+        await app.catalog.refresh()
+        assert not r.is_in_pieces(app.store.read)
 
 
 async def test_an_unchanged_catalog_costs_few_bytes(shop: Backend, tmp_path: Path) -> None:

@@ -178,3 +178,21 @@ def test_a_reward_that_this_version_cannot_read_is_not_shown_and_comes_anew(tmp_
     assert after.found("tea") == after.found("") == ["Tea two"]
     assert after.store.document("catalog feed", Feed) == Feed(programme_key="00")
     after.store.close()
+
+
+def test_an_index_that_is_made_anew_is_put_together(tmp_path: Path) -> None:
+    def pieces_of(shelf: Shelf) -> int:
+        found = shelf.store.read.execute("SELECT count(DISTINCT segid) FROM rewards_text_idx").fetchone()
+        return int(found[0])
+
+    path, key = str(tmp_path / "store.sqlite"), b"k" * 32
+    before = Shelf(path, key)
+    for reward in generated(9):
+        before.put(reward)
+    assert pieces_of(before) > 1
+    with before.store.write() as connection:
+        put_document(connection, r.INDEX, 0)
+    before.store.close()
+    after = Shelf(path, key)
+    assert after.catalog.total() == 9 and pieces_of(after) == 1 and not r.is_in_pieces(after.store.read)
+    after.store.close()

@@ -74,11 +74,10 @@ class CatalogFeed:
         return refusal
 
     async def _fetch(self) -> Refusal | None:
-        more, was_loading = True, False
+        more = True
         while more:
             self._ready()
             feed, path = self.state(), self._store.path
-            was_loading |= bool(feed.total)
             query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
             # Anybody on the way can say that nothing changed, since that is not signed: it is not believed for ever.
             is_sound = not feed.refused and self._seconds() < feed.expires_at
@@ -91,7 +90,7 @@ class CatalogFeed:
                 break
             more = self._take(feed, answer)
         self._name_categories()
-        if was_loading and not self.state().total:
+        if not self.state().total and r.is_in_pieces(self._store.read):
             with self._store.write() as connection:
                 r.tidy_index(connection)
         return None
@@ -129,6 +128,8 @@ class CatalogFeed:
     ) -> None:
         is_first = not manifest.after
         load, loaded = feed.load + is_first, len(part.rewards) + (0 if is_first else feed.loaded)
+        if manifest.loading:
+            r.leave_in_pieces(connection)
         r.take_off(connection, part.removed)
         r.put_rewards(connection, part.rewards, load)
         _change(connection, part.changed, load)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from mirabelle.client.store.database import put_document
+from mirabelle.client.store.database import Reader, put_document
 from mirabelle.client.store.search import facet_word, indexed
 from mirabelle.contract import messages as m
 
@@ -23,6 +23,7 @@ INDEX_FORM: Final = 1  # raised when words are folded otherwise, or rewards kept
 _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32
 _PAGE: Final = 1000
+_MERGED_FROM: Final = 4  # pieces of the index alike in size, which is FTS5's own choice
 FACETS: Final = ("category", "kind")
 ANY_REWARD: Final = (
     "SELECT body, points, pieces FROM rewards_bodies LEFT JOIN rewards USING (reference)"
@@ -186,14 +187,32 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
         _know(connection, found)
 
 
+def leave_in_pieces(connection: sqlite3.Connection) -> None:
+    """Let the index grow in pieces, as much is about to come: merging them again and again takes longest."""
+    _merge_from(connection, 0)
+
+
+def is_in_pieces(read: Reader) -> bool:
+    """Whether the index was left in pieces, be it by a load that was cut off in another life of the app."""
+    query = "SELECT 1 FROM rewards_text_config WHERE k = 'automerge' AND v = 0"
+    return read.execute(query).fetchone() is not None
+
+
 def tidy_index(connection: sqlite3.Connection) -> None:
-    """Put the index's many pieces together after a load: a keystroke costs a quarter less then."""
+    """Put the index's many pieces together after a load, and few at a time from now on: a keystroke costs a quarter
+    less then."""
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('optimize')")
+    _merge_from(connection, _MERGED_FROM)
+
+
+def _merge_from(connection: sqlite3.Connection, pieces: int) -> None:
+    connection.execute("INSERT INTO rewards_text (rewards_text, rank) VALUES ('automerge', ?)", (pieces,))
 
 
 def index_anew(connection: sqlite3.Connection) -> bool:
     """Make the index of words again, from the rewards; whether there were some that this version cannot read. They are
     no longer on offer until they come anew."""
+    leave_in_pieces(connection)
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('delete-all')")
     connection.execute("DELETE FROM rewards_words")
     connection.execute("UPDATE rewards_facets SET count = 0")
@@ -209,5 +228,6 @@ def index_anew(connection: sqlite3.Connection) -> bool:
         _index(connection, [number_of(reward) for reward in readable], readable)
         last = page[-1][1]
     connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
+    tidy_index(connection)
     put_document(connection, INDEX, INDEX_FORM)
     return bool(unreadable)
