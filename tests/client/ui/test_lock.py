@@ -111,11 +111,15 @@ async def test_what_is_half_typed_is_there_after_the_lock(backend, tmp_path):
         assert window.all(ft.TextField)[0].value == "crois"
 
 
-async def test_a_dialog_is_put_away_by_the_lock(backend, tmp_path):
+async def test_no_dialog_lies_over_the_curtain_or_the_lock_or_is_opened_there_again(backend, tmp_path):
     async with locked_later(backend.url, tmp_path) as someone, someone.window("/settings") as window:
         await window.tap(window.one(key="sign-out"))
         assert window.dialog is not None
+        await state(window, "inactive", "hide")
+        assert window.dialog is None and window.top.route == ROUTE
         someone.app.lock.close()
+        someone.app.connection = "offline"
+        someone.app.store.tell("connection")
         await window.settle()
         assert window.dialog is None and window.top.route == ROUTE
 

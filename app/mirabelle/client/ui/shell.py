@@ -161,7 +161,7 @@ def _root(window: Window, shell: Shell) -> Any:
     page, app = ft.context.page, shell.app
     route, set_route = ft.use_state(page.route or "/")
     session = use_live(app, ("session",), lambda: app.session)
-    is_open, is_closed = use_live(app.lock, (), lambda: (app.lock.is_open, app.lock.is_closed))
+    is_open = use_live(app.lock, (), lambda: app.lock.is_open)
     role = session.role if session else None
     shell.notice(route, role)
     drawn: ft.Ref[dict[str, Any]] = ft.use_ref(dict)
@@ -181,12 +181,12 @@ def _root(window: Window, shell: Shell) -> Any:
         )
 
     def put_dialogs_away() -> None:
-        while is_closed and page.pop_dialog() is not None:
+        while not is_open and page.pop_dialog() is not None:  # also of a page that another one covers
             pass
 
     ft.use_effect(follow, [len(pages), role, route])
     ft.use_effect(lambda: shell.correct_address(route, role) if is_open else None, [role, route, is_open])
-    ft.use_effect(put_dialogs_away, [is_closed])
+    ft.use_effect(put_dialogs_away, [is_open])
     ft.use_effect(shell.ask_for_calm, [])
     ft.use_effect(app.wake, [])  # drawn anew: a page that was away has come back
 

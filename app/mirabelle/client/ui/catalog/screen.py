@@ -13,7 +13,7 @@ from mirabelle.client.ui.catalog.state import Feature, Filters, feature, filters
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
     banner,
@@ -98,7 +98,7 @@ def catalog_screen() -> ft.View:
         lambda: set_sheet_open(False),
         None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
     )
-    ft.use_dialog(sheet if sheet_open else None)
+    use_dialog(sheet if sheet_open else None)
     # The same at each draw: what is given another function is drawn anew.
     acts = Acts(ft.use_callback(open_reward, [app, filters]), lambda: set_sheet_open(True), app.recent_searches.forget)
     drawn, _ = ft.use_state(Drawn)

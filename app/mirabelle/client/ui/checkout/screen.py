@@ -23,7 +23,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.shared.widgets import (
     banner,
     empty_state,
@@ -115,7 +115,7 @@ def checkout_screen(id: str) -> ft.View:
     key = counter.key if counter is not None else ""
     ft.use_effect(lambda: None, [key], cleanup=lambda: app.redeem.seen(key))
     calendar = _calendar(app, counter, lambda: pick(False)) if picking and counter is not None else None
-    ft.use_dialog(calendar)
+    use_dialog(calendar)
     if counter is None:
         return page_frame("", [_gone(app.t)], back="/rewards")
     doings = Doings(

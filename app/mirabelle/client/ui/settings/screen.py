@@ -15,7 +15,7 @@ from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app, use_shell
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.welcome.screen import language_choices
 from mirabelle.contract.translation import Translator
 
@@ -54,7 +54,7 @@ def settings_screen() -> ft.View:
         go("/welcome")
 
     sign_out = use_command(leave)
-    ft.use_dialog(_sign_out_dialog(app.t, page, sign_out, lambda: set_asks(False)) if asks else None)
+    use_dialog(_sign_out_dialog(app.t, page, sign_out, lambda: set_asks(False)) if asks else None)
     return settings_view(
         app.t, page, choose_language, choose_theme, use_command(refresh), lambda _event: set_asks(True)
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import flet as ft
 
-from mirabelle.client.ui.shared.context import EVERYWHERE, use_route, use_shell
+from mirabelle.client.ui.shared.context import EVERYWHERE, use_app, use_route, use_shell
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App
@@ -42,3 +42,15 @@ def use_live(app: "App", topics: Sequence[str], read: Callable[[], T]) -> T:
     # Flet 1.0.5 forgets a cleanup that the effect itself returns at the next draw: it is named here.
     ft.use_effect(listen, dependencies=[], cleanup=leave)
     return value
+
+
+def use_unlocked() -> bool:
+    """Whether the page may be seen: neither the lock nor its curtain lies over it."""
+    lock = use_app().lock
+    return use_live(lock, (), lambda: lock.is_open)
+
+
+def use_dialog(dialog: ft.DialogControl | None) -> None:
+    """`ft.use_dialog` beneath the lock: dialogs lie over all pages, so there is none while that is not open."""
+    is_unlocked = use_unlocked()
+    ft.use_dialog(dialog if is_unlocked else None)

@@ -12,7 +12,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.shared.widgets import (
     card,
     empty_state,
@@ -69,7 +69,7 @@ def scans_screen() -> ft.View:
         await sync()
 
     undo = use_command(lambda: app.undo_scan(asks))
-    ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks("")) if asks else None)
+    use_dialog(undo_dialog(app.t, undo, lambda: set_asks("")) if asks else None)
     return scans_view(app.t, shown, refresh, app.offline_scans.see, set_asks, undo)
 
 

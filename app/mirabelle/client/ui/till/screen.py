@@ -12,7 +12,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.shared.widgets import banner, heading, page_frame, quiet_button, text
 from mirabelle.client.ui.till.amount import Asking, amount_view
 from mirabelle.client.ui.till.bar import till_bar
@@ -60,7 +60,7 @@ def till_screen() -> ft.View:
     takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
     asks, set_asks = ft.use_state(False)
     undo = use_command(scanning.undo)
-    ft.use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
+    use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
     take, leave = use_command(scanning.take), use_command(scanning.let_go)
     if scanning.shown is not None and scanning.shown.balance is not None:
         waiting = app.take_amount.open_amount(scanning.shown.balance.voucher) if not take.running else None

@@ -11,6 +11,7 @@ from mirabelle.client.device.pdf import PAPERS, Paper
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go
+from mirabelle.client.ui.shared.live import use_dialog
 from mirabelle.client.ui.shared.widgets import text
 from mirabelle.client.ui.vouchers.card import Held
 from mirabelle.client.ui.vouchers.passes import pass_dialog, use_passes
@@ -61,7 +62,7 @@ def use_deeds(app: "App", held: Held | None) -> tuple[Sequence[Deed], Sequence[C
         "paper": lambda: _paper_dialog(app.t, printing, lambda: ask("")),
         "wallet": lambda: pass_dialog(app.t, kinds, lambda kind: _runs(passing, kind), lambda: ask("")),
     }
-    ft.use_dialog(dialogs[asking]() if asking else None)
+    use_dialog(dialogs[asking]() if asking else None)
     deeds = [
         Deed("calendar", ft.Icons.EDIT_CALENDAR, _runs(remind)),
         Deed("paper", ft.Icons.PRINT_OUTLINED, lambda: ask("paper")),
