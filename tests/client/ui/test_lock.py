@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import flet as ft
+import flet_camera as fc
 import pytest
 
 from mirabelle.client.ui.lock.screen import ROUTE
@@ -122,6 +123,46 @@ async def test_no_dialog_lies_over_the_curtain_or_the_lock_or_is_opened_there_ag
         someone.app.store.tell("connection")
         await window.settle()
         assert window.dialog is None and window.top.route == ROUTE
+
+
+async def test_beneath_the_lock_the_screen_is_as_its_owner_has_set_it_until_the_voucher_is_seen_again(
+    backend, tmp_path
+):
+    async with locked_later(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        async with someone.window(f"/vouchers/{voucher.id}") as window:
+
+            def asked() -> list[str]:
+                return [call[1] for call in window.window.calls if call[0] == "Wakelock"]
+
+            await window.until(lambda: asked()[-1:] == ["enable"])
+            someone.app.lock.close()
+            await window.until(lambda: asked()[-1:] == ["disable"])
+            await window.type(window.one(ft.TextField, key="pin"), PIN, submit=True)
+            await window.until(lambda: asked()[-1:] == ["enable"])
+
+
+async def test_the_camera_is_off_beneath_the_lock_and_on_again_after_it(backend, tmp_path):
+    one_camera = {
+        ("Camera", "get_available_cameras"): [{"name": "0", "lens_direction": "back", "sensor_orientation": 90}],
+        ("Camera", "supports_image_streaming"): False,
+        ("Camera", "take_picture"): b"",
+    }
+    async with (
+        locked_later(backend.url, tmp_path, "staff") as someone,
+        someone.window("/till", answers=one_camera) as window,
+    ):
+
+        def cameras() -> list[ft.Control]:
+            return [found for view in window.views for found in window.all(fc.Camera, root=view)]
+
+        scanning_of(someone.app).watch()
+        await window.until(cameras)
+        someone.app.lock.close()
+        await window.settle()
+        assert window.top.route == ROUTE and not cameras()
+        await enter(window, PIN)
+        await window.until(cameras)
 
 
 async def test_a_verdict_is_never_cut_off_and_a_locked_till_judges_nothing(backend, tmp_path):

@@ -7,12 +7,18 @@ import flet as ft
 from mirabelle.client.device.camera import CameraReader
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import use_app
+from mirabelle.client.ui.shared.live import use_unlocked
 from mirabelle.client.ui.shared.widgets import text
 
 
 @fixes.component
 def camera_eye(on_code: Callable[[str], Awaitable[None]], is_busy: bool) -> ft.Control:
-    """The camera's picture with what it is doing; it watches for as long as it is on the screen."""
+    """The camera's picture with what it is doing; it watches for as long as it is on the screen, beneath no lock."""
+    return _watching(on_code, is_busy) if use_unlocked() else ft.Container(expand=True)
+
+
+@fixes.component
+def _watching(on_code: Callable[[str], Awaitable[None]], is_busy: bool) -> ft.Control:
     app = use_app()
     state, set_state = ft.use_state("starting")
     reader, _ = ft.use_state(lambda: CameraReader(on_code, set_state))

@@ -9,7 +9,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
 from mirabelle.client.ui.shared.frame import screen
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_live, use_unlocked
 from mirabelle.client.ui.shared.widgets import empty_state, error_card, icon_button, page_frame, skeleton, text
 from mirabelle.client.ui.vouchers.balance import takings
 from mirabelle.client.ui.vouchers.card import CARD_WIDTH, Held, voucher_card
@@ -39,10 +39,11 @@ def voucher_screen(id: str) -> ft.View:
         return Held(voucher, app.catalog.get(voucher.reward), store, state, left, ask_at, currency, stores)
 
     held = use_live(app, ("vouchers", "catalog", "programme", "outbox"), read)
-    is_live = held is not None and held.state == "live"
+    is_unlocked = use_unlocked()
+    is_lit = held is not None and held.state == "live" and is_unlocked
 
     async def light() -> None:
-        await (lamp.brighten() if is_live else lamp.restore())
+        await (lamp.brighten() if is_lit else lamp.restore())
 
     async def renew_now() -> None:
         await app.sync()
@@ -50,7 +51,7 @@ def voucher_screen(id: str) -> ft.View:
     async def restore() -> None:
         await lamp.restore()
 
-    ft.use_effect(light, [is_live], cleanup=restore)
+    ft.use_effect(light, [is_lit], cleanup=restore)
     renew = use_command(renew_now)
     deeds, commands = use_deeds(app, held)
     if held is None:
