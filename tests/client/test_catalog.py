@@ -58,6 +58,7 @@ async def test_a_search_forgives_case_accents_and_arabic_letter_forms(app: App, 
         ("٢٠ نقطة", "20 نقطه"),
         ("É", "e\u0301"),
         ("ﬁn", "fin"),
+        ("𝔘𝔫𝔦 ℡", "uni tel"),
     ],
 )
 def test_spellings_of_one_word_fold_to_one(one: str, other: str) -> None:

@@ -18,7 +18,7 @@ from mirabelle.client.store.search import facet_word, indexed
 from mirabelle.contract import messages as m
 
 INDEX: Final = "catalog index"
-INDEX_FORM: Final = 1  # raised when words are folded otherwise, or rewards kept before cannot be read: all is read anew
+INDEX_FORM: Final = 2  # raised when words are folded otherwise, or rewards kept before cannot be read: all is read anew
 
 _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32

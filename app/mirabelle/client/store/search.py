@@ -32,7 +32,7 @@ Forms = Callable[[sqlite3.Connection, str], list[str]]
 
 def fold(text: str) -> str:
     """The text as it is searched: compatibility forms apart (NFKD), marks dropped, case and letter forms folded."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", text.casefold()).casefold()  # again, as capitals may come apart from a form
     plain = "".join(character for character in apart if not unicodedata.combining(character))
     return plain.translate(_ARABIC).translate(_DIGITS)
 
