@@ -1,8 +1,10 @@
 """Asking who is at an address: each way in which there is no programme there has its own answer."""
 
 import asyncio
+import gzip
 import json
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,14 +22,15 @@ GREETING = {"name": "Elsewhere", "currency": "EUR", "time_zone": "UTC", "server_
 
 @asynccontextmanager
 async def somebody(
-    status: int, kind: str, body: str, *, extra: str = "", secure: ssl.SSLContext | None = None
+    status: int, kind: str, body: str | bytes, *, extra: str = "", secure: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Somebody who has one answer to everything; the port where."""
+    said = body.encode() if isinstance(body, str) else body
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
-        writer.write((head + body).encode())
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(said)}\r\n{extra}\r\n"
+        writer.write(head.encode() + said)
         await writer.drain()
         writer.close()
 
@@ -62,6 +65,37 @@ async def test_whoever_else_answers_is_told_apart(status: int, kind: str, body: 
         with pytest.raises(CannotJoin) as told:
             await ask_server(f"http://127.0.0.1:{port}")
     assert told.value.trouble == trouble
+
+
+async def test_a_greeting_that_unpacks_to_more_than_any_is_says_who_is_wrong_and_takes_no_memory() -> None:
+    packed = gzip.compress(json.dumps(GREETING).encode() + b" " * 2**25)
+    tracemalloc.start()
+    try:
+        async with somebody(200, JSON, packed, extra="Content-Encoding: gzip\r\n") as port:
+            with pytest.raises(CannotJoin, match="wrong"):
+                await ask_server(f"http://127.0.0.1:{port}")
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("extra", "cut", "trouble"),
+    [
+        ("Content-Encoding: br\r\n", None, "wrong"),
+        ("Content-Encoding: gzip, gzip\r\n", None, "wrong"),
+        ("Content-Encoding: gzip\r\n", -9, "silent"),
+        ("Content-Encoding: GZIP\r\n", None, None),
+    ],
+)
+async def test_a_packed_greeting_is_read_whole_or_not_at_all(extra: str, cut: int | None, trouble: str | None) -> None:
+    packed = gzip.compress(json.dumps({**GREETING, "contract": CONTRACT}).encode())[:cut]
+    async with somebody(200, JSON, packed, extra=extra) as port:
+        if trouble is None:
+            assert (await ask_server(f"http://127.0.0.1:{port}")).name == "Elsewhere"
+        else:
+            with pytest.raises(CannotJoin, match=trouble):
+                await ask_server(f"http://127.0.0.1:{port}")
 
 
 async def test_nobody_there_and_somebody_who_cannot_prove_to_be_it_are_told_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,7 @@ CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
 _NOT_MODIFIED: Final = 304
 _UNASKED: Final = ("accept", "connection", "user-agent")  # headers that say nothing here, in each request
+_PACKED: Final = "gzip"  # the one way to pack an answer that is unpacked here, see `_received`
 _PROBLEM: Final = "application/problem+json"
 _UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"  # all that httpx 0.28 tells of it
 _SIGN_IN_FIRST: Final = 511
@@ -120,7 +122,7 @@ class Api:
                 headers[IDEMPOTENCY_KEY] = key
             if token is not None:
                 headers["Authorization"] = f"Bearer {token}"
-            return await self._send(endpoint.method, url, content, headers, query), token
+            return await self._send(endpoint, url, content, headers, query), token
 
         asker = self.tokens.who if self.tokens else None
         response, token = await send()
@@ -140,7 +142,7 @@ class Api:
     ) -> "Changed[A] | Refusal | None":
         """What anybody may ask for, unless it is what ETag `known` names: None then. Raises as `call` does."""
         headers = {"Accept-Language": self.language} | ({"If-None-Match": known} if known else {})
-        response = await self._send(endpoint.method, self._base_url + endpoint.path, None, headers, query)
+        response = await self._send(endpoint, self._base_url + endpoint.path, None, headers, query)
         if known and response.status_code == _NOT_MODIFIED:
             self._on_contact(True)
             return None
@@ -149,7 +151,7 @@ class Api:
 
     async def picture(self, name: str, width: int) -> "tuple[bytes, bytes] | Refusal":
         """A picture's proof and its file as they came, genuine or not. Raises as `call` does."""
-        response = await self._send("GET", self._base_url + path_of(name, width), None, {}, None)
+        response = await self._send(PICTURE, self._base_url + path_of(name, width), None, {}, None)
         if not response.is_success:
             refused = self._answer(PICTURE, response)
             assert isinstance(refused, Refusal)
@@ -169,19 +171,28 @@ class Api:
         return answer
 
     async def _send(
-        self, method: str, url: str, content: bytes | None, headers: dict[str, str], query: Mapping[str, str] | None
+        self,
+        endpoint: Endpoint[Any],
+        url: str,
+        content: bytes | None,
+        headers: dict[str, str],
+        query: Mapping[str, str] | None,
     ) -> "httpx.Response":
         import httpx
 
         client = self._client or self._open()
         try:
-            return await client.request(method, url, content=content, headers=headers, params=query)
+            async with client.stream(endpoint.method, url, content=content, headers=headers, params=query) as coming:
+                return await _received(coming, endpoint.most_bytes)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             self._on_contact(False)
             raise (Untrusted if _UNTRUSTED in str(fault) else NotSent) from fault
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             self._on_contact(False)
             raise LostAnswer from fault
+        except NoAnswer:
+            self._on_contact(False)
+            raise
 
     def _open(self) -> "httpx.AsyncClient":
         import httpx
@@ -191,6 +202,7 @@ class Api:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             verify=_trusted(),
             trust_env="//127.0.0.1" not in self._base_url,
+            headers={"Accept-Encoding": _PACKED},
         )
         for name in _UNASKED:
             del self._client.headers[name]
@@ -201,6 +213,28 @@ class Api:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+
+async def _received(coming: "httpx.Response", most: int) -> "httpx.Response":
+    """The whole answer, unpacked. httpx unpacks whatever comes: some kilobytes may say that they are gigabytes, so no
+    more than `most` bytes are; raises WrongServer beyond."""
+    import httpx
+
+    packing = coming.headers.pop("content-encoding", "identity").lower()
+    if packing not in ("identity", _PACKED):
+        raise WrongServer
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == _PACKED else None
+    body = bytearray()
+    async for chunk in coming.aiter_raw():
+        try:
+            body += unpacking.decompress(chunk, most + 1 - len(body)) if unpacking else chunk
+        except zlib.error as fault:
+            raise WrongServer from fault
+        if len(body) > most:
+            raise WrongServer
+    if unpacking and body and not unpacking.eof:
+        raise LostAnswer
+    return httpx.Response(coming.status_code, headers=coming.headers, content=bytes(body))
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from mirabelle.contract import reminders as rm
 from mirabelle.contract import sign_in as sm
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract.fields import Message, Role
+from mirabelle.contract.limits import ANSWER_BYTES, PICTURE_BYTES
 from mirabelle.contract.reasons import Reason
 
 API_PREFIX: Final = "/api/v1"
@@ -31,7 +32,8 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[A]):
-    """One endpoint. `role` is who may call it (None: anybody); `own_refusals` come on top of the common ones."""
+    """One endpoint. `role` is who may call it (None: anybody); `own_refusals` come on top of the common ones; what is
+    longer than `most_bytes` is no answer."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -39,6 +41,7 @@ class Endpoint(Generic[A]):
     request: type[Message] | None = None
     role: Role | None = None
     own_refusals: tuple[Reason, ...] = ()
+    most_bytes: int = ANSWER_BYTES
 
     @property
     def refusals(self) -> tuple[Reason, ...]:
@@ -50,7 +53,13 @@ class Endpoint(Generic[A]):
 
 PROGRAMME = Endpoint("GET", "/programme", m.Programme)
 CATALOG = Endpoint("GET", "/catalog", catalog.SignedCatalog)
-PICTURE = Endpoint("GET", "/pictures/{picture:str}/{width:str}", bytes, own_refusals=(Reason.NOT_FOUND,))
+PICTURE = Endpoint(
+    "GET",
+    "/pictures/{picture:str}/{width:str}",
+    bytes,
+    own_refusals=(Reason.NOT_FOUND,),
+    most_bytes=PICTURE_BYTES,
+)
 
 REQUEST_SIGN_IN_CODE = Endpoint(
     "POST", "/sign-in/codes", m.Done, sm.SignInCodeRequest, own_refusals=(Reason.RATE_LIMITED,)

@@ -5,6 +5,7 @@ from typing import Final
 
 from mirabelle.contract.endpoints import CONTRACT, PROGRAMME, Endpoint
 from mirabelle.contract.fields import Message
+from mirabelle.contract.limits import GREETING_BYTES
 
 OLDEST_CONTRACT: Final = CONTRACT  # that this app gets along with
 
@@ -20,4 +21,4 @@ class Greeting(Message, frozen=True, kw_only=True):
     contract: int = 1
 
 
-GREETING: Final = Endpoint("GET", PROGRAMME.path, Greeting)
+GREETING: Final = Endpoint("GET", PROGRAMME.path, Greeting, most_bytes=GREETING_BYTES)

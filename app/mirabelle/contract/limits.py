@@ -3,6 +3,8 @@
 from typing import Final
 
 REQUEST_BYTES: Final = 64 * 1024
+ANSWER_BYTES: Final = 32 * 1024 * 1024  # unpacked, that a device takes in: every export and page is far less
+GREETING_BYTES: Final = 1024 * 1024  # unpacked, of a server that nobody has joined yet
 IDEMPOTENCY_KEY_CHARACTERS: Final = 64
 UNKNOWN_RECIPIENTS_PER_DAY: Final = 10  # so that nobody finds out by trying who takes part
 IDEMPOTENCY_KEY_DAYS: Final = 100  # how long an answer is kept: a device's outbox may wait for months
