@@ -140,10 +140,11 @@ async def forget_unused(connection: AsyncConnection, now: datetime) -> None:
     gone = [row for row in rows if row.name not in in_use and row.made_at < now - _UNUSED_FOR]
     if not gone:
         return
-    kept = {one for row in rows if row not in gone for one in _hashes(row.proof)}
+    sources = {row.source for row in gone}
+    kept = {one for row in rows if row.source not in sources for one in _hashes(row.proof)}
     files = {one for row in gone for one in _hashes(row.proof)} - kept
     for table, column, values in (
-        (pictures, pictures.c.source, sorted(row.source for row in gone)),
+        (pictures, pictures.c.source, sorted(sources)),
         (picture_files, picture_files.c.hash, sorted(files)),
     ):
         for start in range(0, len(values), _ROWS):
