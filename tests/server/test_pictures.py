@@ -54,6 +54,28 @@ def test_a_photograph_is_made_smaller_upright_and_tells_nothing_of_where_it_was_
     assert hint is not None and not hint.is_cut_out and len(set(hint.cells)) > 1
 
 
+# Tags and types that can be read, but not be packed again.
+SPOILED_NOTES = {
+    "a number that is text": (0x010E, 24, 2),
+    "text that is a number": (0x014E, 1, 2),
+    "a place in bytes": (0x010E, 1, 6),
+}
+
+
+@pytest.mark.parametrize(("title", "tag", "kind"), SPOILED_NOTES.values(), ids=SPOILED_NOTES)
+def test_spoiled_notes_beside_a_photograph_do_not_keep_it_out(title: int, tag: int, kind: int) -> None:
+    entries = struct.pack(">HHI4s", title, 2, 6, struct.pack(">I", 50))
+    entries += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x8825, 4, 1, 56)
+    of_place = struct.pack(">HHHI4sI", 1, tag, kind, 2, b"N\0\0\0", 0)
+    notes = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 3) + entries + bytes(4) + b"hello\0" + of_place
+    assert [opened(file).size for file in make_picture(photograph((64, 48), exif=notes)).files] == [(48, 64)] * 3
+
+
+def test_notes_that_are_none_leave_the_photograph_as_it_lies() -> None:
+    made = make_picture(photograph((64, 48), exif=b"Exif\0\0no notes"))
+    assert opened(made.files[0]).size == (64, 48)
+
+
 def test_a_small_webp_is_served_as_it_is_unless_it_tells_more_than_the_picture() -> None:
     plain, telling = photograph((200, 100), "WEBP"), with_place((200, 100), "WEBP")
     assert make_picture(plain).files == (plain,) * 3

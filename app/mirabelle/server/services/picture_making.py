@@ -68,7 +68,7 @@ def _resampling() -> Any:
 
 def _opened(raw: bytes) -> "Image":
     """The picture upright, in sRGB, with transparency only where it has some."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(raw), formats=_FORMATS) as found:
@@ -76,7 +76,7 @@ def _opened(raw: bytes) -> "Image":
                 raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels")
             found.draft("RGB", (WIDTHS[-1] * 2,) * 2)  # a large JPEG need not be unpacked in full
             found.load()
-            image = _in_srgb(ImageOps.exif_transpose(found))
+            image = _in_srgb(_upright(found))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels") from fault
     except UnidentifiedImageError as fault:
@@ -85,6 +85,20 @@ def _opened(raw: bytes) -> "Image":
         raise PictureUnusable("is damaged") from fault
     image.info.clear()
     return image
+
+
+def _upright(image: "Image") -> "Image":
+    from PIL import ExifTags, Image
+
+    turns = Image.Transpose
+    ways = (turns.FLIP_LEFT_RIGHT, turns.ROTATE_180, turns.FLIP_TOP_BOTTOM, turns.TRANSPOSE, turns.ROTATE_270,
+            turns.TRANSVERSE, turns.ROTATE_90)  # fmt: skip
+    try:
+        told = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # notes beside the picture, spoiled in any way, leave it whole
+        return image
+    way = dict(enumerate(ways, start=2)).get(told) if isinstance(told, int) else None
+    return image if way is None else image.transpose(way)
 
 
 def _in_srgb(image: "Image") -> "Image":
