@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import flet as ft
 import pytest
 
 from mirabelle.client.api import NotSent, Refusal
@@ -259,8 +261,53 @@ def _told_by(app: App) -> list[str]:
     return [repr(part) for part in parts if not isinstance(part, str)]
 
 
+async def test_a_keyring_that_does_not_answer_is_done_without_and_nothing_told_as_failed_is_done_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import keyring
+
+    from mirabelle.client.device import secrets
+
+    asked, begun, goes_on = [], threading.Event(), threading.Event()
+
+    class Stopped(keyring.backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service: str, username: str) -> str | None:
+            asked.append(username)
+            begun.set()
+            goes_on.wait()
+            return None
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            asked.append(password)
+
+    with ExitStack() as undo:
+        undo.callback(keyring.set_keyring, keyring.get_keyring())
+        undo.callback(goes_on.set)
+        keyring.set_keyring(Stopped())
+        store = KeyringSecrets()
+        first = asyncio.create_task(store.get("first"))
+        await asyncio.to_thread(begun.wait)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(secrets, "PROMPT_SECONDS", 0)
+            with pytest.raises(OSError, match="keyring"):
+                await store.set("session", "given up")
+            started, _keys = await secrets.open_secrets(Desktop(), open_keys)  # type: ignore[arg-type]
+        assert started.kept_in == "memory"
+        goes_on.set()
+        assert await first is None
+        await store.set("session", "later")
+    assert [each for each in asked if each in ("first", "given up", "later")] == ["first", "later"]
+
+
+class Desktop:
+    """As much of a desktop's page as says that it is one."""
+
+    web, platform = False, ft.PagePlatform.LINUX
+
+
 async def test_a_desktop_without_keyring_says_so_and_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    import flet as ft
     import keyring
     from keyring.backends.fail import Keyring
 
@@ -272,10 +319,6 @@ async def test_a_desktop_without_keyring_says_so_and_works(monkeypatch: pytest.M
         keyring.set_keyring(Keyring())
         with pytest.raises(OSError, match="keyring"):
             await KeyringSecrets().get("seed")
-
-        class Desktop:
-            web, platform = False, ft.PagePlatform.LINUX
-
         store, keys = await open_secrets(Desktop(), open_keys)  # type: ignore[arg-type]
     assert (store.kept_in, store.persistent) == ("memory", False)
     again = await open_keys(store)

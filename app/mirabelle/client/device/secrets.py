@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
@@ -16,6 +20,7 @@ T = TypeVar("T")
 SERVICE: Final = "mirabelle"
 MADE_BYTES: Final = 32
 ANSWER_SECONDS: Final = 5
+PROMPT_SECONDS: Final = 30  # that a keyring may take: it may have to ask somebody for a password first
 
 KeptIn = Literal["keyring", "device", "browser", "memory"]
 
@@ -53,17 +58,46 @@ class MemorySecrets:
         self._values.pop(name, None)
 
 
+class _Aside:
+    """A thread for calls that may never return, which the end of the app does not wait for. They run one after another,
+    and one that is given up before its turn is not made, so that none overtakes a later one."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    async def run(self, call: Callable[[], Any]) -> Any:
+        """What `call` returns or raises."""
+        answer: Future[Any] = Future()
+        self._calls.put((answer, call))
+        return await asyncio.wrap_future(answer)
+
+    def _work(self) -> None:
+        while True:
+            answer, call = self._calls.get()
+            if not answer.set_running_or_notify_cancel():
+                continue
+            try:
+                answer.set_result(call())
+            except BaseException as fault:  # told to whoever waits, in their own thread
+                answer.set_exception(fault)
+
+
 class KeyringSecrets:
-    """Keeps secrets in the desktop's keyring; keyring's faults are told as OSError."""
+    """Keeps secrets in the desktop's keyring; keyring's faults, and its silence, are told as OSError."""
 
     kept_in: KeptIn = "keyring"
     persistent = True
+
+    def __init__(self) -> None:
+        self._aside = _Aside()
 
     async def _run(self, method: str, *arguments: str) -> Any:
         import keyring
 
         try:
-            return await asyncio.to_thread(getattr(keyring, method), SERVICE, *arguments)
+            async with asyncio.timeout(PROMPT_SECONDS):
+                return await self._aside.run(partial(getattr(keyring, method), SERVICE, *arguments))
         except Exception as fault:  # each system's service fails in ways of its own, locked or gone
             raise OSError("the keyring cannot be used") from fault
 
