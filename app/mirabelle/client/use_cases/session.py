@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
+from mirabelle.client.api import ANSWER_SECONDS, Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.repositories.accounts import session_name
@@ -61,6 +61,8 @@ class Sessions:
         self._api, self._secrets, self._keys, self._server = api, store, keys, server
         self._access_token: str | None = None
         self._renewing = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Refusal | None]] = set()
+        self._lost: bool | None = None  # a session that the server has just ended, and whether for all windows
         self._unsaved: tuple[_Kept, _Kept] | None = None
         self.who: SignedIn | None = None
         self.on_over: Callable[[bool], object] = lambda _is_for_good: None
@@ -86,7 +88,8 @@ class Sessions:
         """Nobody is signed in in this window; what was kept of the session stays for another time, or goes as well."""
         who = self.drop()
         if who is not None and for_good:
-            await self._secrets.delete(self._name_of(who))
+            async with self._renewing:  # else the next token would come after the deletion
+                await self._secrets.delete(self._name_of(who))
 
     def drop(self) -> SignedIn | None:
         """Nobody is signed in in this window any more; who was."""
@@ -104,7 +107,30 @@ class Sessions:
         return who
 
     async def renew(self, stale: str) -> Refusal | None:
-        """Get a new access token in place of `stale`; the refusal SESSION_ENDED ends the session. Raises NoAnswer."""
+        """Get a new access token in place of `stale`; the refusal SESSION_ENDED ends the session. Raises NoAnswer.
+
+        Whoever asked may go away; the exchange goes on, as a token that was exchanged and not written down is worth
+        nothing, and to use it again ends the session."""
+        task = asyncio.ensure_future(self._renew(stale))
+        self._under_way.add(task)
+        answer = asyncio.shield(task)
+        task.add_done_callback(self._renewed)  # after the shield's own: whoever asked is answered first
+        return await answer
+
+    def _renewed(self, task: "asyncio.Task[Refusal | None]") -> None:
+        self._under_way.discard(task)
+        is_for_good, self._lost = self._lost, None
+        if is_for_good is not None:
+            # Not at once: whoever gets this refusal settles it first, in the store of the person it is about.
+            asyncio.get_running_loop().call_soon(self.on_over, is_for_good)
+
+    async def finish(self) -> None:
+        """Wait until the tokens that are being renewed are written down, but not for a device without an end."""
+        self.on_over = lambda _is_for_good: None  # nobody is there any more to be told
+        if self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=2 * ANSWER_SECONDS)
+
+    async def _renew(self, stale: str) -> Refusal | None:
         async with self._renewing:
             if self.who is None:
                 return _OVER
@@ -123,20 +149,22 @@ class Sessions:
                     await self._lose(kept)
                 return answer
             assert kept is not None
+            if self.who is None and await self._newest(kept.who) is None:
+                return _OVER  # signed out meanwhile: the session does not come back
             await self._replace(kept, _Kept(kept.who, answer.refresh_token))
             self._access_token = answer.access_token
             return None
 
     async def _lose(self, refused: _Kept | None) -> None:
         who, is_for_good = self.drop(), False
-        assert who is not None
+        if who is None:  # they went away meanwhile
+            return
         name = self._name_of(who)
         with contextlib.suppress(OSError):
             if await self._kept(name) == refused:  # else another window has signed in anew
                 await self._secrets.delete(name)
                 is_for_good = True
-        # Not at once: whoever gets this refusal settles it first, in the store of the person it is about.
-        asyncio.get_running_loop().call_soon(self.on_over, is_for_good)
+        self._lost = is_for_good
 
     async def end(self) -> None:
         """Forget the session on this device, and tell the server if it can be reached."""
