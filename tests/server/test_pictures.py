@@ -90,6 +90,20 @@ def test_what_is_cut_out_stays_so_and_is_hinted_at_by_its_shape() -> None:
     assert hint.color[0] > hint.color[1] and hint.cells[0] < hint.cells[5]
 
 
+def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off() -> None:
+    levels = b"".join(struct.pack("<H", 65_535 * at // 4095) for at in range(64 * 64))
+    stream = io.BytesIO()
+    Image.frombytes("I;16", (64, 64), levels).save(stream, "PNG")
+    shown = opened(make_picture(stream.getvalue()).files[0]).convert("L").tobytes()
+    assert max(shown[:64]) < 10 and abs(shown[64 * 32] - 128) < 10 and min(shown[-64:]) > 245
+
+
+def test_a_large_webp_is_made_smaller_even_where_it_tells_nothing_more() -> None:
+    raw = photograph((1500, 1000), "WEBP", quality=20)
+    assert len(raw) < limits.PICTURE_BYTES
+    assert [opened(file).width for file in make_picture(raw).files] == list(WIDTHS)
+
+
 def bomb() -> bytes:
     """A small file that says that it unpacks to 900 million pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)

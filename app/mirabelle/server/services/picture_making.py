@@ -1,8 +1,10 @@
 """Makes what is served of a picture out of the file that a programme names: smaller, as WebP, without its metadata."""
 
 import io
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.contract import limits
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")
 _QUALITIES: Final = (82, 60, 35)  # tried until the file is small enough
 _BARE: Final = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}  # chunks of a WebP file that has neither metadata nor frames
+_LARGE: Final = 8_000_000  # pixels; of pictures with more, one is unpacked at a time: it may take 350 MB
+_one_large: Final = Lock()
 
 
 class PictureUnusable(Exception):
@@ -47,7 +51,7 @@ def picture_file(folder: Path, named: str) -> Path:
 
 def make_picture(raw: bytes) -> MadePicture:
     """What is served of the picture in the file `raw`; raises PictureUnusable."""
-    image = _opened(raw)
+    image, is_as_it_came = _opened(raw)
     whole, files = b"", list[bytes]()
     for width in WIDTHS:
         if max(image.size) > width:
@@ -55,7 +59,7 @@ def make_picture(raw: bytes) -> MadePicture:
             smaller.thumbnail((width, width), _resampling().LANCZOS)
             files.append(_packed(smaller))
         else:
-            whole = whole or (raw if _is_bare_webp(raw) else _packed(image))
+            whole = whole or (raw if is_as_it_came and _is_bare_webp(raw) else _packed(image))
             files.append(whole)
     return MadePicture(tuple(files), prove(files), _placeholder(image).told())
 
@@ -66,17 +70,23 @@ def _resampling() -> Any:
     return Image.Resampling
 
 
-def _opened(raw: bytes) -> "Image":
-    """The picture upright, in sRGB, with transparency only where it has some."""
+def _opened(raw: bytes) -> tuple["Image", bool]:
+    """The picture upright, in sRGB, with transparency only where it has some, no larger than it is ever served; and
+    whether it was no larger."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(raw), formats=_FORMATS) as found:
-            if found.width * found.height > limits.PICTURE_SOURCE_PIXELS:
+            pixels = found.width * found.height
+            if pixels > limits.PICTURE_SOURCE_PIXELS:
                 raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels")
-            found.draft("RGB", (WIDTHS[-1] * 2,) * 2)  # a large JPEG need not be unpacked in full
-            found.load()
-            image = _in_srgb(_upright(found))
+            with _one_large if pixels > _LARGE else nullcontext():
+                is_as_it_came = max(found.size) <= WIDTHS[-1]
+                found.draft("RGB", (WIDTHS[-1] * 2,) * 2)  # a large JPEG need not be unpacked in full
+                found.load()
+                image = _plain(found)
+                image.thumbnail((WIDTHS[-1],) * 2, _resampling().LANCZOS, reducing_gap=2)
+            image = _in_srgb(_upright(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels") from fault
     except UnidentifiedImageError as fault:
@@ -84,7 +94,17 @@ def _opened(raw: bytes) -> "Image":
     except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as fault:
         raise PictureUnusable("is damaged") from fault
     image.info.clear()
-    return image
+    return image, is_as_it_came
+
+
+def _plain(found: "Image") -> "Image":
+    """In red, green, blue and, where it has some, transparency, 8 bits each; `found` itself where it is so."""
+    if found.mode.startswith("I"):  # 16 bits of grey, which a conversion would cut off instead of scaling
+        found.info.pop("transparency", None)  # of 16 bits too
+        found = found.point(lambda level: level * (1 / 256) + 0).convert("L")
+    if found.mode in ("RGB", "RGBA") and "transparency" not in found.info:
+        return found
+    return found.convert("RGBA" if found.has_transparency_data else "RGB")
 
 
 def _upright(image: "Image") -> "Image":
@@ -105,10 +125,10 @@ def _in_srgb(image: "Image") -> "Image":
     from PIL import ImageCms
 
     profile = image.info.get("icc_profile")
-    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    plain = image
     if plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (255, 255):
         plain = plain.convert("RGB")
-    if not profile or image.mode not in ("RGB", "RGBA"):
+    if not profile:
         return plain
     try:
         there, here = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
