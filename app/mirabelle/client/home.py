@@ -45,7 +45,7 @@ class Home:
         self.on_app: Callable[[App], object] = lambda _app: None
         self.on_open: Callable[[App, str], None] = lambda _app, _route: None  # a notification, which leads to a route
         self._is_seen: Callable[[], bool] | None = None
-        self._demo_url = ""
+        self._demo_url = self._had = ""  # `_had`: the account that was seen in the app in use
         self._one_by_one = asyncio.Lock()
         self._syncing: asyncio.Task[None] | None = None
         self._stop_listening: Callable[[], None] = lambda: None
@@ -81,6 +81,7 @@ class Home:
         """Go on as `account`, without network and without signing in, unless its session is over."""
         async with self._one_by_one:
             app = await self._with(account)
+            self._stop_listening()  # what is still heard of the one before is not about whom the list has next
             await self.accounts.use(account.server, self.accounts.get(account.id))
             self._take(app)
 
@@ -88,6 +89,7 @@ class Home:
         """Go to `server`, where nobody is signed in yet; whoever is elsewhere stays so."""
         async with self._one_by_one:
             app = await self._at(server)
+            self._stop_listening()
             await self.accounts.use(server)
             self._take(app)
 
@@ -119,6 +121,11 @@ class Home:
         """Remove what this device keeps of an account whose session is over; False where something would be lost."""
         file = self.file_of(account)
         if not account.is_over or (file.exists() and may_hold_unsent(file, "offline_scans", "outbox")):
+            return False
+        try:  # before nobody knows its name any more: it may be alive yet
+            await self._secrets.delete(_session(account))
+        except OSError as fault:
+            log.warning("the secret store does not answer: %s", type(fault).__name__)
             return False
         if file.exists():
             remove(str(file))
@@ -173,7 +180,7 @@ class Home:
         return self._demo_url
 
     def _take(self, app: App) -> None:
-        before, self.app = self.app, app
+        before, self.app, self._had = self.app, app, ""
         self._stop_listening()
         self._stop_listening = app.subscribe(("session", "programme", "wallet"), lambda: self._do(self._note(app)))
         self._do(self._note(app))
@@ -195,10 +202,12 @@ class Home:
         if app is not self.app or app.server is None:
             return
         if who is not None:
+            self._had = a.account_id(app.server, who.role, who.subject)
             await self.accounts.use(app.server, self._account(app, who))
         elif account is not None and account.server == app.server and app.cannot_open in (None, "set_aside"):
             if self.file_of(account).exists():
-                await self.accounts.change(_with_end(account, is_over=True))
+                if account.id == self._had:  # else it is another's, whom this app knows nothing of
+                    await self.accounts.change(_with_end(account, is_over=True))
             else:
                 await self.accounts.remove(account)
 
