@@ -16,7 +16,7 @@ from mirabelle.contract import limits
 from mirabelle.contract.pictures import PROOF_HEADER, WIDTHS, is_genuine, is_name, read_placeholder
 from mirabelle.server.hosting import open_store
 from mirabelle.server.services.picture_making import PictureUnusable, make_picture, picture_file
-from mirabelle.server.services.pictures import served_picture
+from mirabelle.server.services.pictures import forget_unused, served_picture, with_pictures
 from mirabelle.server.services.programme_file import ProgrammeUnusable, read_programme
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
@@ -208,9 +208,20 @@ async def test_what_did_not_change_is_not_made_again_and_what_nobody_shows_goes_
     await database.close()
 
     database = await _loaded(tmp_path, database_url, file, NOW + 30 * hour)
-    assert await _made_at(database) == [NOW, NOW + hour]
+    assert await _made_at(database) == [NOW + 30 * hour] * 2
     assert await served_picture(database, before["two"], 256) is None
     assert await served_picture(database, after["one"], 256) and await served_picture(database, after["two"], 1024)
+    await database.close()
+
+
+async def test_a_picture_that_is_named_again_is_not_forgotten_before_it_is_named(tmp_path: Path) -> None:
+    programme = read_programme(programme_with(tmp_path, one=photograph((300, 200))))
+    database = await open_store(tmp_path / "data", "", None, NOW)
+    await with_pictures(database, programme, NOW)
+    later = NOW + timedelta(days=9)
+    name = (await with_pictures(database, programme, later)).rewards[-1].picture
+    await database.attempt(lambda connection: forget_unused(connection, later))  # another server's start
+    assert name and await served_picture(database, name, 256)
     await database.close()
 
 

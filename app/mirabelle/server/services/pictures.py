@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract.pictures import WIDTHS, hash_in, is_name, name_of
@@ -42,7 +42,7 @@ async def with_pictures(database: Database, document: ProgrammeDocument, now: da
     if not rewards:
         return document
     sources = await asyncio.to_thread(lambda: {file: _source(file, reward) for file, reward in rewards.items()})
-    known = await _known(database, set(sources.values()))
+    known = await database.attempt(lambda connection: _known(connection, set(sources.values()), now))
     missing = {source: file for file, source in sources.items() if source not in known}
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as threads:
         for some in _batches(missing):
@@ -85,12 +85,16 @@ def _batches(files: dict[str, str]) -> Iterator[dict[str, str]]:
         yield some
 
 
-async def _known(database: Database, sources: set[str]) -> dict[str, tuple[str, str]]:
+async def _known(connection: AsyncConnection, sources: set[str], now: datetime) -> dict[str, tuple[str, str]]:
+    """Names and placeholders of what is there already; it counts as made now, so that no other server forgets it before
+    the programme that names it is loaded."""
     wanted, found = sorted(sources), dict[str, tuple[str, str]]()
-    async with database.read() as connection:
-        for start in range(0, len(wanted), _ROWS):
-            query = select(pictures).where(pictures.c.source.in_(wanted[start : start + _ROWS]))
-            found |= {row.source: (row.name, row.placeholder) for row in await connection.execute(query)}
+    for start in range(0, len(wanted), _ROWS):
+        some = pictures.c.source.in_(wanted[start : start + _ROWS])
+        stale = pictures.c.made_at < now - _UNUSED_FOR / 2
+        await connection.execute(update(pictures).where(some, stale).values(made_at=now))
+        rows = await connection.execute(select(pictures).where(some))  # now, as another server may just have cleared up
+        found |= {row.source: (row.name, row.placeholder) for row in rows}
     return found
 
 
@@ -136,7 +140,8 @@ async def forget_unused(connection: AsyncConnection, now: datetime) -> None:
     """Remove the pictures that no reward names any more, with the files that are no other's."""
     named = (await connection.execute(select(t.rewards.c.document["picture"].as_string()).distinct())).scalars()
     in_use = set(named)
-    rows = (await connection.execute(select(pictures))).all()
+    # Locked, so that none is named again between what is read here and what is removed.
+    rows = (await connection.execute(select(pictures).with_for_update())).all()
     gone = [row for row in rows if row.name not in in_use and row.made_at < now - _UNUSED_FOR]
     if not gone:
         return
