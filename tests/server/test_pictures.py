@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from mirabelle.contract import limits
-from mirabelle.contract.pictures import PROOF_HEADER, WIDTHS, is_genuine, is_name, read_placeholder
+from mirabelle.contract.pictures import PROOF_HEADER, WIDTHS, hash_in, is_genuine, is_name, read_placeholder
 from mirabelle.server.hosting import open_store
 from mirabelle.server.services.picture_making import PictureUnusable, make_picture, picture_file
 from mirabelle.server.services.pictures import forget_unused, served_picture, with_pictures
@@ -248,6 +248,23 @@ async def test_what_the_database_spoiled_is_never_served_and_made_again_at_the_n
     await database.close()
     database = await _loaded(tmp_path, "", file, NOW)
     assert await served_picture(database, name, 256) == whole is not None
+    await database.close()
+
+
+async def test_a_spoiled_size_takes_no_other_with_it_and_comes_back_with_the_programme(tmp_path: Path) -> None:
+    file = programme_with(tmp_path, one=photograph((300, 200)))
+    database = await _loaded(tmp_path, "", file, NOW)
+    name = (await _names(database))["one"]
+    large, proof = await served_picture(database, name, 1024) or (b"", b"")
+    spoil = update(picture_files).where(picture_files.c.hash == hash_in(proof, 1024).hex()).values(content=b"RIFF")
+    await database.attempt(lambda connection: connection.execute(spoil))
+    assert await served_picture(database, name, 1024) is None
+    await database.close()
+    database = await open_store(tmp_path / "data", "", None, NOW)
+    assert await served_picture(database, name, 256) and await served_picture(database, name, 1024) is None
+    await database.close()
+    database = await _loaded(tmp_path, "", file, NOW)
+    assert await served_picture(database, name, 1024) == (large, proof)
     await database.close()
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract.pictures import WIDTHS, hash_in, is_name, name_of
-from mirabelle.server.ledger.save import insert_or, upsert
+from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.picture_making import MadePicture, PictureUnusable, make_picture
 from mirabelle.server.services.programme_file import ProgrammeDocument, ProgrammeUnusable
 from mirabelle.server.storage import schema as t
@@ -32,7 +32,7 @@ _UNUSED_FOR: Final = timedelta(days=1)  # a server that is just loading a progra
 
 
 class PictureDamaged(Exception):
-    """What the database holds of a picture is not what was made."""
+    """What the database holds of a picture is not what was made; the argument is the file's hash, as it should be."""
 
 
 async def with_pictures(database: Database, document: ProgrammeDocument, now: datetime) -> ProgrammeDocument:
@@ -86,16 +86,26 @@ def _batches(files: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 async def _known(connection: AsyncConnection, sources: set[str], now: datetime) -> dict[str, tuple[str, str]]:
-    """Names and placeholders of what is there already; it counts as made now, so that no other server forgets it before
-    the programme that names it is loaded."""
+    """Names and placeholders of what is there already, in every size; it counts as made now, so that no other server
+    forgets it before the programme that names it is loaded."""
     wanted, found = sorted(sources), dict[str, tuple[str, str]]()
     for start in range(0, len(wanted), _ROWS):
         some = pictures.c.source.in_(wanted[start : start + _ROWS])
         stale = pictures.c.made_at < now - _UNUSED_FOR / 2
         await connection.execute(update(pictures).where(some, stale).values(made_at=now))
-        rows = await connection.execute(select(pictures).where(some))  # now, as another server may just have cleared up
-        found |= {row.source: (row.name, row.placeholder) for row in rows}
+        # Read only now, as another server may just have cleared up.
+        rows = (await connection.execute(select(pictures).where(some))).all()
+        there = await _files_there(connection, sorted({one for row in rows for one in _hashes(row.proof)}))
+        found |= {row.source: (row.name, row.placeholder) for row in rows if _hashes(row.proof) <= there}
     return found
+
+
+async def _files_there(connection: AsyncConnection, hashes: list[str]) -> set[str]:
+    there = set[str]()
+    for start in range(0, len(hashes), _ROWS):
+        query = select(picture_files.c.hash).where(picture_files.c.hash.in_(hashes[start : start + _ROWS]))
+        there.update((await connection.execute(query)).scalars())
+    return there
 
 
 async def _put(connection: AsyncConnection, made: dict[str, MadePicture], now: datetime) -> None:
@@ -107,12 +117,12 @@ async def _put(connection: AsyncConnection, made: dict[str, MadePicture], now: d
          "made_at": now}
         for source, one in sorted(made.items())
     ]  # fmt: skip
-    await connection.execute(insert_or(connection, pictures).on_conflict_do_nothing(), rows)
+    await connection.execute(upsert(connection, pictures), rows)
 
 
 async def read_picture(connection: AsyncConnection, name: str, width: int) -> tuple[bytes, bytes] | None:
-    """The file of a picture in that width, and the proof of the picture; None where there is no such. Raises
-    PictureDamaged."""
+    """The file of a picture in that width, and the proof of the picture; None where there is no such, or no more.
+    Raises PictureDamaged."""
     query = select(pictures.c.proof).where(pictures.c.name == name).limit(1)
     proof = (await connection.execute(query)).scalar()
     if proof is None or width not in WIDTHS:
@@ -120,19 +130,22 @@ async def read_picture(connection: AsyncConnection, name: str, width: int) -> tu
     wanted = hash_in(proof, width)
     of_file = select(picture_files.c.content).where(picture_files.c.hash == wanted.hex())
     content = (await connection.execute(of_file)).scalar()
-    if content is None or hashlib.sha256(content).digest() != wanted:
-        raise PictureDamaged(name)
+    if content is None:
+        return None
+    if hashlib.sha256(content).digest() != wanted:
+        raise PictureDamaged(wanted.hex())
     return content, proof
 
 
 async def served_picture(database: Database, name: str, width: int) -> tuple[bytes, bytes] | None:
-    """The same; one whose file is not whole is forgotten, so that the next start makes it again."""
+    """The same; a file that is not whole is forgotten, so that it is made again when the programme is next loaded."""
     try:
         async with database.read() as connection:
             return await read_picture(connection, name, width)
-    except PictureDamaged:
-        log.error("a file of the picture %s is damaged; the next start makes it again", name)
-        await database.attempt(lambda connection: connection.execute(delete(pictures).where(pictures.c.name == name)))
+    except PictureDamaged as fault:
+        log.error("a file of the picture %s is damaged; the next start with the programme's file makes it again", name)
+        spoiled = delete(picture_files).where(picture_files.c.hash == fault.args[0])
+        await database.attempt(lambda connection: connection.execute(spoiled))
         return None
 
 
