@@ -6,6 +6,7 @@ from typing import Any
 import flet as ft
 import pytest
 
+from mirabelle.client import home as home_module
 from mirabelle.client.repositories.opened_links import OpenedLinks
 from mirabelle.client.ui.accounts.phone import address_of
 from mirabelle.client.wiring import installed_starter
@@ -127,3 +128,27 @@ def test_the_address_for_the_phone_is_the_one_that_the_browser_has() -> None:
     assert address_of("wss://points.example/shop") == "https://points.example/shop"
     assert address_of("ws://points.example") == "https://points.example"
     assert address_of(None) is None
+
+
+async def test_who_changes_account_does_not_land_where_somebody_elses_session_ended(
+    installed,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    homes = []
+    real = home_module.Home.begin
+    monkeypatch.setattr(home_module.Home, "begin", lambda self, seen: (homes.append(self), real(self, seen))[1])
+    async with installed() as app:
+        await try_it(app)
+        home = homes[0]
+        first = home.accounts.current
+        await home.try_demo("participant")
+        await app.settle()
+        await app.go("/settings/delete")
+        await app.until(lambda: app.page.route == "/settings/delete")
+        home.app._sessions.drop()
+        await home.app._session_over(is_for_good=False)
+        await app.settle()
+        await home.switch(home.accounts.get(first.id))
+        await app.settle()
+        await app.settle()
+        assert app.page.route in ("/wallet", "/guide")

@@ -38,6 +38,7 @@ class Shell:
             home.on_app = self.take
         self._last_role: str | None = None
         self._wanted: str | None = None
+        self._last_subject = self._wanted_by = ""  # "" for whoever comes first
         self._has_come_in = False
         self.session_ended = self._is_over()
         self.on_top = ""  # the address of the page that is seen
@@ -125,9 +126,11 @@ class Shell:
         elif self._last_role not in (None, NOBODY):
             self.session_ended = True
         if role is None and asked.who not in ("guest", "anybody"):
-            self._wanted = route
+            self._wanted, self._wanted_by = route, self._last_subject
         elif asked.address == "/welcome":
-            self._wanted = None
+            self._wanted, self._last_subject = None, ""
+        if self.app.session is not None:
+            self._last_subject = self.app.session.subject
         self._last_role = role or NOBODY
 
     def correct_address(self, route: str, role: str | None) -> None:
@@ -143,7 +146,8 @@ class Shell:
     def _first_page(self, role: str) -> str:
         """Where someone who has just signed in goes: on with what they wanted, through the guide once, or home."""
         wanted, self._wanted = self._wanted, None
-        if wanted and routes.may_see(routes.find(wanted).place, role):
+        subject = self.app.session.subject if self.app.session else ""
+        if wanted and self._wanted_by in ("", subject) and routes.may_see(routes.find(wanted).place, role):
             return wanted
         if role == "participant" and self.app.preferences.get("guide_seen") is None:
             return "/guide"
