@@ -10,7 +10,6 @@ import pytest
 
 from mirabelle.client.api import NotSent
 from mirabelle.client.device.keys import open_keys
-from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.accounts import DEMO, Account, Accounts, seed_name
 from mirabelle.client.use_cases.bring_along import bring_along
@@ -241,17 +240,17 @@ class FailingSecrets(KeptSecrets):
             raise asyncio.CancelledError
 
 
-async def test_an_app_that_ends_between_any_two_steps_of_bringing_sessions_along_loses_none() -> None:
+async def test_an_app_that_ends_between_any_two_steps_of_bringing_sessions_along_loses_none(tmp_path: Path) -> None:
     raw = '{"who":{"role":"%s","subject":"%s","name":"Sami","epoch":1},"refresh_token":"t-%s"}'
     for steps in itertools.count():
-        secrets, kept = FailingSecrets(), dict[str, str]()
+        secrets, file = FailingSecrets(), tmp_path / f"{steps}.sqlite"
         for role, subject in (("participant", "p-1"), ("staff", "till-1")):
             await secrets.set(f"session.{role}", raw % (role, subject, subject))
         secrets.left = steps
         with suppress(asyncio.CancelledError):
-            await bring_along(Accounts(Preferences(kept)), secrets)
+            await bring_along(Accounts(file), secrets)
         is_done, secrets.left = secrets.left >= 0, 10**9
-        accounts = Accounts(Preferences(kept))
+        accounts = Accounts(file)
         await bring_along(accounts, secrets)
         assert [one.subject for one in accounts.all] == ["p-1", "till-1"]
         assert accounts.current == accounts.all[0]

@@ -40,7 +40,7 @@ class Home:
         `App`."""
         self._data, self._secrets, self._preferences, self._language = data, secret_store, preferences, language
         self._start_demo, self._parts = start_demo, parts
-        self.accounts = a.Accounts(preferences, lambda: self.app.store.tell("accounts"))
+        self.accounts = a.Accounts(a.list_file(data), lambda: self.app.store.tell("accounts"))
         self.app = self._nowhere()
         self.on_app: Callable[[App], object] = lambda _app: None
         self.on_open: Callable[[App, str], None] = lambda _app, _route: None  # a notification, which leads to a route

@@ -1,4 +1,4 @@
-"""The person's choices on this device: language, theme, that the guide was seen, and which accounts there are."""
+"""The person's choices on this device: language, theme, and that the guide was seen."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-NAMES: Final = ("language", "theme", "guide_seen", "accounts")
+NAMES: Final = ("language", "theme", "guide_seen")
 ANSWER_SECONDS: Final = 5
 
 
