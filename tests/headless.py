@@ -31,6 +31,7 @@ ENCODE = configure_encode_object_for_msgpack(BaseControl)
 NO_INSETS = {"left": 0, "top": 0, "right": 0, "bottom": 0}
 LONGEST_WAIT = 10  # seconds
 POLL = 0.01  # seconds
+CLOSING_SECONDS = 1
 
 
 class ScreenCrash(AssertionError):
@@ -132,6 +133,7 @@ class HeadlessApp:
         }  # fmt: skip
 
     async def __aenter__(self) -> "HeadlessApp":
+        self._tasks_of_others = asyncio.all_tasks()
         self.answers.setdefault(("*", "push_route"), lambda arguments: self._pushed(arguments["route"]))
         self.window = Window(self.answers)
         self.session = self.window.session = Session(self.window)
@@ -149,8 +151,10 @@ class HeadlessApp:
 
     async def __aexit__(self, *_fault: Any) -> None:
         self.session.close()
-        for _ in range(30):  # what hears of it closes its connections
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        # What hears of it closes its connections; what nobody ends is ended with the loop.
+        if closing := asyncio.all_tasks() - self._tasks_of_others:
+            await asyncio.wait(closing, timeout=CLOSING_SECONDS)
         self.window.executor.shutdown(wait=False, cancel_futures=True)
 
     def _pushed(self, route: str) -> None:

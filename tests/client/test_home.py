@@ -62,7 +62,7 @@ async def test_the_demo_is_one_step_away_and_is_there_again_at_the_next_start(
 
 async def test_a_demo_that_cannot_be_reached_leaves_everything_as_it_was(device: HomeDevice, backend: Backend) -> None:
     async with device.on("http://127.0.0.1:9") as home:
-        who = await join_by_mail(home, backend, backend.url, "nobody@example.org")
+        who = await join_by_mail(home, backend, backend.url, "stays@example.org")
         with pytest.raises(NotSent):
             await home.try_demo("participant")
         assert await account(home) == who and home.app.session is not None
