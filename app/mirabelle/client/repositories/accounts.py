@@ -162,7 +162,7 @@ def directory_of(data: Path, server: str) -> Path:
 
 def list_file(data: Path) -> Path:
     """Where below `data` the list is."""
-    return data / "accounts.sqlite"
+    return data / "account-list.sqlite"
 
 
 def store_file(directory: Path, server: str | None, subject: str) -> Path:
