@@ -19,7 +19,7 @@ APP = Path(mirabelle.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
 # What Latin letters in Arabic texts may spell: names, and what is written so by everybody.
 LATIN_IN_ARABIC = set(
-    "QR XXXX outbox Mirabelle Apache Inter Noto Sans Arabic OFL Fluent Emoji MIT A Letter CSV PDF Apple Google "
+    "QR XXXX Mirabelle Apache Inter Noto Sans Arabic OFL Fluent Emoji MIT A Letter CSV PDF Apple Google "
     "https http points example".split()
 )
 ALIKE_IN_FRENCH = set(

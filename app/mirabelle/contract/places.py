@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 DATA_VARIABLE: Final = "MIRABELLE_DATA"
+MAIL_FOLDER: Final = "outbox"  # within the data directory
 
 
 def assets_directory() -> Path:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle import __version__
 from mirabelle.contract.endpoints import API_PREFIX, CATALOG
 from mirabelle.contract.limits import REQUEST_BYTES
+from mirabelle.contract.places import MAIL_FOLDER
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.routes.edge import HANDLERS, json_only
 from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES
@@ -55,7 +56,7 @@ async def open_context(settings: Settings, database: Database) -> Context:
         return await _issuer(connection, settings), await loaded_programme(connection)
 
     issuer, loaded = await database.attempt(register)
-    mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / "outbox")
+    mailer: Mailer = SmtpMailer(settings.smtp) if settings.smtp else OutboxMailer(settings.data / MAIL_FOLDER)
     return Context(
         settings=settings,
         database=database,

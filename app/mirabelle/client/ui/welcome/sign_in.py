@@ -16,6 +16,7 @@ from mirabelle.client.ui.till.kept import kept_cards
 from mirabelle.client.ui.welcome.poster import with_poster
 from mirabelle.client.ui.welcome.state import SigningIn
 from mirabelle.contract import limits
+from mirabelle.contract.places import MAIL_FOLDER
 from mirabelle.contract.reasons import Reason
 from mirabelle.contract.translation import Translator
 
@@ -176,7 +177,9 @@ def _code_step(
     if is_demo:
         controls.append(
             widgets.banner(
-                ft.Icons.MARK_EMAIL_UNREAD_OUTLINED, translate("welcome.outbox"), translate("welcome.outbox_hint")
+                ft.Icons.MARK_EMAIL_UNREAD_OUTLINED,
+                translate("welcome.outbox"),
+                translate("welcome.outbox_hint", folder=MAIL_FOLDER),
             )
         )
     return controls
