@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import flet as ft
 
+from mirabelle.client.ui.shared import faster
+
 log = logging.getLogger(__name__)
 
 BOOT_WORDS: Final = b"Working..."
@@ -19,6 +21,7 @@ def apply() -> None:
     """Puts the work-arounds in place; safe to call more than once."""
     _keep_updates_alive()
     _name_messages_by_their_action()
+    faster.apply()
 
 
 def _name_messages_by_their_action() -> None:
