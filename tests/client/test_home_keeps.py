@@ -1,16 +1,23 @@
 """What happens at an unlucky moment costs nobody an account: neither its session, nor its place in the list."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from mirabelle.client.api import LostAnswer
 from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.accounts import Account
+from mirabelle.client.use_cases.session import SignedIn
 from tests.backend import Backend
 from tests.client.devices import KeptSecrets
 from tests.client.homes import HomeDevice, account
 from tests.client.test_home import join_by_mail
+from tests.wire import Wire
 
 
 class SlowSecrets(KeptSecrets):
@@ -93,3 +100,66 @@ async def test_joining_the_server_one_is_with_leaves_the_account_there_alive(tmp
     await home.settled()
     assert home.app is not before and list(home.accounts.all) == [who] and not who.is_over
     await home.close()
+
+
+async def test_who_is_signing_in_is_not_taken_off_the_list_before_the_session_is_written_down(
+    tmp_path: Path, backend: Backend
+) -> None:
+    secrets = SlowSecrets()
+    async with HomeDevice(tmp_path, secrets).on(backend.url) as home:
+        await home.join(backend.url)
+        secrets.is_slow = True
+        signing_in = asyncio.ensure_future(home.app.sign_in.demo("participant"))
+        await asyncio.wait_for(secrets.asked.wait(), 30)
+        home.app.store.tell("programme")  # the server that was just joined says who it is
+        await home.settled()
+        assert len(home.accounts.all) == 1  # else an app that ends now keeps a session that nobody knows of
+        secrets.is_slow = False
+        secrets.goes_on.set()
+        assert isinstance(await signing_in, SignedIn)
+        assert list(home.accounts.all) == [await account(home)]
+
+
+async def test_a_sign_in_that_is_answered_after_a_change_of_account_does_not_take_its_place(
+    tmp_path: Path, backend: Backend
+) -> None:
+    secrets = SlowSecrets()
+    async with HomeDevice(tmp_path, secrets).on(backend.url) as home:
+        one, _ = await two_of_one_server(home, backend)
+        secrets.is_slow = True
+        home.begin(lambda: True)
+        home.app._sessions._access_token = "one that is over"
+        await asyncio.wait_for(secrets.asked.wait(), 30)
+        left = home.app
+        await home.switch(one)  # what was left is closed only once its new tokens are written down
+        listed = asyncio.Event()
+        home.app.subscribe(("accounts",), lambda: listed.set() if len(home.accounts.all) == 3 else None)
+        late = asyncio.ensure_future(left.sign_in.demo("participant"))
+        await asyncio.wait_for(listed.wait(), 30)
+        assert home.accounts.current == one and home.app.session is not None
+        late.cancel()
+        secrets.is_slow = False
+        secrets.goes_on.set()
+        await asyncio.gather(late, return_exceptions=True)
+        await home.settled()
+        await left.api.close()
+
+
+def visitors(backend: Backend) -> int:
+    """How many participants the server knows."""
+    with closing(sqlite3.connect(backend.data / "mirabelle.sqlite")) as connection:
+        return int(connection.execute("SELECT count(*) FROM participants").fetchone()[0])
+
+
+async def test_a_visitor_of_the_demo_whose_answer_was_lost_is_made_once(tmp_path: Path, backend: Backend) -> None:
+    with Wire(backend.url) as wire:
+        async with HomeDevice(tmp_path).on(wire.url) as home:
+            wire.lose_reply("POST /api/v1/demo/sessions")
+            with pytest.raises(LostAnswer):
+                await home.try_demo("participant")
+            before = visitors(backend)
+            await home.app.set_language("fr")
+            assert isinstance(await home.try_demo("participant"), SignedIn)
+            assert visitors(backend) == before
+            assert isinstance(await home.try_demo("participant"), SignedIn)
+            assert visitors(backend) == before + 1

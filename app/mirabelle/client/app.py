@@ -110,6 +110,11 @@ class App(Parts):
         """Who is signed in."""
         return self._sessions.who
 
+    @property
+    def is_signing_in(self) -> bool:
+        """Whether a new session is being written down: who it is of is known, and not signed in yet."""
+        return self._sessions.is_beginning
+
     def _picture_files(self) -> PictureFiles | None:
         """Where pictures are kept, for all who use this device; browsers keep them by themselves."""
         if self._directory is None or self._is_elsewhere:

@@ -46,6 +46,9 @@ class Home:
         self.on_open: Callable[[App, str], None] = lambda _app, _route: None  # a notification, which leads to a route
         self._is_seen: Callable[[], bool] | None = None
         self._demo_url = self._had = ""  # `_had`: the account that was seen in the app in use
+        # By server. Each press may be in another app: what one asked for, and had no answer to, the next one asks for.
+        self._demo_asked: dict[str, dict[Role, Any]] = {}
+        self._trying: App | None = None
         self._one_by_one = asyncio.Lock()
         self._syncing: asyncio.Task[None] | None = None
         self._stop_listening: Callable[[], None] = lambda: None
@@ -97,11 +100,14 @@ class Home:
         """Sign a new visitor in to the demo that the app brings along; raises NoAnswer."""
         async with self._one_by_one:
             app = await self._at(a.DEMO)
+            self._trying = app
             try:
                 answer = await app.sign_in.demo(role)
             except BaseException:
                 self._let_go(app)
                 raise
+            finally:
+                self._trying = None
             if isinstance(answer, Refusal):
                 self._let_go(app)
             else:
@@ -149,11 +155,15 @@ class Home:
         url = await self._url_of_demo() if server == a.DEMO else server
         directory = a.directory_of(self._data, server)
         app = App(url, directory, keys, self._secrets, self._preferences, self._spoken(), server=server, **self._parts)
+        app.sign_in.demo_asked = self._demo_asked.setdefault(server, {})
         app.files_of_others = self._files_of_others
         app.sessions_of_others = lambda: [_session(account) for account in self.accounts.all]
 
         async def begins(who: SignedIn) -> None:
-            await self.accounts.use(server, self._account(app, who))
+            if app in (self.app, self._trying):
+                await self.accounts.use(server, self._account(app, who))
+            else:  # they have gone on to another account meanwhile
+                await self.accounts.add(self._account(app, who))
 
         app.on_begin(begins)
         app.tell_reminders.on_open = lambda route: self.on_open(app, route)
@@ -199,7 +209,7 @@ class Home:
     async def _note(self, app: App) -> None:
         """Keep the list true, after whatever has become of the app's session."""
         account, who = self.accounts.current, app.session
-        if app is not self.app or app.server is None:
+        if app is not self.app or app.server is None or app.is_signing_in:
             return
         if who is not None:
             self._had = a.account_id(app.server, who.role, who.subject)

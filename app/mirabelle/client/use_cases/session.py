@@ -65,6 +65,7 @@ class Sessions:
         self._lost: bool | None = None  # a session that the server has just ended, and whether for all windows
         self._unsaved: tuple[_Kept, _Kept] | None = None
         self.who: SignedIn | None = None
+        self.is_beginning = False
         self.on_over: Callable[[bool], object] = lambda _is_for_good: None
         self.on_begin: Callable[[SignedIn], Awaitable[None]] | None = None
 
@@ -99,11 +100,15 @@ class Sessions:
     async def begin(self, session: sm.Session) -> SignedIn:
         """Keep a new session: its refresh token is in the secret store before anything else uses it."""
         who = SignedIn(session.role, session.subject, session.name, session.epoch)
-        if self.on_begin is not None:
-            await self.on_begin(who)  # first of all: a session that nobody knows of would be found by nobody
-        async with self._renewing:
-            await self._keep(_Kept(who, session.refresh_token))
-            self.who, self._access_token = who, session.access_token
+        self.is_beginning = True
+        try:
+            if self.on_begin is not None:
+                await self.on_begin(who)  # first of all: a session that nobody knows of would be found by nobody
+            async with self._renewing:
+                await self._keep(_Kept(who, session.refresh_token))
+                self.who, self._access_token = who, session.access_token
+        finally:
+            self.is_beginning = False
         return who
 
     async def renew(self, stale: str) -> Refusal | None:

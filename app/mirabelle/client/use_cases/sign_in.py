@@ -31,7 +31,7 @@ class SignIn:
         self._api, self._sessions, self._keys = api, sessions, keys
         self._offline_scans = offline_scans
         self._language, self._on_change = language, on_change
-        self._demo_keys: dict[Role, str] = {}
+        self.demo_asked: dict[Role, tuple[str, sm.DemoRequest]] = {}  # what no answer came to, and under which key
         self._enrolment_keys: dict[str, str] = {}
 
     async def request_code(self, email: str) -> Refusal | None:
@@ -47,10 +47,10 @@ class SignIn:
 
     async def demo(self, role: Role) -> SignedIn | Refusal:
         """Try the demo; raises NoAnswer. After a lost answer the same visitor is asked for again."""
-        key = self._demo_keys.setdefault(role, new_key())
-        request = sm.DemoRequest(role=role, language=self._language(), device_key=self._keys.device_public())
+        new = sm.DemoRequest(role=role, language=self._language(), device_key=self._keys.device_public())
+        key, request = self.demo_asked.setdefault(role, (new_key(), new))  # in the language of then: it is one request
         outcome = await self._begin(await self._api.call(e.DEMO, body=request, key=key))
-        del self._demo_keys[role]
+        del self.demo_asked[role]
         return outcome
 
     async def _begin(self, answer: sm.Session | Refusal) -> SignedIn | Refusal:
