@@ -18,11 +18,12 @@ from tests.wire import Wire
 REFRESHES: Final = "POST /api/v1/sign-in/refreshes"
 MOST_IN_A_ROW: Final = 3
 RESTART_EVERY: Final = 20  # or so
+MINUTES_AWAY: Final = (0, 1, 10, 24 * 60)
 
 
 async def lose_replies(folder: Path, times: int, seed: int) -> tuple[int, int]:
-    """Let `times` replies get lost, some of them in a row, the app being ended after some: how many did, and how often
-    the device was signed out for it."""
+    """Let `times` replies get lost, some of them in a row, the network being away for a while or the app being ended
+    after some: how many did, and how often the device was signed out for it."""
     clock, chance, signed_out = MovableClock(), random.Random(seed), 0
     with Backend(folder / "server", clock=clock) as server, Wire(server.url) as wire:
         device = Device(folder, now=clock)
@@ -32,6 +33,7 @@ async def lose_replies(folder: Path, times: int, seed: int) -> tuple[int, int]:
             clock.move(minutes=11)  # the access token is over
             wire.lose_reply(REFRESHES, chance.randint(1, MOST_IN_A_ROW))
             while not await is_answered(app):
+                clock.move(minutes=chance.choice(MINUTES_AWAY))
                 if chance.randrange(RESTART_EVERY) == 0:
                     await app.close()
                     app = await device.start(wire.url)

@@ -1,4 +1,4 @@
-"""A session outlives every reply that gets lost on the way to its device; a token that was stolen outlives nothing."""
+"""A session outlives every reply that gets lost on the way to its device, and no thief who comes after its owner."""
 
 import json
 from collections.abc import Iterator
@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from mirabelle.client.api import Refusal
+from mirabelle.client.device.keys import Keys
 from mirabelle.contract.reasons import Reason
-from mirabelle.rules import holder
 from tests.backend import Backend
-from tests.client.devices import Device, sign_in_by_mail
-from tests.client.lost_refreshes import lose_replies
+from tests.client.devices import Device, sign_in_by_mail, signed_in
+from tests.client.lost_refreshes import REFRESHES, is_answered, lose_replies
 from tests.clock import MovableClock
+from tests.wire import Wire
 
 TIMES = 20
 
@@ -40,13 +41,28 @@ async def test_however_many_replies_are_lost_nobody_is_signed_out(tmp_path: Path
     assert lost >= TIMES and signed_out == 0
 
 
-@pytest.mark.parametrize("after", [1, 2, 7])
+async def test_a_reply_lost_before_an_hour_without_network_signs_nobody_out_where_the_clock_is_wrong_either(
+    own: Backend, clock: MovableClock, tmp_path: Path
+) -> None:
+    wrong = MovableClock()
+    wrong.move(days=-400)
+    with Wire(own.url) as wire:
+        async with Device(tmp_path, now=wrong).on(wire.url) as app:
+            await signed_in(app)
+            clock.move(minutes=11)
+            wire.lose_reply(REFRESHES)
+            assert not await is_answered(app)
+            clock.move(hours=1)
+            assert await is_answered(app) and app.session is not None
+
+
+@pytest.mark.parametrize(("after", "has_key"), [(1, False), (2, False), (2, True), (7, True)])
 async def test_a_thief_who_comes_after_the_owner_gets_nothing_and_ends_the_session(
-    own: Backend, clock: MovableClock, tmp_path: Path, after: int
+    own: Backend, clock: MovableClock, tmp_path: Path, after: int, has_key: bool
 ) -> None:
     device = Device(tmp_path, now=clock)
     async with device.on(own.url) as app:
-        await sign_in_by_mail(app, own, f"nour-{after}@example.org")
+        await sign_in_by_mail(app, own, f"nour-{after}-{has_key:d}@example.org")
         stolen = await token_of(device)
         for _ in range(after):
             clock.move(minutes=11)
@@ -54,9 +70,10 @@ async def test_a_thief_who_comes_after_the_owner_gets_nothing_and_ends_the_sessi
         clock.move(minutes=11)
         seed = await device.secrets.get("seed")
         assert seed is not None and await token_of(device) != stolen
-        private = holder.derive_holder_key(bytes.fromhex(seed), b"MV1 device")  # they stole all that there was
-        proof = holder.sign(private, b"MV1 refresh\0" + stolen.encode()).hex()
-        answer = own.somebody().post("/sign-in/refreshes", {"refresh_token": stolen, "proof": proof})
+        keys, now = Keys(bytes.fromhex(seed) if has_key else b"x" * 32), int(clock().timestamp())
+        dated = {"signed_at": now, "signature": keys.prove_at(stolen, now)}
+        body = {"refresh_token": stolen, "proof": keys.prove(stolen), "dated": dated}
+        answer = own.somebody().post("/sign-in/refreshes", body)
         assert answer.json()["code"] == Reason.SESSION_ENDED
         refused = await app.wallet.refresh()
         assert isinstance(refused, Refusal) and refused.reason == Reason.SESSION_ENDED and app.session is None

@@ -71,7 +71,7 @@ class App(Parts):
         super().__init__(Store(), api, keys, now, clock or open_clock(), self._picture_files(), self)
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
-        self._sessions = api.tokens = Sessions(api, secret_store, keys, server)
+        self._sessions = api.tokens = Sessions(api, secret_store, keys, now, server)
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
 
         self.sign_in = SignIn(

@@ -71,7 +71,13 @@ SIGN_IN = Endpoint(
     sm.SignInRequest,
     own_refusals=(Reason.WRONG_CODE, Reason.UNSAFE_KEY, Reason.SESSION_ENDED),
 )
-REFRESH = Endpoint("POST", "/sign-in/refreshes", sm.Session, sm.RefreshRequest, own_refusals=(Reason.SESSION_ENDED,))
+REFRESH = Endpoint(
+    "POST",
+    "/sign-in/refreshes",
+    sm.Session,
+    sm.RefreshRequest,
+    own_refusals=(Reason.SESSION_ENDED, Reason.CLOCK_DIFFERS),
+)
 SIGN_OUT = Endpoint("POST", "/sign-in/sign-outs", m.Done, sm.SignOutRequest)
 DEMO = Endpoint(
     "POST",

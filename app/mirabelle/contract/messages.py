@@ -36,6 +36,7 @@ class Problem(Message, frozen=True, kw_only=True):
     field: str | None = None
     points_missing: int | None = None
     points: int | None = None
+    server_time: datetime | None = None
 
 
 class Done(Message, frozen=True, kw_only=True):

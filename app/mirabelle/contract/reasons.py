@@ -25,6 +25,7 @@ class Reason(StrEnum):
 
     NOT_SIGNED_IN = "not_signed_in"
     SESSION_ENDED = "session_ended"
+    CLOCK_DIFFERS = "clock_differs"
     WRONG_ROLE = "wrong_role"
     WRONG_CODE = "wrong_code"
     UNSAFE_KEY = "unsafe_key"
@@ -76,6 +77,7 @@ STATUS: dict[Reason, int] = {
     Reason.IDEMPOTENCY_KEY_REUSED: 422,
     Reason.NOT_SIGNED_IN: 401,
     Reason.SESSION_ENDED: 401,
+    Reason.CLOCK_DIFFERS: 422,
     Reason.WRONG_ROLE: 403,
     Reason.WRONG_CODE: 403,
     Reason.UNSAFE_KEY: 422,

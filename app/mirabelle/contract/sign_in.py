@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from mirabelle.contract.fields import Email, Identifier, Language, Message, PublicKey, Role, SecretMessage
 
+Signature = Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
+
 
 class SignInCodeRequest(Message, frozen=True, kw_only=True):
     email: Email
@@ -25,11 +27,21 @@ class DemoRequest(Message, frozen=True, kw_only=True):
     device_key: PublicKey
 
 
+class DatedProof(SecretMessage, frozen=True, kw_only=True):
+    """The device key's signature, hex, over `"MV1 refresh at\\0"` + `signed_at`, in unix seconds, + `"\\0"` + the
+    refresh token."""
+
+    signed_at: Annotated[int, Meta(ge=0, le=10**11)]
+    signature: Signature
+
+
 class RefreshRequest(SecretMessage, frozen=True, kw_only=True):
-    """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token."""
+    """`proof` is the device key's signature, hex, over `"MV1 refresh\\0"` + the refresh token. With a `dated` one, a
+    reply that was lost is given again however late; the refusal `clock_differs` tells the server's time for it."""
 
     refresh_token: Annotated[str, Meta(max_length=200)]
-    proof: Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
+    proof: Signature
+    dated: DatedProof | None = None
 
 
 class SignOutRequest(SecretMessage, frozen=True, kw_only=True):

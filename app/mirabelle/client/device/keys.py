@@ -34,16 +34,26 @@ class Keys:
 
     def prove(self, refresh_token: str) -> str:
         """The device's signature, hex, that lets it use a refresh token."""
-        from mirabelle.rules.holder import sign
+        from mirabelle.rules.renewing import proof_text
 
-        return sign(self._private(_DEVICE_SALT), b"MV1 refresh\0" + refresh_token.encode()).hex()
+        return self._sign(proof_text(refresh_token))
+
+    def prove_at(self, refresh_token: str, signed_at: int) -> str:
+        """The device's signature, hex, that it uses a refresh token at `signed_at`, in unix seconds."""
+        from mirabelle.rules.renewing import dated_proof_text
+
+        return self._sign(dated_proof_text(refresh_token, signed_at))
 
     def prove_leaving(self, participant: str, key: str) -> str:
         """The device's signature, hex, that deletes the account of `participant` under the idempotency key `key`."""
-        from mirabelle.rules.holder import sign
         from mirabelle.rules.leaving import proof_text
 
-        return sign(self._private(_DEVICE_SALT), proof_text(participant, key)).hex()
+        return self._sign(proof_text(participant, key))
+
+    def _sign(self, message: bytes) -> str:
+        from mirabelle.rules.holder import sign
+
+        return sign(self._private(_DEVICE_SALT), message).hex()
 
     def holder_public(self, salt: bytes) -> str:
         """The public key of the voucher with `salt`, hex."""

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -57,8 +58,10 @@ class Sessions:
     for all windows.
     """
 
-    def __init__(self, api: Api, store: SecretStore, keys: Keys, server: str | None = None) -> None:
-        self._api, self._secrets, self._keys, self._server = api, store, keys, server
+    def __init__(
+        self, api: Api, store: SecretStore, keys: Keys, now: Callable[[], datetime], server: str | None = None
+    ) -> None:
+        self._api, self._secrets, self._keys, self._now, self._server = api, store, keys, now, server
         self._access_token: str | None = None
         self._renewing = asyncio.Lock()
         self._under_way: set[asyncio.Task[Refusal | None]] = set()
@@ -146,9 +149,7 @@ class Sessions:
                 kept = None  # another window has signed somebody else in
             answer: sm.Session | Refusal = _OVER
             if kept is not None:
-                proof = self._keys.prove(kept.refresh_token)
-                request = sm.RefreshRequest(refresh_token=kept.refresh_token, proof=proof)
-                answer = await self._api.call(e.REFRESH, body=request, key=new_key())
+                answer = await self._exchange(kept.refresh_token)
             if isinstance(answer, Refusal):
                 if answer.reason == Reason.SESSION_ENDED:
                     await self._lose(kept)
@@ -159,6 +160,23 @@ class Sessions:
             await self._replace(kept, _Kept(kept.who, answer.refresh_token))
             self._access_token = answer.access_token
             return None
+
+    async def _exchange(self, token: str) -> sm.Session | Refusal:
+        """The next tokens for a refresh token, or for one whose successor got lost on its way here, however long ago
+        that was: the device's key says that it asks now, where its own clock is wrong by the server's. Raises
+        NoAnswer."""
+        answer = await self._ask(token, self._now())
+        if isinstance(answer, Refusal) and answer.problem is not None and answer.problem.server_time is not None:
+            answer = await self._ask(token, answer.problem.server_time)
+        if isinstance(answer, Refusal) and answer.reason == Reason.CLOCK_DIFFERS:
+            raise NotSent  # it took a minute to get there: no refusal of what was to be done with the next token
+        return answer
+
+    async def _ask(self, token: str, at: datetime) -> sm.Session | Refusal:
+        signed_at = max(0, int(at.timestamp()))
+        dated = sm.DatedProof(signed_at=signed_at, signature=self._keys.prove_at(token, signed_at))
+        request = sm.RefreshRequest(refresh_token=token, proof=self._keys.prove(token), dated=dated)
+        return await self._api.call(e.REFRESH, body=request, key=new_key())
 
     async def _lose(self, refused: _Kept | None) -> None:
         who, is_for_good = self.drop(), False

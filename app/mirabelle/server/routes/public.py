@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -162,7 +163,7 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         await claim(request, data, key)
         async with context.database.write() as connection:
             outcome = await sessions.refresh(context, connection, data)
-        return _session(outcome)
+        return _renewed(outcome, context.now())
 
     @post(e.ENROL.path, operation_id="enrolTill", responses=told(e.ENROL))
     async def enrol(request: Ask, data: JSONBody[tm.EnrolmentRequest], key: Key) -> Response[Any]:
@@ -200,6 +201,10 @@ def _leaving(context: Context) -> list[HTTPRouteHandler]:
         return answered(await leaving.leave(context, data, key, await request_hash(request, data)))
 
     return [delete_account]
+
+
+def _renewed(outcome: sm.Session | Reason, now: datetime) -> Response[Any]:
+    return refused(outcome, server_time=now) if outcome is Reason.CLOCK_DIFFERS else _session(outcome)
 
 
 def _session(outcome: sm.Session | Reason) -> Response[Any]:

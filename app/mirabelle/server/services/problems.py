@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): how every refusal and every fault is told."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ def problem_body(
     field: str | None = None,
     points: int | None = None,
     points_missing: int | None = None,
+    server_time: datetime | None = None,
 ) -> bytes:
     """The JSON of the problem document for `reason`."""
     return msgspec.json.encode(
@@ -31,5 +33,6 @@ def problem_body(
             field=field,
             points=points,
             points_missing=points_missing,
+            server_time=server_time,
         )
     )

@@ -1,6 +1,6 @@
 """Sessions: who is signed in on which device. A refresh token used after its successor ends the whole family."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -10,8 +10,9 @@ from mirabelle.contract import limits
 from mirabelle.contract import sign_in as sm
 from mirabelle.contract.fields import Role
 from mirabelle.contract.reasons import Reason
-from mirabelle.rules import ed25519
+from mirabelle.rules import ed25519, renewing
 from mirabelle.rules.cells import cell_of
+from mirabelle.rules.renewing import Proof, Renewal
 from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
@@ -123,26 +124,38 @@ async def refresh(context: Context, connection: AsyncConnection, request: sm.Ref
         return Reason.SESSION_ENDED
     if row.demo and not context.settings.demo:
         return Reason.SESSION_ENDED
-    message = b"MV1 refresh\0" + request.refresh_token.encode()
-    if not ed25519.verify(bytes.fromhex(row.device_key), message, bytes.fromhex(request.proof)):
-        return Reason.SESSION_ENDED
-    now, generation = context.now(), read[1]
-    if generation == row.generation:
-        values = {
-            "generation": generation + 1,
-            "refreshed_at": now,
-            "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
-        }
-        await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(values))
-        return await _told(context, connection, row, generation + 1) or Reason.SESSION_ENDED
-    # A till may hear nothing for hours, and keeps scans that nobody else can send. That the next token was never used,
-    # and the device's own key, prove as much as the seconds do.
-    is_till = row.role == "staff"
-    reply_lost = is_till or now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
-    if generation == row.generation - 1 and reply_lost:
-        return await _told(context, connection, row, row.generation) or Reason.SESSION_ENDED
-    await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(ended_at=now))
+    now = context.now()
+    # A till may hear nothing for hours, and one of before sends no time.
+    reply_lost = row.role == "staff" or now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
+    match renewing.judge(read[1], row.generation, _proof(row, request, now), is_soon=reply_lost):
+        case Renewal.NEXT:
+            values = {
+                "generation": row.generation + 1,
+                "refreshed_at": now,
+                "expires_at": now + timedelta(days=limits.REFRESH_TOKEN_DAYS),
+            }
+            await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(values))
+            return await _told(context, connection, row, row.generation + 1) or Reason.SESSION_ENDED
+        case Renewal.SAME:
+            return await _told(context, connection, row, row.generation) or Reason.SESSION_ENDED
+        case Renewal.SIGN_ANEW:
+            return Reason.CLOCK_DIFFERS
+        case Renewal.END:
+            await connection.execute(update(access.sessions).where(access.sessions.c.id == row.id).values(ended_at=now))
     return Reason.SESSION_ENDED
+
+
+def _proof(row: Row[Any], request: sm.RefreshRequest, now: datetime) -> Proof:
+    """What the key of the session's device says of a request that comes `now`."""
+    key, token, dated = bytes.fromhex(row.device_key), request.refresh_token, request.dated
+    if not ed25519.verify(key, renewing.proof_text(token), bytes.fromhex(request.proof)):
+        return Proof.NONE
+    if dated is None:
+        return Proof.UNDATED
+    text = renewing.dated_proof_text(token, dated.signed_at)
+    if not ed25519.verify(key, text, bytes.fromhex(dated.signature)):
+        return Proof.UNDATED
+    return Proof.NOW if abs(now.timestamp() - dated.signed_at) <= limits.CLOCK_SKEW_SECONDS else Proof.OTHER_TIME
 
 
 async def sign_out(context: Context, connection: AsyncConnection, request: sm.SignOutRequest) -> None:
