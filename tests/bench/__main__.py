@@ -36,7 +36,7 @@ PARTS: Final[dict[str, Sequence[Callable[[], Iterable[Told]]]]] = {
     "till": (till.online,),
     "store": (store.sealed,),
     "import": (importing.on_sqlite,),
-    "feed": (feed.on_the_way, feed.with_pictures),
+    "feed": (feed.on_the_way,),
     "search": (search.keystrokes,),
     "keystroke": (keystroke.on_screen,),
     "scrolling": (scrolling.to_the_end,),

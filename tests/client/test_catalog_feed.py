@@ -20,6 +20,7 @@ from mirabelle.client.repositories.catalog_feed import Feed
 from mirabelle.client.store import rewards as r
 from mirabelle.client.store.database import put_document
 from mirabelle.contract import catalog as cm
+from mirabelle.contract import limits
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import ProgrammeDocument, RewardRules
 from tests.backend import Backend
@@ -49,8 +50,12 @@ def programme_of(count: int) -> ProgrammeDocument:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """A server with many rewards, of which half are counted."""
-    with Backend(tmp_path_factory.mktemp("shop"), programme=programme_of(REWARDS)) as backend:
+    """A server with many rewards, of which half are counted, on pages small enough for there to be three."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Backend(tmp_path_factory.mktemp("shop"), programme=programme_of(REWARDS)) as backend,
+    ):
+        patch.setattr(limits, "CATALOG_LOAD_ROWS", 1000)
         write(backend, "UPDATE rewards SET stocked = 1, stock = reference % 90 WHERE reference % 2 = 0")
         yield backend
 
@@ -293,7 +298,7 @@ async def test_an_app_of_before_is_answered_as_it_understands(shop: Backend) -> 
 
 @pytest.mark.parametrize("accepted", ["zstd, gzip", "gzip", "identity", "zstd;q=0, gzip"])
 async def test_the_catalog_is_packed_as_the_asker_understands(shop: Backend, accepted: str) -> None:
-    answer = shop.somebody().http.get("/catalog?form=2", headers={"Accept-Encoding": accepted})
+    answer = shop.somebody().http.get("/catalog?form=2&columns=1", headers={"Accept-Encoding": accepted})
     packing = "zstd" if accepted.startswith("zstd,") else "gzip" if "gzip" in accepted else None
     assert answer.headers.get("content-encoding") == packing
     assert msgspec.json.decode(answer.content, type=cm.SignedCatalog).parts

@@ -9,6 +9,7 @@ import pytest
 
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import limits
+from mirabelle.contract.catalog_columns import listed
 from mirabelle.rules.catalog_trust import HeldCatalog, judge
 from mirabelle.server.routes.kept_pages import KeptPages, Page
 from tests.backend import Backend, Person
@@ -16,19 +17,19 @@ from tests.clock import MovableClock
 from tests.eventually import eventually
 
 
-def asked(person: Person, after: str) -> tuple[cm.SignedCatalog, cm.CatalogManifest, str]:
+def asked(person: Person, after: str, columns: str = "1") -> tuple[cm.SignedCatalog, cm.CatalogManifest, str]:
     """A page, its manifest and its ETag."""
-    answer = person.get(f"/catalog?form=2&after={after}")
+    answer = person.get(f"/catalog?form=2&columns={columns}&after={after}")
     signed = msgspec.json.decode(answer.content, type=cm.SignedCatalog)
     return signed, cm.read_manifest(signed), answer.headers["etag"]
 
 
-def everything(person: Person) -> tuple[list[cm.CatalogPart], list[cm.CatalogManifest]]:
+def everything(person: Person, columns: str = "1") -> tuple[list[cm.CatalogPart], list[cm.CatalogManifest]]:
     """Every page of a whole load, each as a device would believe it."""
     parts, manifests = [], []
     held, after, more = None, "", True
     while more:
-        signed, manifest, _ = asked(person, after)
+        signed, manifest, _ = asked(person, after, columns)
         now = int(manifest.issued_at.timestamp())
         assert judge(held, cm.offered(signed, manifest), now) is None
         held = HeldCatalog(bytes.fromhex(signed.programme_key), now, manifest.cursor, manifest.version)
@@ -40,9 +41,12 @@ def everything(person: Person) -> tuple[list[cm.CatalogPart], list[cm.CatalogMan
 
 def test_all_of_it_comes_once_the_most_popular_first(any_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CATALOG_PAGE_ROWS", 20)
+    monkeypatch.setattr(limits, "CATALOG_LOAD_ROWS", 20)
     person = any_backend.somebody()
+    in_rows = [reward for part in everything(person, "0")[0] for reward in part.rewards]
     parts, manifests = everything(person)
     rewards = [reward for part in parts for reward in part.rewards]
+    assert rewards == [listed(reward) for reward in in_rows]
     assert [(-one.popularity, one.reference) for one in rewards] == sorted(
         (-one.popularity, one.reference) for one in rewards
     )

@@ -1,13 +1,14 @@
 """The catalog on its way to a device: the parts that changed, under a manifest that the programme signed."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from mirabelle.contract.catalog_columns import RewardColumns, rewards_in
 from mirabelle.contract.fields import Message, PublicKey
 from mirabelle.contract.messages import Reward
 from mirabelle.rules import catalog_trust as rules
@@ -15,7 +16,10 @@ from mirabelle.rules import catalog_trust as rules
 FORM: Final = "2"
 """What a device asks for that understands this; without it the server answers as the first apps understood it."""
 
-Part = Literal["rewards", "changed", "stock", "removed"]
+COLUMNS: Final = "1"
+"""What a device says that understands whole rewards in columns; servers of before pass over it."""
+
+Part = Literal["rewards", "columns", "changed", "stock", "removed"]
 
 
 class CatalogManifest(Message, frozen=True, kw_only=True):
@@ -39,7 +43,8 @@ class CatalogManifest(Message, frozen=True, kw_only=True):
 
 class SignedCatalog(Message, frozen=True, kw_only=True):
     """`manifest` is the JSON of a CatalogManifest, signed as it stands by `programme_key`, see `rules.catalog_trust`;
-    `parts` are JSON as well: whole rewards, fields of others that changed, pieces in stock, and what was taken off."""
+    `parts` are JSON as well: whole rewards, or in place of them `columns` with their fields for who asks so, fields of
+    others that changed, pieces in stock, and what was taken off."""
 
     manifest: str
     signature: Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
@@ -58,7 +63,7 @@ class Stock(Message, frozen=True, kw_only=True):
 class CatalogPart(Message, frozen=True, kw_only=True):
     """The parts, read. What `changed` has the reference and, by their names, the fields that did."""
 
-    rewards: list[Reward] = msgspec.field(default_factory=list)
+    rewards: Sequence[Reward] = msgspec.field(default_factory=list)
     changed: list[dict[str, Any]] = msgspec.field(default_factory=list)
     stock: Stock = msgspec.field(default_factory=lambda: Stock(steps=[], pieces=[]))
     removed: list[int] = msgspec.field(default_factory=list)
@@ -66,6 +71,7 @@ class CatalogPart(Message, frozen=True, kw_only=True):
 
 _TYPES: Final[dict[str, Any]] = {
     "rewards": list[Reward],
+    "columns": RewardColumns,
     "changed": list[dict[str, Any]],
     "stock": Stock,
     "removed": list[int],
@@ -99,8 +105,10 @@ def read_manifest(signed: SignedCatalog) -> CatalogManifest:
 
 
 def read_parts(parts: Mapping[str, str | bytes]) -> CatalogPart:
-    """The parts in their JSON; raises msgspec.MsgspecError."""
+    """The parts in their JSON; raises msgspec.MsgspecError and ValueError."""
     read = {name: msgspec.json.decode(text, type=_TYPES[name]) for name, text in parts.items()}
+    if columns := read.pop("columns", None):
+        read["rewards"] = rewards_in(columns)
     return CatalogPart(**read)
 
 

@@ -44,6 +44,7 @@ REMINDERS_AT_ONCE: Final = 50  # in one notification, of which it names the firs
 TOLD_REMINDER_DAYS: Final = 90  # that it is known what was told: longer than anybody is reminded ahead
 ACTIVITY_PAGE_ROWS: Final = 100
 CATALOG_PAGE_ROWS: Final = 1000
+CATALOG_LOAD_ROWS: Final = 2000  # of a page in columns, which pack smaller the more there are
 CATALOG_DAYS: Final = 7  # for how long a device believes what was signed of the catalog
 LOST_KEYS: Final = 10  # of typed codes without an answer, that come with a scan
 SCANS_PAGE_ROWS: Final = 200

@@ -14,6 +14,7 @@ from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract.catalog_columns import ListedReward
 from mirabelle.rules import catalog_trust as rules
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ class CatalogFeed:
             self._ready()
             feed, path = self.state(), self._store.path
             query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
+            if feed.total or not feed.cursor:  # whole rewards are what comes
+                query["columns"] = cm.COLUMNS
             # Anybody on the way can say that nothing changed, since that is not signed: it is not believed for ever.
             is_sound = not feed.refused and self._seconds() < feed.expires_at
             answer = await self._api.changed(e.CATALOG, query, feed.etag if is_sound else "")
@@ -200,5 +203,5 @@ def _change(connection: sqlite3.Connection, changed: list[dict[str, Any]], load:
             reward = r.get_reward(connection, one["reference"])
             if reward is None:
                 raise _Unknown
-            whole.append(msgspec.convert(msgspec.to_builtins(reward, builtin_types=(datetime,)) | one, m.Reward))
+            whole.append(msgspec.convert(msgspec.to_builtins(reward, builtin_types=(datetime,)) | one, ListedReward))
     r.put_rewards(connection, whole, load)

@@ -16,6 +16,7 @@ import msgspec
 from mirabelle.client.store.database import Reader, put_document
 from mirabelle.client.store.search import facet_word, indexed
 from mirabelle.contract import messages as m
+from mirabelle.contract.catalog_columns import ListedReward, listed
 
 INDEX: Final = "catalog index"
 INDEX_FORM: Final = 2  # raised when words are folded otherwise, or rewards kept before cannot be read: all is read anew
@@ -30,7 +31,7 @@ ANY_REWARD: Final = (
     " LEFT JOIN rewards_stock USING (reference)"
 )
 _EACH: Final = "(SELECT value FROM json_each(CAST(? AS TEXT)))"
-_decode: Final = msgspec.json.Decoder(m.Reward).decode
+_decode: Final = msgspec.json.Decoder(ListedReward).decode
 _encode: Final = msgspec.json.encode
 
 
@@ -62,7 +63,7 @@ def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward], loa
     numbers = [number_of(reward) for reward in rewards]
     connection.executemany(
         "INSERT OR REPLACE INTO rewards_bodies (reference, id, body) VALUES (?, ?, ?)",
-        [(reward.reference, reward.id, _encode(reward)) for reward in rewards],
+        [(reward.reference, reward.id, _encode(listed(reward))) for reward in rewards],
     )
     connection.executemany(
         "INSERT INTO rewards (number, reference, points, available_until, load) VALUES (?, ?, ?, ?, ?)",

@@ -86,6 +86,9 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
             Literal["1", "2"],
             QueryParameter(description="2: signed, the most popular first, and then only the fields that changed."),
         ] = "1",
+        columns: Annotated[
+            Literal["0", "1"], QueryParameter(description="1: whole rewards may come field by field, with form 2.")
+        ] = "0",
         if_none_match: IfNoneMatch = "",
     ) -> Response[m.Catalog | cm.SignedCatalog]:
         """The rewards that changed since a cursor; all of them without one."""
@@ -100,11 +103,12 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
 
         async def make() -> Page:
             if form == cm.FORM:
-                return await _page(await signed_catalog(context, after, standing), etag, accepted)
+                signed = await signed_catalog(context, after, standing, in_columns=columns == cm.COLUMNS)
+                return await _page(signed, etag, accepted)
             async with context.database.read() as connection:
                 return await _page(await catalog_after(connection, after, context.now()), "", accepted)
 
-        page = await kept.get((form, etag, after, packing_for(accepted)), make)
+        page = await kept.get((form, columns, etag, after, packing_for(accepted)), make)
         if is_known(page.etag, if_none_match):
             return _unchanged(page.etag)
         return Response(content=page.body, media_type="application/json", headers=page.headers)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
+from mirabelle.contract.catalog_columns import columns_of
 from mirabelle.contract.pictures import is_name
 from mirabelle.rules import catalog_trust as rules
 from mirabelle.rules.trust import programme_id
@@ -147,20 +148,24 @@ def usable_revision(after: str, standing: Standing) -> str:
     return str(min(_revision(after), standing.newest))
 
 
-async def signed_catalog(context: Context, after: str, standing: Standing) -> cm.SignedCatalog:
+async def signed_catalog(
+    context: Context, after: str, standing: Standing, *, in_columns: bool = False
+) -> cm.SignedCatalog:
     """What comes after the cursor `after`, a page at a time: all of it, the most popular first, where the cursor is
-    not usable; else what changed since."""
+    not usable; else what changed since. Whole rewards come `in_columns` for those who understand them."""
     now, after = context.now(), usable_cursor(after, standing)
     cursor = _cursor(after) or _Cursor(standing.life, standing.newest, (_ABOVE_ALL, 0))
-    total = 0
+    total, most = 0, limits.CATALOG_LOAD_ROWS if in_columns else limits.CATALOG_PAGE_ROWS
     async with context.database.read() as connection:
         if not after:
             total = (await connection.execute(_on_offer(select(func.count()), now))).scalar_one()
         if cursor.last is not None:
-            parts, reached = await _whole(connection, cursor, now)
+            parts, reached = await _whole(connection, cursor, now, most)
         else:
             parts, reached = await _changed(connection, cursor, now)
     more = reached.last is not None or reached.revision < standing.newest
+    if in_columns and (rewards := parts.pop("rewards", None)):
+        parts["columns"] = columns_of(rewards)
     texts = {name: msgspec.json.encode(part).decode() for name, part in parts.items() if part}
     manifest = cm.CatalogManifest(
         programme=programme_id(context.programme_key.public_key),
@@ -189,14 +194,16 @@ def _on_offer(query: Select[Any], now: datetime) -> Select[Any]:
     return query.select_from(t.rewards).where(~table.withdrawn, ~is_over)
 
 
-async def _whole(connection: AsyncConnection, cursor: _Cursor, now: datetime) -> tuple[dict[cm.Part, Any], _Cursor]:
+async def _whole(
+    connection: AsyncConnection, cursor: _Cursor, now: datetime, most: int
+) -> tuple[dict[cm.Part, Any], _Cursor]:
     assert cursor.last is not None
     table, (popularity, reference) = t.rewards.c, cursor.last
     follows = or_(table.popularity < popularity, and_(table.popularity == popularity, table.reference > reference))
     query = _on_offer(select(t.rewards), now).where(table.popularity <= popularity, follows)
-    query = query.order_by(table.popularity.desc(), table.reference).limit(limits.CATALOG_PAGE_ROWS + 1)
+    query = query.order_by(table.popularity.desc(), table.reference).limit(most + 1)
     rows = (await connection.execute(query)).all()
-    page = rows[: limits.CATALOG_PAGE_ROWS]
+    page = rows[:most]
     last = (page[-1].popularity, page[-1].reference) if len(rows) > len(page) else None
     return {"rewards": [_reward(row) for row in page]}, replace(cursor, last=last)
 
