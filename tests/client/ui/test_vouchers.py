@@ -1,5 +1,7 @@
 """A voucher on the screen: black on white, large, alive, and bright; and a drawer that says where each one stands."""
 
+import asyncio
+import gc
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +18,7 @@ from mirabelle.rules.frame import Frame, parse
 from tests.backend import Backend
 from tests.client.devices import sign_in_by_mail
 from tests.client.ui.visiting import Visitor, visitor
+from tests.headless import LONGEST_WAIT
 from tests.people import people_with_points
 
 MODULES = 61  # version 9 with its quiet zone
@@ -49,6 +52,19 @@ async def test_the_code_changes_with_its_window_and_not_before(backend, tmp_path
             assert window.one(ft.Image, key="code").src == first
             someone.ahead += 30
             await window.until(lambda: window.one(ft.Image, key="code").src != first)
+
+
+async def test_a_window_that_closes_on_a_voucher_leaves_nothing_to_complain_about(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        voucher = (await someone.redeem("croissant")).voucher
+        window = await someone.window(f"/vouchers/{voucher.id}").__aenter__()
+        [living] = [task for task in asyncio.all_tasks() if task.get_coro().__name__ == "keep_live"]
+        window.session.close()
+        await asyncio.sleep(0)
+        window.session = window.window.session = None  # nothing but the page is left of it
+        gc.collect()
+        await asyncio.wait([living], timeout=LONGEST_WAIT)
+        assert living.done() and living.exception() is None
 
 
 async def test_the_screen_is_bright_and_awake_while_the_code_is_shown_and_as_before_afterwards(backend, tmp_path):

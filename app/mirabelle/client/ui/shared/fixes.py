@@ -117,6 +117,14 @@ def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None
     return ft.component(guarded)
 
 
+def is_connected(page: ft.Page) -> bool:
+    """Whether `page` is in somebody's window now. 1.0.5: a page that outlives its session raises when it is asked."""
+    try:
+        return page.session.connection is not None
+    except RuntimeError:
+        return False
+
+
 class Remounter:
     """1.0.5: after a dropped socket comes back, clicks arrive but the screen never changes: draw it all anew, under a
     new key. The same is what a new language needs. And a browser that is sent a page with many controls over the one it

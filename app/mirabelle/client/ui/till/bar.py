@@ -25,9 +25,10 @@ def till_bar() -> ft.Control:
     standing = use_live(app, topics, lambda: standing_of(app))
 
     async def keep_time() -> None:
-        while page.session.connection is not None:
-            await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(TICK_SECONDS)
+        while fixes.is_connected(page):
             tick(lambda count: count + 1)
+            await asyncio.sleep(TICK_SECONDS)
 
     ft.use_effect(keep_time, [])
     return bar_view(app.t, standing)

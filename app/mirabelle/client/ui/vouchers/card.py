@@ -136,7 +136,7 @@ def live_code(voucher: Voucher, room: int) -> ft.Control:
     left, set_left = ft.use_state(lambda: app.show_voucher.seconds_left(app.now()))
 
     async def keep_live() -> None:
-        while page.session.connection is not None:  # a page that comes back is drawn anew, and this with it
+        while fixes.is_connected(page):  # a page that comes back is drawn anew, and this with it
             now = app.now()
             if showing(voucher, now, is_here=True) != "live":
                 app.store.tell("vouchers")  # its time is over: the page says so instead
