@@ -96,6 +96,26 @@ async def test_accounts_change_places_in_the_settings_and_on_the_first_page(inst
         await app.until(lambda: app.page.route == "/till")
 
 
+async def test_who_has_more_than_one_account_changes_it_from_the_head_of_the_wallet_and_of_the_till(
+    installed, backend: Backend
+):
+    async with installed() as app:
+        await try_it(app)
+        await app.go("/wallet")
+        assert not app.all(key="change-account")
+        await app.go("/add")
+        await app.type(app.one(ft.TextField, key="address"), backend.url, submit=True)
+        await agree(app)
+        await try_it(app, "staff")
+        for there in ("/wallet", "/till"):
+            change = await app.until(lambda: app.all(key="change-account"))
+            await app.tap(change[0])
+            await app.until(lambda: app.dialog)
+            [row] = accounts(app, root=app.dialog)
+            await app.tap(row)
+            await app.until(lambda there=there: app.page.route == there and app.dialog is None)
+
+
 async def test_an_account_whose_session_is_over_is_told_so_at_the_start_and_can_be_removed(installed, device):
     async with installed() as app:
         await try_it(app)
@@ -109,9 +129,11 @@ async def test_an_account_whose_session_is_over_is_told_so_at_the_start_and_can_
         await app.until(lambda: not accounts(app))
 
 
-def accounts(app: HeadlessApp) -> list[ft.Container]:
+def accounts(app: HeadlessApp, root: Any = None) -> list[ft.Container]:
     """The rows of the list of accounts."""
-    return app.all(ft.Container, where=lambda row: str(getattr(row.key, "value", row.key)).startswith("account-"))
+    return app.all(
+        ft.Container, root=root, where=lambda row: str(getattr(row.key, "value", row.key)).startswith("account-")
+    )
 
 
 async def test_the_app_in_a_browser_joins_no_other_server_and_leads_to_the_phone(start, start_signed_in):

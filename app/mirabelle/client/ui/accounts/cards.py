@@ -1,7 +1,8 @@
 """The accounts of this device: who is in use, who else is here, and what waits in each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import flet as ft
 
@@ -10,12 +11,14 @@ from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app, use_shell
 from mirabelle.client.ui.shared.fixes import component
-from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.contract.server_address import place_of
 from mirabelle.contract.translation import Translator
 
 if TYPE_CHECKING:
     from mirabelle.client.home import Home
+
+_DIALOG_WIDTH: Final = 400
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,52 @@ def others_card() -> ft.Control:
     title = widgets.heading(app.t("accounts.go_on_as"), theme.STRONG_S, 2, color=theme.QUIET)
     body = ft.Column([title, *rows, *_failed(app.t, switch, forget)], spacing=theme.M)
     return widgets.card(body)
+
+
+@component
+def account_switch(color: ft.ColorValue | None = None) -> ft.Control:
+    """The way to another account from the head of a page; nothing where there is no other."""
+    app, home = use_app(), use_shell().home
+    others = use_live(app, ("session", "accounts"), lambda: [one for one in _all(home) if not one.is_current])
+    asks, ask = ft.use_state(False)
+
+    async def go_on(account: Account) -> None:
+        assert home is not None
+        ask(False)
+        await home.switch(account)
+
+    async def remove(account: Account) -> bool:
+        assert home is not None
+        return await home.forget(account)
+
+    def close(_event: Any = None) -> None:
+        ask(False)
+        switch.forget()
+
+    switch, forget = use_command(go_on), use_command(remove)
+    rows = [_row(app.t, entry, switch, forget, is_used=False) for entry in others]
+    is_open = bool(rows) and (asks or switch.failed is not None)
+    use_dialog(_dialog(app.t, [*rows, *_failed(app.t, switch, forget)], close) if is_open else None)
+    if not others:
+        return ft.Container(visible=False)
+    return widgets.icon_button(
+        ft.Icons.SWITCH_ACCOUNT_OUTLINED, app.t("accounts.change"), lambda _event: ask(True), color=color,
+        key="change-account",
+    )  # fmt: skip
+
+
+def _all(home: "Home | None") -> list[Entry]:
+    return read_accounts(home) if home is not None else []
+
+
+def _dialog(translate: Translator, parts: list[ft.Control], on_close: Callable[..., Any]) -> ft.AlertDialog:
+    return ft.AlertDialog(
+        title=translate("accounts.go_on_as"),
+        content=ft.Column(parts, spacing=theme.S, tight=True, width=_DIALOG_WIDTH),
+        scrollable=True,
+        actions=[ft.TextButton(translate("shared.cancel"), on_click=on_close, key="keep")],
+        on_dismiss=on_close,
+    )
 
 
 def _failed(translate: Translator, *commands: Command) -> list[ft.Control]:

@@ -8,6 +8,7 @@ import flet as ft
 
 from mirabelle.client.device.camera import has_camera
 from mirabelle.client.device.decode import Fault
+from mirabelle.client.ui.accounts.cards import account_switch
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.command import use_command
 from mirabelle.client.ui.shared.context import Window, use_app, use_window
@@ -117,7 +118,8 @@ def till_view(
 
 def _head(translate: Translator, desk: Desk) -> ft.Control:
     where = translate.line(desk.shown.place.name, desk.staff)
-    return ft.Column([heading(translate("till.title")), text(where, theme.BODY, theme.QUIET)], spacing=2)
+    words = ft.Column([heading(translate("till.title")), text(where, theme.BODY, theme.QUIET)], spacing=2, expand=True)
+    return ft.Row([words, account_switch()], vertical_alignment=ft.CrossAxisAlignment.START)
 
 
 def _history(translate: Translator, shown: History) -> ft.Control:

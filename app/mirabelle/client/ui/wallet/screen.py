@@ -5,6 +5,7 @@ from typing import Any
 
 import flet as ft
 
+from mirabelle.client.ui.accounts.cards import account_switch
 from mirabelle.client.ui.activity.rows import activity_row
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
@@ -25,9 +26,9 @@ def wallet_screen() -> ft.View:
     app, window = use_app(), use_window()
     rewards, rows = {"phone": (4, 4), "tablet": (3, 5), "desktop": (4, 8)}[window.size]
     page = use_live(app, TOPICS, lambda: read_wallet(app, rewards=rewards, rows=rows))
-    buttons: list[ft.Control] = []
+    buttons: list[ft.Control] = [account_switch(theme.ON_BAND)]
     if window.size == "phone":
-        buttons = [
+        buttons += [
             bell(app, app.alerts.count, color=theme.ON_BAND),
             settings_button(app, color=theme.ON_BAND),
         ]
