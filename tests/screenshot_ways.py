@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from mirabelle.rules import fallback_code
 from mirabelle.server.hosted import key_commands
 from mirabelle.server.hosting import demo_programme
-from mirabelle.server.services.programme_file import ProgrammeDocument
+from mirabelle.server.services.programme_file import ProgrammeDocument, TransferRules
 from tests.journeys.window import ONE_TRY_MILLISECONDS, until_it_works
 
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ WITH_MONEY: Final = "gift-card-any"
 CHALLENGED: Final = "cheese-tasting"
 
 
-def programme() -> ProgrammeDocument:
-    """The demo's, in which a reward of the till's own store asks for a challenge."""
+def programme(*, with_transfers: bool) -> ProgrammeDocument:
+    """The demo's, in which a reward of the till's own store asks for a challenge and points may be sent."""
     demo = demo_programme()
-    return replace(demo, rewards=[replace(reward, challenge=reward.id == CHALLENGED) for reward in demo.rewards])
+    transfers = TransferRules(allowed=with_transfers)
+    return replace(
+        demo,
+        transfers=transfers,
+        rewards=[replace(reward, challenge=reward.id == CHALLENGED) for reward in demo.rewards],
+    )
 
 
 def first_steps(camera: "Camera") -> None:
@@ -74,12 +79,17 @@ def at_home(camera: "Camera") -> None:
     camera.shoot("activity-open")
     camera.goes_to("/alerts", "alerts.dismiss")
     camera.shoot("alerts")
+    camera.goes_to("/send", "transfer.recipient")
+    camera.shoot("send")
     camera.goes_to("/settings", "settings.appearance")
     camera.shoot("settings")
     camera.presses("settings.sign_out")
     camera.sees("settings.sign_out_ask")
     camera.shoot("sign-out")
     camera.presses("shared.cancel")
+    for name, words in (("lock", "lock.choose"), ("reminders", "reminders.often"), ("delete", "leaving.stay")):
+        camera.goes_to(f"/settings/{name}", words)
+        camera.shoot(name)
     camera.goes_to("/lost", "shared.not_found")
     camera.shoot("nowhere")
 
@@ -239,6 +249,27 @@ def at_the_till(camera: "Camera", code: str, card: str) -> None:
     camera.shoot("scans")
     camera.goes_to("/settings", "settings.appearance")
     camera.shoot("settings-staff")
+
+
+def with_two_accounts(camera: "Camera", server_url: str) -> None:
+    """The installed app: a participant joins one more server, as a till, and changes from there."""
+    camera.open("/", "welcome.try_participant")
+    camera.presses("welcome.try_participant")
+    camera.sees("welcome.guide_earn_hint")
+    camera.goes_to("/add", "accounts.address")
+    camera.shoot("add")
+    camera.submits(server_url, "accounts.join_hint")
+    camera.shoot("add-join")
+    camera.presses("accounts.join")
+    camera.sees("welcome.try_staff")
+    camera.presses("welcome.try_staff")
+    camera.sees("till.field")
+    camera.presses("accounts.change")
+    camera.sees("accounts.go_on_as")
+    camera.shoot("change-account")
+    camera.presses("shared.cancel")
+    camera.goes_to("/settings", "accounts.one_at_a_time")
+    camera.shoot("settings-accounts")
 
 
 def the_wallet_without_network(camera: "Camera") -> None:

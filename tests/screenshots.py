@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from mirabelle.client.wiring import web_app
+from mirabelle.client.repositories.opened_links import OpenedLinks
+from mirabelle.client.ui.routes import PLACES, find, home
+from mirabelle.client.wiring import installed_starter, web_app
 from mirabelle.contract.places import assets_directory
 from mirabelle.contract.translation import LANGUAGES, Translator
 from tests import screenshot_ways as ways
@@ -73,6 +76,7 @@ class Camera(Window):
     size: str
     out: Path
     last: str = field(default="the start", init=False)
+    shot: set[str] = field(default_factory=set)  # which pages
     _messages: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +114,8 @@ class Camera(Window):
     def shoot(self, name: str) -> None:
         """Take what is on the screen in every brightness that is wanted."""
         self.last = name
+        path = urlsplit(self.page.url).path
+        self.shot.add(find(home(None) if path == "/" else path).place.address)
         if self.wanted.names and name not in self.wanted.names:
             return
         self.page.mouse.move(SIZES[self.size][0] / 2, 0)  # where nothing lights up below it
@@ -155,22 +161,30 @@ def walk(language: str, size: str, wanted: Wanted, out: Path) -> list[str]:
 
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        api = Backend(data / "api", programme=ways.programme(), passes=pass_signers(data / "signers").keys())
+        api = Backend(
+            data / "api",
+            programme=ways.programme(with_transfers=wanted.names != FOR_README.names),
+            passes=pass_signers(data / "signers").keys(),
+        )
         api.__enter__()
         web = stack.enter_context(Backend(data / "web", web_app=lambda _url, place: web_app(api.url, place)))
+        own = stack.enter_context(Backend(data / "own", web_app=lambda _url, place: _installed_app(api.url, place)))
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
-        participant, till = (_camera(browser, web.url, language, wanted, size, out) for _ in range(2))
+        cameras = [_camera(browser, url, language, wanted, size, out) for url in (web.url, web.url, own.url)]
+        participant, till, installed = cameras
         codes = [_voucher_code(api, reward) for reward in (ways.SCANNED, ways.WITH_MONEY)]
         for way in (ways.first_steps, ways.at_home, ways.in_the_catalog, ways.at_the_counter, ways.with_a_voucher):
             go(way, participant)
         go(ways.at_the_till, till, *codes)
         go(ways.with_a_task, participant, till, data)
+        go(ways.with_two_accounts, installed, api.url)
         api.__exit__(None, None, None)
         go(ways.the_wallet_without_network, participant)
         go(ways.the_till_without_network, till)
     write_sheets(language, size, out)
-    return missing
+    unseen = {place.address for place in PLACES}.difference(*(camera.shot for camera in cameras))
+    return missing + [f"{language} {size}: no picture of {address}" for address in sorted(unseen)]
 
 
 def take(wanted: Wanted, out: Path) -> list[str]:
@@ -183,6 +197,14 @@ def take(wanted: Wanted, out: Path) -> list[str]:
             missing += one.result()
             print(f"{done} of {len(walks)} walks after {time.monotonic() - began:.0f} s", flush=True)
     return missing
+
+
+def _installed_app(server_url: str, data: Path) -> Any:
+    """The app as it is installed, though in a browser; the demo that it brings along is `server_url`'s."""
+    import flet_web.fastapi as flet_fastapi
+
+    start = installed_starter(data, lambda: server_url, OpenedLinks(data))
+    return flet_fastapi.app(start, assets_dir=str(assets_directory()), no_cdn=True)
 
 
 def _camera(browser: Browser, url: str, language: str, wanted: Wanted, size: str, out: Path) -> Camera:
