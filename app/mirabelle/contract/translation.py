@@ -4,7 +4,7 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mirabelle.contract.places import assets_directory
@@ -42,6 +42,14 @@ def _locale(language: str) -> "Locale":
     from babel import Locale
 
     return Locale.parse(_LOCALES[language])
+
+
+@lru_cache(maxsize=4096)
+def _grouped(number: int, language: str) -> str:
+    """A price is told thrice on each card, and many have the same."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, locale=_locale(language), numbering_system="default")
 
 
 class Translator:
@@ -83,9 +91,7 @@ class Translator:
 
     def number(self, number: int) -> str:
         """A whole number, grouped, in local digits."""
-        from babel.numbers import format_decimal
-
-        return self._digits(format_decimal(number, locale=_locale(self.language), numbering_system="default"))
+        return self._digits(_grouped(number, self.language))
 
     def money(self, minor: int, currency: str) -> str:
         """An amount in minor units of `currency` (ISO 4217)."""

@@ -46,7 +46,7 @@ async def test_only_what_the_balance_can_pay_is_called_yours_right_now(start, st
     async with start() as app:
         balance = int(app.one(ft.Text, key="balance").value.replace(",", ""))
         cards = app.all(ft.Container, where=lambda card: str(card.key or "").startswith("reward-"))
-        said = [price.label for card in cards for price in app.all(ft.Semantics, root=card) if price.label]
+        said = [label for card in cards for label in app.labels(card)]
         prices = [int(label.split()[0].replace(",", "")) for label in said]
         assert prices and max(prices) <= balance
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import flet as ft
 
@@ -50,7 +51,7 @@ def shelves(
     """The pages of the list: one control each, so that none moves when another is no longer drawn."""
     if not shelf.total:
         return [_waiting(window, _COLUMNS[window.size])]
-    draw = _Drawing(translate, window, now, shelf.available, spacing, on_open)
+    draw = _Drawing(_Look(translate, window.size, window.dark, on_open), now, shelf.available, spacing)
     if not any(shelf.pages.values()):
         return [
             empty_state(
@@ -69,65 +70,86 @@ def shelves(
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class _Look:
     """What all the lines of the list have in common."""
 
     translate: Translator
-    window: Window
+    size: Literal["phone", "tablet", "desktop"]
+    dark: bool
+    on_open: Open
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What the list is drawn by."""
+
+    look: _Look
     now: datetime
     available: int | None
     spacing: int
-    on_open: Open
 
     def lines(self, rewards: Sequence[Reward]) -> list[ft.Control]:
         """The rewards, as many beside each other as there is room for."""
-        return self.cut(self.seen(rewards))
+        return [_line(self.look, cards) for cards in self.cut(self.seen(rewards))]
 
     def seen(self, rewards: Sequence[Reward]) -> tuple["_Seen", ...]:
         """The rewards as their cards show them."""
         return tuple(map(self._seen, rewards))
 
-    def cut(self, cards: tuple["_Seen", ...]) -> list[ft.Control]:
+    def cut(self, cards: tuple["_Seen", ...]) -> list[tuple["_Seen", ...]]:
         """The cards, cut into lines."""
-        columns = _COLUMNS[self.window.size]
-        cut = [cards[at : at + columns] for at in range(0, len(cards), columns)]
-        return [_line(self.translate, self.window, line, columns, self.on_open) for line in cut]
+        columns = _COLUMNS[self.look.size]
+        return [cards[at : at + columns] for at in range(0, len(cards), columns)]
 
     def _seen(self, reward: Reward) -> "_Seen":
         out_of_reach = self.available is not None and reward.points > self.available
-        return _Seen(reward, news(self.translate, reward, self.now), out_of_reach)
+        return _Seen(reward, news(self.look.translate, reward, self.now), out_of_reach)
 
 
 class Drawn:
-    """The pages as they were drawn last: Flet 1.0.5 looks through all that is below a control, changed or not, unless
+    """What was drawn last, piece by piece: Flet 1.0.5 looks through all that is below a control, changed or not, unless
     it is the very same one."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, tuple[object, ft.Control]] = {}
+        self._kept: dict[object, tuple[object, ft.Control]] = {}
+
+    def once(self, place: object, shows: object, draw: Callable[[], ft.Control]) -> ft.Control:
+        """What `draw` draws at `place`, as long as it `shows` the same. One place only: what moves is drawn anew."""
+        if place not in self._kept or self._kept[place][0] != shows:
+            self._kept[place] = shows, draw()
+        return self._kept[place][1]
 
     def forget_but(self, pages: Collection[int]) -> None:
         """Let go of all other pages: what has left the screen is made anew when it comes back."""
-        self._pages = {page: kept for page, kept in self._pages.items() if page in pages}
+        self._kept = {place: kept for place, kept in self._kept.items() if not _is_of_others(place, pages)}
 
     def page(self, draw: _Drawing, pages: Pages, page: int, rewards: Sequence[Reward]) -> ft.Control:
-        """The page of that number."""
-        cards = draw.seen(rewards)
-        shows = (draw.translate, draw.window.size, draw.spacing, draw.on_open, pages, cards)
-        if page not in self._pages or self._pages[page][0] != shows:
-            column = ft.Column(
-                draw.cut(cards),
+        """The page of that number; where some of it changed, the other lines stay."""
+        cut = draw.cut(draw.seen(rewards))
+
+        def column() -> ft.Control:
+            lines = [
+                self.once((page, number), (draw.look, cards), partial(_line, draw.look, cards))
+                for number, cards in enumerate(cut)
+            ]
+            return ft.Column(
+                lines,
                 spacing=draw.spacing,
                 on_size_change=lambda event: pages.measured(page, event.height),
                 key=f"page-{page}",
             )
-            self._pages[page] = shows, column
-        return self._pages[page][1]
+
+        return self.once((page, None), (draw.look, draw.spacing, pages, cut), column)
+
+
+def _is_of_others(place: object, pages: Collection[int]) -> bool:
+    return isinstance(place, tuple) and place[0] not in pages
 
 
 def _nearest(draw: _Drawing, rewards: Sequence[Reward]) -> list[ft.Control]:
     if not rewards:
         return []
-    title = heading(draw.translate("catalog.nearest"), theme.SECTION, 2)
+    title = heading(draw.look.translate("catalog.nearest"), theme.SECTION, 2)
     return [ft.Column([title, *draw.lines(rewards)], spacing=draw.spacing, key="nearest")]
 
 
@@ -152,25 +174,25 @@ def news(translate: Translator, reward: Reward, now: datetime) -> str:
     return ""
 
 
-@ft.memo
-@fixes.component
-def _line(translate: Translator, window: Window, cards: tuple[_Seen, ...], columns: int, on_open: Open) -> ft.Control:
+@fixes.bounded
+def _line(look: _Look, cards: tuple[_Seen, ...]) -> ft.Control:
     """One line of the grid; drawn anew only when one of its rewards changed, since there may be a hundred lines."""
+    columns = _COLUMNS[look.size]
     shown = [
         reward_card(
-            translate,
+            look.translate,
             seen.reward,
-            lambda _event, id=seen.reward.id: on_open(id),
-            dark=window.dark,
-            height=_PICTURE[window.size],
+            lambda _event, id=seen.reward.id: look.on_open(id),
+            dark=look.dark,
+            height=_PICTURE[look.size],
             news=seen.news,
             quiet=seen.out_of_reach,
+            expand=1,
         )
         for seen in cards
     ]
-    cells = [ft.Container(one, expand=1) for one in shown]
-    cells += [ft.Container(expand=1) for _ in range(columns - len(shown))]
-    return ft.Row(cells, spacing=14 if window.size == "phone" else 20, vertical_alignment=ft.CrossAxisAlignment.START)
+    cells = [*shown, *(ft.Container(expand=1) for _ in range(columns - len(shown)))]
+    return ft.Row(cells, spacing=14 if look.size == "phone" else 20, vertical_alignment=ft.CrossAxisAlignment.START)
 
 
 def _waiting(window: Window, columns: int) -> ft.Control:

@@ -1,7 +1,7 @@
 """The catalog: pictures first, narrowed by category, words and filters, and what to spend soon on top."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -89,16 +89,18 @@ def catalog_screen() -> ft.View:
         go(f"/rewards/{id_}")
 
     shelf = use_live(app, ("catalog", "wallet", "programme", "searches"), read)
-    sheet = filter_sheet(
-        app.t,
-        filters,
-        [kind for kind, _count in app.catalog.kinds()],
-        shelf.categories,
-        shelf.count,
-        lambda: set_sheet_open(False),
-        None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
-    )
-    use_dialog(sheet if sheet_open else None)
+    sheet = None
+    if sheet_open:
+        sheet = filter_sheet(
+            app.t,
+            filters,
+            [kind for kind, _count in app.catalog.kinds()],
+            shelf.categories,
+            shelf.count,
+            lambda: set_sheet_open(False),
+            None if window.size == "phone" else min(_SHEET, window.height - 2 * theme.XXL),
+        )
+    use_dialog(sheet)
     # The same at each draw: what is given another function is drawn anew.
     acts = Acts(ft.use_callback(open_reward, [app, filters]), lambda: set_sheet_open(True), app.recent_searches.forget)
     drawn, _ = ft.use_state(Drawn)
@@ -135,21 +137,26 @@ def catalog_view(
     def head_measured(event: Any) -> None:
         filters.pages.head = event.height
 
-    head = ft.Column(
-        [
-            _head(translate, window, filters, shelf, acts.on_filter),
-            *_recent(translate, filters, shelf.recent, acts.on_forget),
-            *_state_of_the_catalog(translate, shelf),
-            _categories(translate, window, filters, shelf.categories),
-            *_feature_card(translate, window, shelf.feature),
-            *found(translate, filters, shelf),
-        ],
-        spacing=spacing,
-        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
-        on_size_change=head_measured,
-    )
+    def head() -> ft.Control:
+        return ft.Column(
+            [
+                _head(translate, window, filters, shelf, acts.on_filter),
+                *_recent(translate, filters, shelf.recent, acts.on_forget),
+                *_state_of_the_catalog(translate, shelf),
+                _categories(translate, window, filters, shelf.categories),
+                *_feature_card(translate, window, shelf.feature),
+                *found(translate, filters, shelf),
+            ],
+            spacing=spacing,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            on_size_change=head_measured,
+        )
+
+    narrowed = (filters.text, filters.category, filters.in_sheet)
+    same_head = (translate, window.size, narrowed, replace(shelf, pages={}, nearest=[]))
+    shown = shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)
     rows = ft.ListView(
-        [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)],
+        [drawn.once("head", same_head, head), *shown],
         spacing=spacing,
         padding=ft.Padding.only(bottom=theme.XXL),
         expand=True,

@@ -103,8 +103,8 @@ def _leave_formula_fonts_out(folder: Path) -> None:
     manifest.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
-    """`ft.component` with an error boundary: a fault in `draw` shows `instead` there and leaves the rest alive."""
+def bounded(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
+    """`draw` with an error boundary: a fault in it shows `instead` there and leaves the rest alive."""
 
     @functools.wraps(draw)
     def guarded(*arguments: Any, **named: Any) -> Any:
@@ -114,7 +114,12 @@ def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None
             log.exception("could not draw %s", draw.__qualname__)
             return instead() if instead else ft.Icon(ft.Icons.HEART_BROKEN_OUTLINED, key="broken")
 
-    return ft.component(guarded)
+    return guarded
+
+
+def component(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
+    """`ft.component` with an error boundary, see `bounded`."""
+    return ft.component(bounded(draw, instead))
 
 
 def is_connected(page: ft.Page) -> bool:

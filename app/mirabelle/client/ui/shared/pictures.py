@@ -15,6 +15,10 @@ from mirabelle.contract.pictures import drawn, is_name, read_placeholder, width_
 from mirabelle.contract.translation import Translator
 
 _WIDE: Final = 1.6  # how much wider than high the room for a picture mostly is
+# Off the rounded corners, which would cut the first digit. The same for all cards, as are all that are never changed.
+_NAME_PLACE: Final = ft.Margin.only(left=6, right=6, top=10)
+_PRICE_PLACE: Final = ft.Margin.only(left=6, right=6, top=2, bottom=6)
+_MIDDLE: Final = ft.Alignment.CENTER
 DARK_LIGHTNESS, DARK_SATURATION = 0.19, 0.34  # at night a tint keeps its hue and stops glaring
 
 
@@ -57,7 +61,7 @@ def picture(
         height=height,
         bgcolor=tint_of(reward.tint, dark=dark),
         border_radius=corner,
-        alignment=None if fills else ft.Alignment.CENTER,
+        alignment=None if fills else _MIDDLE,
         **more,
     )
 
@@ -102,7 +106,8 @@ def _by_address(shown: _Shown) -> ft.Control:
 @fixes.component
 def _fetched(shown: _Shown, first: bool) -> ft.Control:
     """Elsewhere: only what was found to be the picture is ever drawn, and nothing is fetched for what is gone."""
-    app, leave = use_app(), ft.use_ref(None)
+    # Of the first draw: where the page was made anew since, and this was kept, it finds no way up to the app any more.
+    app, leave = ft.use_ref(use_app()).current, ft.use_ref(None)
     come, set_come = ft.use_state(("", b""))
 
     def ask() -> None:
@@ -123,37 +128,43 @@ def reward_card(
     height: int = 120,
     news: str = "",
     quiet: bool = False,
+    **more: Any,
 ) -> ft.Control:
     """A reward in a grid: its picture, its name, its price, and `news` only when there is some. One button as a whole.
-    `quiet` dims the price of what cannot be had yet."""
-    title = reward.title.in_language(translate.language)
-    amount = [
-        ft.Text(translate.number(reward.points), theme_style=theme.STRONG, color=theme.QUIET if quiet else theme.OURS),
-        ft.Text(translate("shared.points_word", count=reward.points), theme_style=theme.SMALL, color=theme.QUIET),
-    ]
-    spoken = translate("shared.points", count=reward.points)
-    price: list[ft.Control] = [
-        ft.Semantics(label=spoken, exclude_semantics=True, content=ft.Row(list(amount), spacing=5, tight=True)),
-        ft.Container(expand=True),
-    ]
-    if news:
-        price.append(ft.Text(news, theme_style=theme.LABEL_S, color=theme.ON_WARM_TINT))
+    `quiet` dims the price of what cannot be had yet. There may be hundreds: it is of no more controls than it takes."""
+    name = ft.Text(
+        reward.title.in_language(translate.language),
+        theme_style=theme.STRONG,
+        max_lines=2,
+        overflow=ft.TextOverflow.ELLIPSIS,
+        margin=_NAME_PLACE,
+    )
     body = ft.Column(
-        [
-            picture(reward, dark=dark, height=height, in_list=True),
-            ft.Container(  # off the rounded corners, which would cut the first digit
-                ft.Column(
-                    [
-                        ft.Text(title, theme_style=theme.STRONG, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
-                        ft.Row(price, spacing=5),
-                    ],
-                    spacing=2,
-                ),
-                padding=ft.Padding.only(left=6, right=6, bottom=6),
-            ),
-        ],
-        spacing=10,
+        [picture(reward, dark=dark, height=height, in_list=True), name, _price(translate, reward.points, news, quiet)],
+        spacing=0,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
     # No words of its own: those of its content are read out, and the focus of the keyboard is where they are.
-    return ft.Container(body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}")
+    return ft.Container(
+        body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}", **more
+    )
+
+
+def _price(translate: Translator, points: int, news: str, quiet: bool) -> ft.Control:
+    """The number large, its word small, read out as one; what is new beside it."""
+    word = ft.TextSpan(
+        translate("shared.points_word", count=points), theme.in_line("body_small", translate.language, theme.QUIET)
+    )
+    price = ft.Text(
+        f"{translate.number(points)} ",
+        theme_style=theme.STRONG,
+        color=theme.QUIET if quiet else theme.OURS,
+        spans=[word],
+        semantics_label=translate("shared.points", count=points),
+        margin=None if news else _PRICE_PLACE,
+        expand=True if news else None,
+    )
+    if not news:
+        return price
+    said = ft.Text(news, theme_style=theme.LABEL_S, color=theme.ON_WARM_TINT)
+    return ft.Row([price, said], spacing=5, margin=_PRICE_PLACE)

@@ -3,6 +3,7 @@
 Colours are named after their use and point at the theme's roles, so that the device switches light and dark by itself.
 """
 
+from functools import cache
 from typing import Final
 
 import flet as ft
@@ -203,6 +204,12 @@ def type_style(role: str, language: str, color: str | None = None) -> ft.TextSty
         font_family=family(language, weight),
         font_family_fallback=[family("en" if is_arabic else "ar", weight)],
     )
+
+
+@cache
+def in_line(role: str, language: str, color: ft.ColorValue) -> ft.TextStyle:
+    """The style of one role for a part of a text in another; the same for all texts, and never changed."""
+    return type_style(role, language, color)
 
 
 def _button_style(language: str, **colours: ft.ColorValue) -> ft.ButtonStyle:
