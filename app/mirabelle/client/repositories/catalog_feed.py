@@ -1,8 +1,10 @@
 """Keeping the catalog fresh: what changed is fetched page by page; each is believed or not, applied wholly or not."""
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import msgspec
 
 from mirabelle.client.api import Api, Changed, NoAnswer, Refusal
 from mirabelle.client.store import rewards as r
+from mirabelle.client.store.beside import Ended
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
@@ -46,6 +49,10 @@ class _Unknown(Exception):
     """Something changed of a reward that this device does not have."""
 
 
+class _Moved(Exception):
+    """The store is not where a page begins: another window wrote something meanwhile."""
+
+
 class CatalogFeed:
     """Fetches the catalog. `ready` makes the store's index usable, `names` are the categories' names."""
 
@@ -75,82 +82,75 @@ class CatalogFeed:
         return refusal
 
     async def _fetch(self) -> Refusal | None:
-        more = True
-        while more:
-            self._ready()
-            feed, path = self.state(), self._store.path
-            query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
-            if feed.total or not feed.cursor:  # whole rewards are what comes
-                query["columns"] = cm.COLUMNS
-            # Anybody on the way can say that nothing changed, since that is not signed: it is not believed for ever.
-            is_sound = not feed.refused and self._seconds() < feed.expires_at
-            answer = await self._api.changed(e.CATALOG, query, feed.etag if is_sound else "")
-            if isinstance(answer, Refusal):
-                return answer
-            if path != self._store.path:
-                continue  # somebody else's store by now: it asks for itself
-            if answer is None:
-                break
-            more = self._take(feed, answer)
-        self._name_categories()
-        if not self.state().total and r.is_in_pieces(self._store.read):
-            with self._store.write() as connection:
-                r.tidy_index(connection)
+        """Page after page, each asked for and made ready while the one before is written; never more than one."""
+        ahead: asyncio.Task[_Came] | None = None
+        try:
+            while True:
+                self._ready()
+                path = self._store.path
+                page = await (ahead or self._next(self.state()))
+                ahead = None
+                if isinstance(page, Refusal):
+                    return page
+                if page is None:
+                    break
+                if path != self._store.path or page.feed != self.state():
+                    continue  # somebody else's store by now, which asks for itself, or further than it was
+                if isinstance(page, _Doubtful):
+                    self._refuse(page.feed, page.reason)
+                    break
+                if page.is_large and page.manifest.more:
+                    ahead = asyncio.ensure_future(self._next(page.then))
+                if not await self._write(page):
+                    await _drop(ahead)
+                    ahead = None
+                elif not page.manifest.more:
+                    break
+        finally:
+            await _drop(ahead)
+            self._store.end_beside()
+        await self._tidy()
         return None
 
-    def _take(self, feed: Feed, answer: Changed[cm.SignedCatalog]) -> bool:
-        """Apply a page if it can be believed; whether there is more to ask for."""
+    async def _next(self, feed: Feed) -> "_Came":
+        """What comes after `feed`, ready to be written; None where nothing changed."""
+        query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
+        if feed.total or not feed.cursor:  # whole rewards are what comes
+            query["columns"] = cm.COLUMNS
+        # Anybody on the way can say that nothing changed, since that is not signed: it is not believed for ever.
+        is_sound = not feed.refused and self._seconds() < feed.expires_at
+        answer = await self._api.changed(e.CATALOG, query, feed.etag if is_sound else "")
+        if answer is None or isinstance(answer, Refusal):
+            return answer
+        return await asyncio.to_thread(_page, feed, answer, self._seconds())
+
+    async def _write(self, page: "_Page") -> bool:
+        """Write a page wholly; whether it was, as there may be another one to ask for in its place."""
         try:
-            manifest = cm.read_manifest(answer.answer)
-            offered = cm.offered(answer.answer, manifest)
-            refused = rules.judge(_held(feed), offered, self._seconds())
-            part = cm.CatalogPart() if refused else cm.read_parts(offered.parts)
-        except (ValueError, msgspec.MsgspecError):
-            self._refuse(feed, _UNREADABLE)
-            return False
-        if refused is not None:
-            self._refuse(feed, refused.value)
-            return False
-        try:
-            with self._store.write("catalog") as connection:
-                self._apply(connection, feed, part, manifest, answer)
+            if page.is_large:
+                await self._store.write_beside(page.apply, "catalog")
+            else:
+                with self._store.write("catalog") as connection:
+                    page.apply(connection)
         except _Unknown:
             log.warning("something changed of a reward that is not known here; everything is loaded anew")
             with self._store.write("catalog") as connection:
                 self.begin_anew(connection)
+        except (_Moved, Ended):
+            log.info("another window was faster, or somebody else is signed in")
+        else:
             return True
-        return manifest.more
+        return False
 
-    def _apply(
-        self,
-        connection: sqlite3.Connection,
-        feed: Feed,
-        part: cm.CatalogPart,
-        manifest: cm.CatalogManifest,
-        answer: Changed[cm.SignedCatalog],
-    ) -> None:
-        is_first = not manifest.after
-        load, loaded = feed.load + is_first, len(part.rewards) + (0 if is_first else feed.loaded)
-        if manifest.loading:
-            r.leave_in_pieces(connection)
-        r.take_off(connection, part.removed)
-        r.put_rewards(connection, part.rewards, load)
-        _change(connection, part.changed, load)
-        r.set_stock(connection, cm.stock_of(part.stock))
-        if (is_first or feed.total) and not manifest.loading:
-            r.take_off_before(connection, load)
-        state = Feed(
-            cursor=manifest.cursor,
-            etag="" if manifest.more else answer.etag,
-            programme_key=answer.answer.programme_key,
-            issued_at=int(manifest.issued_at.timestamp()),
-            expires_at=int(manifest.expires_at.timestamp()),
-            version=manifest.version,
-            load=load,
-            loaded=loaded if manifest.loading else 0,
-            total=(manifest.total or feed.total) if manifest.loading else 0,
-        )
-        put_document(connection, _FEED, state)
+    async def _tidy(self) -> None:
+        self._name_categories()
+        if not self.state().total and r.is_in_pieces(self._store.read):
+            try:
+                await self._store.write_beside(r.tidy_index)
+            except Ended:
+                log.info("somebody else is signed in; the index is put together another time")
+            finally:
+                self._store.end_beside()
 
     def begin_anew(self, connection: sqlite3.Connection) -> None:
         """Have everything loaded at the next refresh; whose catalog it is stays known."""
@@ -185,6 +185,84 @@ class CatalogFeed:
             with self._store.write() as connection:
                 r.name_categories(connection, names)
             self._named = named
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """What came after `feed` and is not believed, and why."""
+
+    feed: Feed
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that came after `feed`, believed and ready to be written. `then` is how far it leads."""
+
+    feed: Feed
+    then: Feed
+    part: cm.CatalogPart
+    new: r.Prepared
+    manifest: cm.CatalogManifest
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a page of a load of everything."""
+        return not self.manifest.after or bool(self.feed.total)
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Write it, in the caller's transaction; raises _Moved and _Unknown."""
+        found = connection.execute("SELECT body FROM documents WHERE name = ?", (_FEED,)).fetchone()
+        if (msgspec.json.decode(found[0], type=Feed) if found else Feed()) != self.feed:
+            raise _Moved
+        if self.manifest.loading:
+            r.leave_in_pieces(connection)
+        r.take_off(connection, self.part.removed)
+        r.put_prepared(connection, self.new)
+        _change(connection, self.part.changed, self.then.load)
+        r.set_stock(connection, cm.stock_of(self.part.stock))
+        if self.is_large and not self.manifest.loading:
+            r.take_off_before(connection, self.then.load)
+        put_document(connection, _FEED, self.then)
+
+
+_Came = _Page | _Doubtful | Refusal | None  # None: nothing changed
+
+
+def _page(feed: Feed, answer: Changed[cm.SignedCatalog], seconds: int) -> _Page | _Doubtful:
+    """What came after `feed`, judged and made ready at `seconds`: the time that it takes, in whatever thread."""
+    try:
+        manifest = cm.read_manifest(answer.answer)
+        offered = cm.offered(answer.answer, manifest)
+        refused = rules.judge(_held(feed), offered, seconds)
+        if refused is not None:
+            return _Doubtful(feed, refused.value)
+        part = cm.read_parts(offered.parts)
+    except (ValueError, msgspec.MsgspecError):
+        return _Doubtful(feed, _UNREADABLE)
+    is_first = not manifest.after
+    load, loaded = feed.load + is_first, len(part.rewards) + (0 if is_first else feed.loaded)
+    then = Feed(
+        cursor=manifest.cursor,
+        etag="" if manifest.more else answer.etag,
+        programme_key=answer.answer.programme_key,
+        issued_at=int(manifest.issued_at.timestamp()),
+        expires_at=int(manifest.expires_at.timestamp()),
+        version=manifest.version,
+        load=load,
+        loaded=loaded if manifest.loading else 0,
+        total=(manifest.total or feed.total) if manifest.loading else 0,
+    )
+    return _Page(feed, then, part, r.prepare(part.rewards, load), manifest)
+
+
+async def _drop(ahead: asyncio.Task[_Came] | None) -> None:
+    """Have a page that is asked for ahead not come any more."""
+    if ahead is not None:
+        ahead.cancel()
+        await asyncio.wait([ahead])
+        if not ahead.cancelled():
+            ahead.exception()  # it is known, and asked again
 
 
 def _held(feed: Feed) -> rules.HeldCatalog | None:

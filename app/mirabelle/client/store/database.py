@@ -1,5 +1,6 @@
 """The device's store: one SQLite file, the only thing that the screens read. Writers name what they changed."""
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from mirabelle.client.store.beside import Beside
 from mirabelle.client.store.holding import Held
 from mirabelle.client.store.opening import MEMORY, MISHAP, Damaged, Mishap, is_damage, open_file, rebuild, remove
 from mirabelle.client.store.seal import Seal
@@ -54,8 +56,8 @@ class Reader:
 
     @property
     def total_changes(self) -> int:
-        """How many rows this window has written so far."""
-        return self._store.connection.total_changes
+        """How many rows this window has written so far, about: it grows with each write."""
+        return self._store.connection.total_changes + self._store.written_beside
 
 
 class Store:
@@ -66,6 +68,8 @@ class Store:
         self._listeners: list[tuple[frozenset[str], Listener]] = []
         self.path, self._seal = path, Seal(key)
         self.read = Reader(self)
+        self._beside: Beside | None = None
+        self.written_beside = 0
         self.connection, _ = self._opened(path, self._seal)
         self._seen = self._version()
         self.on_gone: Callable[[], None] = lambda: None
@@ -106,6 +110,8 @@ class Store:
 
     def _rebuild(self, path: str, seal: Seal, found: list[Held]) -> Mishap:
         windows = [store for store in _open_stores if store.path == path != MEMORY]
+        for store in windows:
+            store.end_beside()
         mishap = rebuild(path, seal, [*found, *(store.connection for store in windows)])
         for store in windows:
             if store is not self:
@@ -122,6 +128,7 @@ class Store:
         return True
 
     def _go_on(self, path: str, seal: Seal, opened: Held) -> None:
+        self.end_beside()
         self.connection.close()
         self.path, self._seal, self.connection = path, seal, opened
         self._seen = self._version()
@@ -156,6 +163,36 @@ class Store:
                 self.mend_after(fault)
             raise
         self._tell(frozenset(topics))
+
+    async def write_beside(self, work: Callable[[sqlite3.Connection], T], *topics: str) -> T:
+        """Do `work` in one transaction, in a thread while the screens go on, and then tell whoever listens to one of
+        `topics`. It must not touch what is sealed. In memory, where there is one connection only, it is done at once.
+        Broken off, it ends first. Raises what `work` raises, Ended, sqlite3.Error."""
+        if self.path == MEMORY:
+            with self.write(*topics) as connection:
+                return work(connection)
+        beside = self._beside = self._beside or Beside(self.path)
+        writing = asyncio.ensure_future(asyncio.to_thread(beside.write, work))
+        try:
+            await asyncio.wait([writing])
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            writing.exception()
+            raise
+        finally:
+            self.written_beside += 1
+        fault = writing.exception()
+        if isinstance(fault, sqlite3.Error) and beside is self._beside:
+            self.mend_after(fault)
+        if fault is None:
+            self._tell(frozenset(topics))
+        return writing.result()
+
+    def end_beside(self) -> None:
+        """Close what `write_beside` opened, once it has written."""
+        if self._beside is not None:
+            self._beside.end()
+            self._beside = None
 
     def tell(self, *topics: str) -> None:
         """Tell listeners of what changed outside the file, such as the connection."""
@@ -193,6 +230,7 @@ class Store:
         """Close the file; a store that is closed is not used any more."""
         _open_stores.discard(self)
         self._listeners.clear()
+        self.end_beside()
         self.connection.close()
 
 

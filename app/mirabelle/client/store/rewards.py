@@ -8,6 +8,8 @@ them; `rewards_stock` how many pieces are left of those that are counted.
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
@@ -15,6 +17,7 @@ import msgspec
 
 from mirabelle.client.store.database import Reader, put_document
 from mirabelle.client.store.search import facet_word, indexed
+from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.catalog_columns import ListedReward, listed
 
@@ -24,6 +27,7 @@ INDEX_FORM: Final = 2  # raised when words are folded otherwise, or rewards kept
 _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32
 _PAGE: Final = 1000
+_AT_ONCE: Final = limits.CATALOG_LOAD_ROWS  # in a statement: of 5 values each at most, and SQLite takes 32766
 _MERGED_FROM: Final = 4  # pieces of the index alike in size, which is FTS5's own choice
 FACETS: Final = ("category", "kind")
 ANY_REWARD: Final = (
@@ -56,22 +60,57 @@ def get_reward(connection: sqlite3.Connection, reference: int) -> m.Reward | Non
     return read_reward(row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rewards as they are written, made ready without the store: in another thread, while something else is."""
+
+    rewards: Sequence[m.Reward]
+    bodies: list[tuple[int, str, bytes]]
+    rows: list[tuple[int, int, int, str | None, int]]
+    counted: list[tuple[int, int]]
+    said: list[str]
+    words: bytes
+
+
+def prepare(rewards: Sequence[m.Reward], load: int = 0) -> Prepared:
+    """Make rewards ready to be put; `load` says which one they came with."""
+    said = [_said(reward) for reward in rewards]
+    return Prepared(
+        rewards=rewards,
+        bodies=[(reward.reference, reward.id, _encode(listed(reward))) for reward in rewards],
+        rows=[(number_of(reward), reward.reference, reward.points, _until(reward), load) for reward in rewards],
+        counted=[(reward.reference, reward.stock) for reward in rewards if reward.stock is not None],
+        said=said,
+        words=_known(" ".join(said)),
+    )
+
+
 def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward], load: int = 0) -> None:
     """Add rewards to what is on offer, or put them in place of what they were. `load` says which one they came with."""
-    before = references_of(connection, (reward.id for reward in rewards))  # another server may number otherwise
-    take_off(connection, dict.fromkeys([*before, *(reward.reference for reward in rewards)]))
-    numbers = [number_of(reward) for reward in rewards]
-    connection.executemany(
-        "INSERT OR REPLACE INTO rewards_bodies (reference, id, body) VALUES (?, ?, ?)",
-        [(reward.reference, reward.id, _encode(listed(reward))) for reward in rewards],
-    )
-    connection.executemany(
-        "INSERT INTO rewards (number, reference, points, available_until, load) VALUES (?, ?, ?, ?, ?)",
-        [(number, one.reference, one.points, _until(one), load) for number, one in zip(numbers, rewards, strict=True)],
-    )
-    counted = [(reward.reference, reward.stock) for reward in rewards if reward.stock is not None]
-    connection.executemany("INSERT INTO rewards_stock (reference, pieces) VALUES (?, ?)", counted)
-    _index(connection, numbers, rewards)
+    put_prepared(connection, prepare(rewards, load))
+
+
+def put_prepared(connection: sqlite3.Connection, new: Prepared) -> None:
+    """The same, of what was made ready."""
+    before = references_of(connection, (id_ for _, id_, _ in new.bodies))  # another server may number otherwise
+    take_off(connection, dict.fromkeys([*before, *(reference for reference, _, _ in new.bodies)]))
+    _insert(connection, "INSERT OR REPLACE INTO rewards_bodies (reference, id, body)", new.bodies)
+    _insert(connection, "INSERT INTO rewards (number, reference, points, available_until, load)", new.rows)
+    _insert(connection, "INSERT INTO rewards_stock (reference, pieces)", new.counted)
+    _index(connection, [row[0] for row in new.rows], new.rewards, new.said, new.words)
+
+
+def _insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows, many in a statement: it is within one that SQLite leaves the processor to Python's other threads,
+    and between two it may wait for them longer than it takes."""
+    whole = len(rows) - len(rows) % _AT_ONCE
+    for start in range(0, whole, _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        places = f"({', '.join('?' * len(some[0]))})"
+        values = list(chain.from_iterable(some))
+        connection.execute(f"{into} VALUES {', '.join([places] * _AT_ONCE)}", values)
+    if rest := rows[whole:]:
+        connection.executemany(f"{into} VALUES ({', '.join('?' * len(rest[0]))})", rest)
 
 
 def _until(reward: m.Reward) -> str | None:
@@ -124,19 +163,25 @@ def references_of(connection: sqlite3.Connection, ids: Iterable[str]) -> list[in
     return [row[0] for row in connection.execute(query, (_encode(list(ids)),))]
 
 
-def _index(connection: sqlite3.Connection, numbers: Sequence[int], rewards: Sequence[m.Reward]) -> None:
+def _index(
+    connection: sqlite3.Connection,
+    numbers: Sequence[int],
+    rewards: Sequence[m.Reward],
+    said: Sequence[str],
+    words: bytes,
+) -> None:
     facets = _facets(connection, rewards, 1)
-    said = [_said(reward) for reward in rewards]
-    words = [f"{words} {_facet_words(reward, facets)}" for words, reward in zip(said, rewards, strict=True)]
-    connection.executemany(
-        "INSERT INTO rewards_text (rowid, words) VALUES (?, ?)", sorted(zip(numbers, words, strict=True))
-    )
-    _know(connection, " ".join(said))
+    found = [f"{words} {_facet_words(reward, facets)}" for words, reward in zip(said, rewards, strict=True)]
+    _insert(connection, "INSERT INTO rewards_text (rowid, words)", sorted(zip(numbers, found, strict=True)))
+    _know(connection, words)
 
 
-def _know(connection: sqlite3.Connection, said: str) -> None:
-    known = _encode(sorted(set(said.split())))
-    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (known,))
+def _known(said: str) -> bytes:
+    return _encode(sorted(set(said.split())))
+
+
+def _know(connection: sqlite3.Connection, words: bytes) -> None:
+    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (words,))
 
 
 def _said(reward: m.Reward) -> str:
@@ -185,7 +230,7 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
             "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)",
             ((word, row[0]) for word in found.split()),
         )
-        _know(connection, found)
+        _know(connection, _known(found))
 
 
 def leave_in_pieces(connection: sqlite3.Connection) -> None:
@@ -226,7 +271,8 @@ def index_anew(connection: sqlite3.Connection) -> bool:
                 readable.append(_decode(row[0]))
             except msgspec.DecodeError:
                 unreadable.append((row[1],))
-        _index(connection, [number_of(reward) for reward in readable], readable)
+        new = prepare(readable)
+        _index(connection, [row[0] for row in new.rows], readable, new.said, new.words)
         last = page[-1][1]
     connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
     tidy_index(connection)

@@ -1,0 +1,64 @@
+"""Writing beside the screens: in a thread, on a connection of its own, so that they go on reading and being drawn."""
+
+import sqlite3
+from collections.abc import Callable
+from threading import Lock
+from typing import Final, TypeVar
+
+from mirabelle.client.store.holding import BUSY_SECONDS
+
+T = TypeVar("T")
+
+_CACHE_KILOBYTES: Final = 16_000  # indexes are written all over; it is given back at the end
+
+
+class Ended(Exception):
+    """The file is no longer this window's: nothing was written."""
+
+
+class Beside:
+    """A second way into the file at `path`, for as long as the first one is open. It knows no key, so that it writes
+    nothing that is sealed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._turn = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._is_over = False
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do `work` in one transaction; raises what it raises, Ended and sqlite3.Error."""
+        with self._turn:
+            if self._is_over:
+                raise Ended
+            if self._connection is None:
+                self._connection = _connect(self._path)
+            connection = self._connection
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                answer = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return answer
+
+    def end(self) -> None:
+        """Wait for what is being written, and let go of the file: only then may another take its place."""
+        with self._turn:
+            self._is_over = True
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        for setting in ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{_CACHE_KILOBYTES}"):
+            connection.execute(f"PRAGMA {setting}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
