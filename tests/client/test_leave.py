@@ -1,6 +1,7 @@
 """Deleting the account from the device: once, whatever becomes of the answer, and nothing of it stays there."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mirabelle.contract.account import Leaving, Left
 from mirabelle.contract.endpoints import API_PREFIX
 from tests.backend import Backend
 from tests.client.devices import Device, balance, confirm, redeemed, signed_in
-from tests.wire import Wire
+from tests.wire import CHUNK, Wire
 
 DELETION = f"POST {API_PREFIX}/account/deletions"
 
@@ -92,3 +93,39 @@ async def test_a_refusal_leaves_all_as_it_was(backend: Backend, tmp_path: Path) 
         assert isinstance(refusal, Refusal) and refusal.reason == "redemption_on_its_way"
         await app.sync()
         assert not app.leave.is_unknown and app.session is not None and balance(app) == before
+
+
+class SlowWire(Wire):
+    """The answer to a deletion comes when a test says so."""
+
+    def __init__(self, server_url: str) -> None:
+        super().__init__(server_url)
+        self.came, self.goes_on = threading.Event(), asyncio.Event()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
+        while chunk := await reader.read(CHUNK):
+            if asked and asked[0] == DELETION:
+                self.came.set()
+                await self.goes_on.wait()
+            writer.write(chunk)
+            await writer.drain()
+
+    def go_on(self) -> None:
+        self._loop.call_soon_threadsafe(self.goes_on.set)
+
+
+async def test_an_answer_that_comes_late_takes_nothing_from_the_next_person(backend: Backend, tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    with SlowWire(backend.url) as wire:
+        async with device.on(wire.url) as app:
+            await signed_in(app)
+            leaving = asyncio.create_task(app.leave())
+            await asyncio.to_thread(wire.came.wait, 10)
+            await app.sign_in.sign_out()
+            somebody_else = await signed_in(app)
+            wire.go_on()
+            with pytest.raises(LostAnswer):
+                await leaving
+            assert app.session == somebody_else and not app.left and not app.leave.is_unknown
+        async with device.on(wire.url) as app:
+            assert app.session == somebody_else and balance(app)

@@ -64,7 +64,7 @@ class App(Parts):
         self._directory, self._store_keys, self._is_elsewhere = directory, StoreKeys(secret_store), is_elsewhere
         self.connection: str = "unknown"
         self.last_contact: datetime | None = None
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[object]] = set()
         self._woken = asyncio.Event()
         self.language, self.t = FALLBACK, Translator(FALLBACK)
         api = Api(server_url, self._on_contact)
@@ -239,16 +239,20 @@ class App(Parts):
 
     async def _has_left(self) -> bool:
         """Whether the account was deleted by a request whose answer was lost; then nothing of it stays here."""
-        left = await self.leave.settle()
-        if left is not None:
-            self._in_background(self._farewell(left))  # not within the sync, which it stops
-        return left is not None
+        settled = await self.leave.settle()
+        if settled is not None:
+            self._in_background(self._farewell(*settled))  # not within the sync, which it stops
+        return settled is not None
 
-    async def _farewell(self, left: Left) -> None:
-        """The account is deleted: what this device kept of the person goes, and the first page says so."""
+    async def _farewell(self, left: Left, who: SignedIn) -> bool:
+        """The account of `who` is deleted: what this device kept of them goes, and the first page says so. Whoever
+        signed in meanwhile keeps what is theirs; False then."""
+        if self.session is not None and self.session != who:
+            return False
         await self._sessions.leave(for_good=True)
         self.left = left
         await self._change_person()
+        return True
 
     async def _remove_file(self) -> None:
         """Nothing is left of whoever was signed in: neither their file nor its key."""
@@ -295,7 +299,7 @@ class App(Parts):
             self.store.tell("session")
             await self.sync.quietly()
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.ensure_future(work)
         self._background.add(task)  # else nothing would hold it
         task.add_done_callback(self._background.discard)

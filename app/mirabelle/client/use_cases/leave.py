@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from mirabelle.client.api import Api, NotSent, Refusal
+from mirabelle.client.api import Api, LostAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.client.use_cases.send_once import UNDECIDED
@@ -17,7 +17,8 @@ ASKED: Final = "leaving"
 
 
 class Leave:
-    """Asks for the account's deletion. `farewell` removes what this device keeps of the person.
+    """Asks for the account's deletion. `farewell` removes what this device keeps of the person, unless somebody else
+    is there by now; whether it did.
 
     The key of the request comes from the person and the device, so that it is the same one whenever it is sent again:
     before a session is found to be over, since after the deletion there is none.
@@ -29,7 +30,7 @@ class Leave:
         api: Api,
         keys: Keys,
         who: Callable[[], SignedIn | None],
-        farewell: Callable[[a.Left], Awaitable[None]],
+        farewell: Callable[[a.Left, SignedIn], Awaitable[bool]],
     ) -> None:
         self._store, self._api, self._keys, self._who, self._farewell = store, api, keys, who, farewell
 
@@ -43,36 +44,39 @@ class Leave:
         return await self._api.call(e.LEAVING)
 
     async def __call__(self) -> a.Left | Refusal:
-        """Delete the account, for good; raises NoAnswer."""
-        answer = await self._ask()
-        if isinstance(answer, a.Left):
-            await self._farewell(answer)
-        return answer
-
-    async def settle(self) -> a.Left | None:
-        """What became of a request without an answer, where it was carried out; raises NoAnswer."""
-        answer = await self._ask() if self.is_unknown else None
-        return answer if isinstance(answer, a.Left) else None
-
-    async def _ask(self) -> a.Left | Refusal:
+        """Delete the account, for good; raises NoAnswer, also where the answer comes to somebody else."""
         who = self._who()
         if who is None:
             return Refusal(Reason.SESSION_ENDED, 401, "", None)
+        answer = await self._ask(who)
+        if isinstance(answer, a.Left) and not await self._farewell(answer, who):
+            raise LostAnswer
+        return answer
+
+    async def settle(self) -> tuple[a.Left, SignedIn] | None:
+        """What became of a request without an answer, where it was carried out, and whose it was; raises NoAnswer."""
+        who = self._who()
+        answer = await self._ask(who) if who is not None and self.is_unknown else None
+        return (answer, who) if isinstance(answer, a.Left) and who is not None else None
+
+    async def _ask(self, who: SignedIn) -> a.Left | Refusal:
         device = self._keys.device_public()
         key = hashlib.sha256(f"MV1 leave\0{who.subject}\0{device}".encode()).hexdigest()[:32]
         proof = self._keys.prove_leaving(who.subject, key)
         was_unknown = self.is_unknown
-        self._note(is_asked=True)
+        self._note(who, is_asked=True)
         request = a.LeaveRequest(participant=who.subject, device_key=device, proof=proof)
         try:
             answer = await self._api.call(e.LEAVE, body=request, key=key)
         except NotSent:
-            self._note(is_asked=was_unknown)
+            self._note(who, is_asked=was_unknown)
             raise
         if isinstance(answer, Refusal):
-            self._note(is_asked=was_unknown and answer.reason in UNDECIDED - {Reason.SESSION_ENDED})
+            self._note(who, is_asked=was_unknown and answer.reason in UNDECIDED - {Reason.SESSION_ENDED})
         return answer
 
-    def _note(self, *, is_asked: bool) -> None:
+    def _note(self, who: SignedIn, *, is_asked: bool) -> None:
+        if self._who() != who:
+            return  # the store is another person's now: what is noted there asks for the deletion of *their* account
         with self._store.write("session") as connection:
             put_document(connection, ASKED, is_asked)

@@ -93,7 +93,8 @@ class Sessions:
         who = self.drop()
         if who is not None and for_good:
             async with self._renewing:  # else the next token would come after the deletion
-                await self._secrets.delete(self._name_of(who))
+                if self.who is None or self._name_of(self.who) != self._name_of(who):
+                    await self._secrets.delete(self._name_of(who))
 
     def drop(self) -> SignedIn | None:
         """Nobody is signed in in this window any more; who was."""
