@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
@@ -22,9 +23,18 @@ T = TypeVar("T")
 # What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
 PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "till name", MISHAP})
 
+# What a file says from the moment that it is to go: another process that has it open finds it there, also on systems
+# that remove no file which somebody has open, and where the file is gone already it finds another in its place or none.
+ERASE: Final = "INSERT OR REPLACE INTO documents (name, body) VALUES ('erased', x'')"
+_IS_ERASED: Final = "SELECT 1 FROM documents WHERE name = 'erased'"
+
 Listener = Callable[[], None]
 
 _open_stores: WeakSet["Store"] = WeakSet()  # several windows of one browser share a file
+
+
+class FileGone(sqlite3.OperationalError):
+    """Another process has removed the file: nothing can be kept in it any more."""
 
 
 class Rows(list[sqlite3.Row]):
@@ -71,7 +81,7 @@ class Store:
         self._beside: Beside | None = None
         self.written_beside = 0
         self.connection, _ = self._opened(path, self._seal)
-        self._seen = self._version()
+        self._seen, self._file = self._version(), _identity(path)
         self.on_gone: Callable[[], None] = lambda: None
         _open_stores.add(self)
 
@@ -79,10 +89,22 @@ class Store:
         return int(self.read.execute("PRAGMA data_version").fetchone()[0])
 
     def notice_others(self) -> None:
-        """Tell listeners if another window wrote this file since the last call; its own writes do not count."""
+        """Tell listeners if another window wrote this file since the last call; its own writes do not count. Where
+        another process has removed it, go on in memory, and call `on_gone`."""
+        if self._is_gone():
+            self._leave_file()
         seen, self._seen = self._seen, self._version()
         if seen != self._seen:
             self._tell(None)
+
+    def _is_gone(self) -> bool:
+        if self.path == MEMORY:
+            return False
+        return _identity(self.path) != self._file or self.connection.execute(_IS_ERASED).fetchone() is not None
+
+    def _leave_file(self) -> None:
+        self.switch(MEMORY)
+        self.on_gone()
 
     def switch(self, path: str, key: bytes | None = None) -> Mishap | None:
         """Go on with the file at `path`, which `key` opens; everything on the screens is read anew. What had to be done
@@ -95,6 +117,15 @@ class Store:
         return mishap
 
     def _opened(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
+        """The file at `path`: a new one in place of one that somebody began to remove."""
+        opened, mishap = self._mended(path, seal)
+        if opened.execute(_IS_ERASED).fetchone() is None:
+            return opened, mishap
+        opened.close()
+        remove(path)
+        return open_file(path, seal), None
+
+    def _mended(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
         """The file at `path`, put together anew where it is damaged: other windows then go on with the new one."""
         try:
             return open_file(path, seal), None
@@ -131,16 +162,22 @@ class Store:
         self.end_beside()
         self.connection.close()
         self.path, self._seal, self.connection = path, seal, opened
-        self._seen = self._version()
+        self._seen, self._file = self._version(), _identity(path)
         self._tell(None)
 
     def erase(self) -> None:
-        """Remove the file for good and go on in memory; so do other windows, whose `on_gone` is called."""
+        """Remove the file for good and go on in memory; so do other windows, whose `on_gone` is called: at once those
+        of this process, and those of others before they write anything more."""
         path, others = self.path, self._others()
+        with suppress(sqlite3.Error):  # a damaged one, or a full disk: others find it gone
+            self.connection.execute(ERASE)
         for store in (self, *others):
             store.switch(MEMORY)
-        if path != MEMORY:
-            remove(path)
+        try:
+            if path != MEMORY:
+                remove(path)
+        except OSError as fault:  # another process has it open, on a system that minds: sealed, and its key goes next
+            log.warning("a store could not be removed: %s", type(fault).__name__)
         for store in others:
             store.on_gone()
 
@@ -150,16 +187,21 @@ class Store:
 
     @contextmanager
     def write(self, *topics: str) -> Iterator[sqlite3.Connection]:
-        """One transaction; when it is committed, whoever listens to one of `topics` is told."""
+        """One transaction; when it is committed, whoever listens to one of `topics` is told. Raises FileGone where it
+        would be committed to a file that another process has removed."""
         connection = self.connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
+            if connection is self.connection and self._is_gone():
+                raise FileGone
             connection.execute("COMMIT")
         except BaseException as fault:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(fault, sqlite3.Error):
+            if isinstance(fault, FileGone):
+                self._leave_file()
+            elif isinstance(fault, sqlite3.Error):
                 self.mend_after(fault)
             raise
         self._tell(frozenset(topics))
@@ -232,6 +274,15 @@ class Store:
         self._listeners.clear()
         self.end_beside()
         self.connection.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells the file at `path` from any that is put in its place; None where there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes | None) -> T | None:
