@@ -4,6 +4,8 @@ import asyncio
 import io
 import sqlite3
 import struct
+import subprocess
+import sys
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,6 +106,25 @@ def test_a_large_webp_is_made_smaller_even_where_it_tells_nothing_more() -> None
     assert [opened(file).width for file in make_picture(raw).files] == list(WIDTHS)
 
 
+PEAK = """
+import io, resource, sys
+from PIL import Image
+from mirabelle.server.services.picture_making import make_picture
+make_picture(open(sys.argv[1], "rb").read())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+make_picture(open(sys.argv[2], "rb").read())
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def test_a_large_picture_takes_little_more_memory_than_it_unpacks_to(tmp_path: Path) -> None:
+    small, large, (width, height) = tmp_path / "small.png", tmp_path / "large.png", (5000, 3000)
+    small.write_bytes(photograph((64, 48), "PNG"))
+    Image.new("RGBA", (width, height), (90, 60, 30, 128)).save(large, compress_level=1)
+    taken = subprocess.run([sys.executable, "-c", PEAK, small, large], check=True, capture_output=True, text=True)
+    assert int(taken.stdout) < 1.4 * 4 * width * height
+
+
 def bomb() -> bytes:
     """A small file that says that it unpacks to 900 million pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
@@ -111,12 +132,16 @@ def bomb() -> bytes:
     return plain[:12] + head + struct.pack(">I", zlib.crc32(head)) + plain[33:]
 
 
+# One colour, 4000 times 3250 pixels.
+LARGE_WEBP = bytes.fromhex("524946461a000000574542505650384c0e0000002f9f4f2c03071011fd0f4444ff03")
+
 UNUSABLE = {
     "no picture": (b"%PDF-1.7 and so on", "is no PNG, JPEG or WebP picture"),
     "nothing": (b"", "is no PNG, JPEG or WebP picture"),
     "another kind": (photograph((10, 10), "GIF"), "is no PNG, JPEG or WebP picture"),
     "cut off": (photograph((400, 400))[:3000], "is damaged"),
     "a bomb": (bomb(), "has more than 40 million pixels"),
+    "a large WebP": (LARGE_WEBP, "has more than 12 million pixels, the most for WebP"),
 }
 
 

@@ -30,7 +30,8 @@ PASS_PICTURE_BYTES: Final = 160 * 1024  # of a reward's picture in a pass; a lar
 PASS_LINK_CHARACTERS: Final = 1800  # that Google says browsers are sure to take
 
 PICTURE_SOURCE_BYTES: Final = 20 * 1024 * 1024  # of the file that a programme names
-PICTURE_SOURCE_PIXELS: Final = 40_000_000  # that it may unpack to
+PICTURE_SOURCE_PIXELS: Final = 40_000_000  # that it may unpack to, each 4 bytes of memory
+WEBP_SOURCE_PIXELS: Final = 12_000_000  # of WebP, which takes four times as much as it unpacks
 PICTURE_BYTES: Final = 256 * 1024  # of a picture as it is served, in its largest size
 PICTURES_KEPT_BYTES: Final = 64 * 1024 * 1024  # on a device; those seen least recently go first
 PICTURES_AT_ONCE: Final = 4  # that a device asks for

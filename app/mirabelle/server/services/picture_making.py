@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")
 _QUALITIES: Final = (82, 60, 35)  # tried until the file is small enough
 _BARE: Final = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}  # chunks of a WebP file that has neither metadata nor frames
-_LARGE: Final = 8_000_000  # pixels; of pictures with more, one is unpacked at a time: it may take 350 MB
+_LARGE: Final = 8_000_000  # pixels; of pictures with more, one is unpacked at a time: it may take 200 MB
+_STRIP: Final = 1_000_000  # pixels
 _one_large: Final = Lock()
 
 
@@ -77,24 +78,53 @@ def _opened(raw: bytes) -> tuple["Image", bool]:
 
     try:
         with Image.open(io.BytesIO(raw), formats=_FORMATS) as found:
-            pixels = found.width * found.height
-            if pixels > limits.PICTURE_SOURCE_PIXELS:
-                raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels")
+            pixels, is_webp = found.width * found.height, found.format == "WEBP"
+            most = limits.WEBP_SOURCE_PIXELS if is_webp else limits.PICTURE_SOURCE_PIXELS
+            if pixels > most:
+                raise PictureUnusable(_too_many(most) + (", the most for WebP" if is_webp else ""))
             with _one_large if pixels > _LARGE else nullcontext():
                 is_as_it_came = max(found.size) <= WIDTHS[-1]
                 found.draft("RGB", (WIDTHS[-1] * 2,) * 2)  # a large JPEG need not be unpacked in full
                 found.load()
-                image = _plain(found)
-                image.thumbnail((WIDTHS[-1],) * 2, _resampling().LANCZOS, reducing_gap=2)
+                image = _smaller(found)
             image = _in_srgb(_upright(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise PictureUnusable(f"has more than {limits.PICTURE_SOURCE_PIXELS // 10**6} million pixels") from fault
+        raise PictureUnusable(_too_many(limits.PICTURE_SOURCE_PIXELS)) from fault
     except UnidentifiedImageError as fault:
         raise PictureUnusable("is no PNG, JPEG or WebP picture") from fault
     except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as fault:
         raise PictureUnusable("is damaged") from fault
     image.info.clear()
     return image, is_as_it_came
+
+
+def _too_many(most: int) -> str:
+    return f"has more than {most // 10**6} million pixels"
+
+
+def _smaller(found: "Image") -> "Image":
+    """`found` as `_plain` makes it, no larger than it is ever served."""
+    side = WIDTHS[-1]
+    times = max(found.size) // (2 * side)
+    image = _reduced(found, times) if times > 1 else _plain(found)
+    image.thumbnail((side, side), _resampling().LANCZOS)
+    return image
+
+
+def _reduced(found: "Image", times: int) -> "Image":
+    """`found` so many times smaller, strip by strip: as a whole, each step on the way takes its memory once more."""
+    from PIL import Image
+
+    rows = max(1, _STRIP // (found.width * times)) * times
+    image = None
+    for top in range(0, found.height, rows):
+        strip = _plain(found.crop((0, top, found.width, min(top + rows, found.height)))).reduce(times)
+        if image is None:
+            image = Image.new(strip.mode, (strip.width, -(-found.height // times)))
+        image.paste(strip, (0, top // times))
+    assert image is not None
+    image.info = {name: note for name, note in found.info.items() if name != "transparency"}
+    return image
 
 
 def _plain(found: "Image") -> "Image":
