@@ -36,6 +36,8 @@ from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
 
 log = logging.getLogger(__name__)
 
+JITTER: Final = random.SystemRandom()  # a draw from the generator that all share would disturb whoever has seeded it
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -320,7 +322,7 @@ class App(Parts):
                 if not failures and self.session is not None and self.session.role == "participant":
                     await self.tell_reminders()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause_after(failures, random.random()))
+                await asyncio.wait_for(self._woken.wait(), pause_after(failures, JITTER.random()))
 
     def wake(self) -> None:
         """Sync now rather than at the next round: somebody looks at the app again, or the network is back."""
