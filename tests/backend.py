@@ -16,6 +16,7 @@ from mirabelle.server.services.pass_keys import PassKeys
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.services.sealing import MasterKey
 from mirabelle.server.services.signing import Signer
+from tests.prepared import lay_database
 
 
 def new_key() -> str:
@@ -106,6 +107,9 @@ class Backend(AbstractContextManager["Backend"]):
     _people: list[Person] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> "Backend":
+        programme = self.programme or (demo_programme() if self.demo else None)
+        if programme is not None:
+            lay_database(self.data, self.database_url, programme)
         hosting = Hosting(
             settings=Settings(
                 self.data,
@@ -118,7 +122,7 @@ class Backend(AbstractContextManager["Backend"]):
             ),
             port=self.port,
             database_url=self.database_url,
-            programme=self.programme or (demo_programme() if self.demo else None),
+            programme=programme,
             web_app=self.web_app,
         )
         self._server = Server(hosting).start()
