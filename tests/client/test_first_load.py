@@ -20,6 +20,7 @@ from mirabelle.client.store import rewards as r
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import limits
+from mirabelle.contract import messages as m
 from mirabelle.contract.catalog_columns import columns_of
 from mirabelle.rules.catalog_trust import manifest_message
 from mirabelle.rules.trust import programme_id
@@ -231,3 +232,54 @@ async def test_what_fails_beside_leaves_nothing_of_it(phone: Phone) -> None:
     assert phone.whole() == 0
     await phone.catalog.refresh()
     assert phone.whole() == len(REWARDS)
+
+
+async def left_by_another_version(folder: Path, rewards: list[m.Reward]) -> Phone:
+    """A file whose index another version made; the app starts on it."""
+    before = Phone(folder)
+    assert before.catalog.total() == 0
+    with before.store.write() as connection:
+        r.put_rewards(connection, rewards)
+        put_document(connection, r.INDEX, 0)
+    before.store.close()
+    return Phone(folder)
+
+
+async def test_an_index_is_made_anew_beside_the_screens_the_most_popular_first(tmp_path: Path) -> None:
+    phone = await left_by_another_version(tmp_path, many := list(generated(2500)))
+    totals = [phone.catalog.total()]
+    phone.store.subscribe(("catalog",), lambda: totals.append(phone.catalog.total()))
+    assert totals == [1000] and phone.catalog.search(CatalogQuery(text=many[5].title.en))
+    assert len(phone.catalog.search(CatalogQuery(limit=10**6))) == len(many)
+    phone.line.pages = {}
+    await phone.catalog.refresh()
+    assert totals == [1000, 2000, 2500] and phone.whole() == len(many)
+    phone.store.close()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_an_index_that_is_half_made_is_gone_on_with_in_the_next_life(tmp_path: Path, turns: int) -> None:
+    phone = await left_by_another_version(tmp_path, many := list(generated(2500)))
+    assert phone.catalog.total() == 1000
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await phone.catalog.stop()
+    phone.store.close()
+    again, second = Phone(tmp_path), Phone(tmp_path)
+    for window in (again, second):
+        assert window.catalog.total() >= 2000
+        window.line.pages = {}
+    await asyncio.gather(again.catalog.refresh(), second.catalog.refresh())
+    assert again.whole() == second.whole() == len(many)
+    for window in (again, second):
+        window.store.close()
+
+
+async def test_nothing_that_changed_is_written_before_the_index_is_whole(tmp_path: Path) -> None:
+    phone = await left_by_another_version(tmp_path, list(generated(2500))[::-1])
+    phone.line.on_ask = lambda after: wholes.append(r.is_indexed(phone.store.read))
+    wholes = list[bool]()
+    assert not r.is_indexed(phone.store.read)
+    await phone.catalog.refresh()
+    assert wholes and all(wholes) and phone.whole() == len(REWARDS)
+    phone.store.close()

@@ -335,6 +335,7 @@ class App(Parts):
         await self.upload_scans.stop()
         await self.sync.stop()
         await self.pictures.stop()
+        await self.catalog.stop()
         await self._sessions.finish()
         await self.api.close()
         self.store.close()

@@ -1,5 +1,8 @@
 """The catalog: searched, filtered and sorted in the store, kept fresh by what changed."""
 
+import asyncio
+import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,10 +12,13 @@ from mirabelle.client.api import Api, Refusal
 from mirabelle.client.repositories.catalog_feed import CatalogFeed
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store import rewards as r
+from mirabelle.client.store.beside import Ended
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.search import exactly, expression, typed_words
 from mirabelle.client.store.spelling import forgivingly, nearly
 from mirabelle.contract import messages as m
+
+log = logging.getLogger(__name__)
 
 Sort = Literal["popular", "price_up", "price_down", "newest"]
 
@@ -79,8 +85,9 @@ class Catalog:
 
     def __init__(self, store: Store, api: Api, programme: Programme, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._programme, self._now = store, api, programme, now
-        self._feed = CatalogFeed(store, api, now, self._index_if_needed, self._names)
+        self._feed = CatalogFeed(store, api, now, self._index_whole, self._names)
         self._indexed = ""
+        self._indexing: asyncio.Task[None] | None = None
         self._understood: tuple[object, str | None] = ((), None)
 
     def search(self, query: CatalogQuery) -> list[m.Reward]:
@@ -119,7 +126,7 @@ class Catalog:
     def get(self, id_: str) -> m.Reward | None:
         """The reward `id_`, also one that can no longer be had."""
         rows = self._read(f"{r.ANY_REWARD} WHERE id = :id", {"id": id_})
-        return r.read_reward(rows[0]) if rows else None
+        return r.readable(rows[0]) if rows else None
 
     def categories(self) -> list[tuple[str, int]]:
         """Each category that has rewards, with how many, in the programme's order."""
@@ -145,7 +152,8 @@ class Catalog:
             return []
         source, conditions, order = plan.sql(query.sort)
         sql = f"{_COLUMNS.format(source)} WHERE {conditions} ORDER BY {order} LIMIT :limit"
-        return [r.read_reward(row) for row in self._read(sql, plan.values | {"limit": query.limit})]
+        rows = self._read(sql, plan.values | {"limit": query.limit})
+        return [reward for reward in map(r.readable, rows) if reward is not None]
 
     def _understand(self, text: str) -> str | None:
         """The FTS5 expression for what was typed: as it stands, or where that finds nothing, with a letter changed."""
@@ -190,14 +198,48 @@ class Catalog:
         return _Plan(match, conditions, values | {"match": match})
 
     def _index_if_needed(self) -> None:
-        """Once for each file: a file of before this version has no words in its index, or words folded otherwise."""
-        if self._indexed == self._store.path:
+        """Once for each file: a file of before this version has no words in its index, or words folded otherwise. The
+        most popular rewards are put there at once, the others beside the screens, which show more and more."""
+        path = self._store.path
+        if self._indexed == path:
             return
-        if self._store.document(r.INDEX, int) != r.INDEX_FORM:
+        while not r.is_indexed(self._store.read):
             with self._store.write() as connection:
-                if r.index_anew(connection):
-                    self._feed.begin_anew(connection)
-        self._indexed = self._store.path
+                self._index_more(connection)
+            if _is_in_loop() and not r.is_indexed(self._store.read):
+                self._indexing = asyncio.ensure_future(self._index_rest(path))
+                break
+        self._indexed = path
+
+    def _index_more(self, connection: sqlite3.Connection) -> None:
+        if r.index_more(connection):
+            self._feed.begin_anew(connection)
+
+    async def _index_rest(self, path: str) -> None:
+        try:
+            while self._store.path == path and not r.is_indexed(self._store.read):
+                await self._store.write_beside(self._index_more, "catalog")
+        except Ended:
+            log.info("somebody else is signed in; the rest is indexed another time")
+        except sqlite3.Error as fault:
+            log.warning("not all could be indexed: %s", type(fault).__name__)
+        finally:
+            self._indexed = path if self._store.path == path and r.is_indexed(self._store.read) else ""
+            self._store.end_beside()
+
+    async def _index_whole(self) -> None:
+        """Wait until the index is whole; raises sqlite3.Error."""
+        self._index_if_needed()
+        while not r.is_indexed(self._store.read):
+            if self._indexing is not None:
+                await asyncio.wait([self._indexing])
+            self._index_if_needed()
+
+    async def stop(self) -> None:
+        """Index no more; the next life of the app goes on with it."""
+        if self._indexing is not None:
+            self._indexing.cancel()
+            await asyncio.wait([self._indexing])
 
     def _names(self) -> dict[str, m.Text]:
         programme = self._programme.current()
@@ -216,3 +258,11 @@ class Catalog:
         """Why what came last was not believed, as a `rules.catalog_trust.CatalogRefusal` or "unreadable"; "" where it
         was."""
         return self._feed.state().refused
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

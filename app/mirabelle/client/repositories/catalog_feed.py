@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ import msgspec
 from mirabelle.client.api import Api, Changed, NoAnswer, Refusal
 from mirabelle.client.store import rewards as r
 from mirabelle.client.store.beside import Ended
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store, decoded, put_document
 from mirabelle.contract import catalog as cm
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -45,6 +45,9 @@ class Feed(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
+_feed_decoder: Final = msgspec.json.Decoder(Feed)
+
+
 class _Unknown(Exception):
     """Something changed of a reward that this device does not have."""
 
@@ -61,7 +64,7 @@ class CatalogFeed:
         store: Store,
         api: Api,
         now: Callable[[], datetime],
-        ready: Callable[[], None],
+        ready: Callable[[], Awaitable[None]],
         names: Callable[[], dict[str, m.Text]],
     ) -> None:
         self._store, self._api, self._now, self._ready, self._names = store, api, now, ready, names
@@ -86,7 +89,7 @@ class CatalogFeed:
         ahead: asyncio.Task[_Came] | None = None
         try:
             while True:
-                self._ready()
+                await self._ready()
                 path = self._store.path
                 page = await (ahead or self._next(self.state()))
                 ahead = None
@@ -143,6 +146,7 @@ class CatalogFeed:
         return False
 
     async def _tidy(self) -> None:
+        await self._ready()
         self._name_categories()
         if not self.state().total and r.is_in_pieces(self._store.read):
             try:
@@ -154,7 +158,7 @@ class CatalogFeed:
 
     def begin_anew(self, connection: sqlite3.Connection) -> None:
         """Have everything loaded at the next refresh; whose catalog it is stays known."""
-        put_document(connection, _FEED, msgspec.structs.replace(self.state(), cursor="", etag="", total=0))
+        put_document(connection, _FEED, msgspec.structs.replace(_state(connection), cursor="", etag="", total=0))
 
     def _seconds(self) -> int:
         return int(self._now().timestamp())
@@ -181,10 +185,15 @@ class CatalogFeed:
         known = self._store.read.execute("SELECT max(number) FROM rewards_facets").fetchone()[0]
         named = (self._store.path, names, known)
         if named != self._named:
-            self._ready()
             with self._store.write() as connection:
                 r.name_categories(connection, names)
             self._named = named
+
+
+def _state(connection: sqlite3.Connection) -> Feed:
+    """How far the device is, in the caller's transaction."""
+    found = connection.execute("SELECT body FROM documents WHERE name = ?", (_FEED,)).fetchone()
+    return (decoded(_feed_decoder, found[0]) if found else None) or Feed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +221,7 @@ class _Page:
 
     def apply(self, connection: sqlite3.Connection) -> None:
         """Write it, in the caller's transaction; raises _Moved and _Unknown."""
-        found = connection.execute("SELECT body FROM documents WHERE name = ?", (_FEED,)).fetchone()
-        if (msgspec.json.decode(found[0], type=Feed) if found else Feed()) != self.feed:
+        if _state(connection) != self.feed:
             raise _Moved
         if self.manifest.loading:
             r.leave_in_pieces(connection)

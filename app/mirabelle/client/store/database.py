@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
-PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "till name", MISHAP})
+PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "catalog indexed to", "till name", MISHAP})
 
 # What a file says from the moment that it is to go: another process that has it open finds it there, also on systems
 # that remove no file which somebody has open, and where the file is gone already it finds another in its place or none.

@@ -22,6 +22,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.catalog_columns import ListedReward, listed
 
 INDEX: Final = "catalog index"
+_INDEXED_TO: Final = "catalog indexed to"
 INDEX_FORM: Final = 2  # raised when words are folded otherwise, or rewards kept before cannot be read: all is read anew
 
 _MOST_POPULAR: Final = 2**20 - 1
@@ -52,6 +53,14 @@ def read_reward(row: Sequence[object]) -> m.Reward:
     if points == reward.points and row[2] == reward.stock:
         return reward
     return msgspec.structs.replace(reward, points=points, stock=row[2])
+
+
+def readable(row: Sequence[object]) -> m.Reward | None:
+    """The same; None where another version kept it so that this one cannot read it."""
+    try:
+        return read_reward(row)
+    except msgspec.DecodeError:
+        return None
 
 
 def get_reward(connection: sqlite3.Connection, reference: int) -> m.Reward | None:
@@ -255,26 +264,45 @@ def _merge_from(connection: sqlite3.Connection, pieces: int) -> None:
     connection.execute("INSERT INTO rewards_text (rewards_text, rank) VALUES ('automerge', ?)", (pieces,))
 
 
-def index_anew(connection: sqlite3.Connection) -> bool:
-    """Make the index of words again, from the rewards; whether there were some that this version cannot read. They are
-    no longer on offer until they come anew."""
+def is_indexed(read: Reader) -> bool:
+    """Whether all words are in the index, as this version puts them there."""
+    row = read.execute("SELECT body FROM documents WHERE name = ?", (INDEX,)).fetchone()
+    return row is not None and row[0] == _encode(INDEX_FORM)
+
+
+def index_more(connection: sqlite3.Connection) -> bool:
+    """Put the next rewards into the index, the most popular first, from the beginning where it was made by another
+    version; whether there were some that this version cannot read. They are no longer on offer until they come anew.
+    When none is left the index is whole: until then no reward may be put or taken off."""
+    last = _begun(connection)
+    query = "SELECT body, number FROM rewards JOIN rewards_bodies USING (reference) WHERE number > ? ORDER BY number"
+    page = connection.execute(f"{query} LIMIT {_PAGE}", (last,)).fetchall()
+    readable, unreadable = list[m.Reward](), list[tuple[int]]()
+    for row in page:
+        try:
+            readable.append(_decode(row[0]))
+        except msgspec.DecodeError:
+            unreadable.append((row[1],))
+    connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
+    new = prepare(readable)
+    _index(connection, [row[0] for row in new.rows], readable, new.said, new.words)
+    if len(page) == _PAGE:
+        put_document(connection, _INDEXED_TO, (INDEX_FORM, page[-1][1]))
+    else:
+        tidy_index(connection)
+        connection.execute("DELETE FROM documents WHERE name = ?", (_INDEXED_TO,))
+        put_document(connection, INDEX, INDEX_FORM)
+    return bool(unreadable)
+
+
+def _begun(connection: sqlite3.Connection) -> int:
+    """The last reward whose words are in the index; one before the first once it was emptied, to begin anew."""
+    row = connection.execute("SELECT body FROM documents WHERE name = ?", (_INDEXED_TO,)).fetchone()
+    form, last = msgspec.json.decode(row[0], type=tuple[int, int]) if row else (0, -1)
+    if form == INDEX_FORM:
+        return last
     leave_in_pieces(connection)
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('delete-all')")
     connection.execute("DELETE FROM rewards_words")
     connection.execute("UPDATE rewards_facets SET count = 0")
-    last, unreadable = -1, list[tuple[int]]()
-    query = "SELECT body, number FROM rewards JOIN rewards_bodies USING (reference) WHERE number > ? ORDER BY number"
-    while page := connection.execute(f"{query} LIMIT {_PAGE}", (last,)).fetchall():
-        readable = []
-        for row in page:
-            try:
-                readable.append(_decode(row[0]))
-            except msgspec.DecodeError:
-                unreadable.append((row[1],))
-        new = prepare(readable)
-        _index(connection, [row[0] for row in new.rows], readable, new.said, new.words)
-        last = page[-1][1]
-    connection.executemany("DELETE FROM rewards WHERE number = ?", unreadable)
-    tidy_index(connection)
-    put_document(connection, INDEX, INDEX_FORM)
-    return bool(unreadable)
+    return -1
