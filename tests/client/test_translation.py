@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
 from string import Formatter
@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
+from babel.dates import format_date, format_time, format_timedelta
+from babel.numbers import format_decimal
 
 import mirabelle
+from mirabelle.contract.cldr import plural
 from mirabelle.contract.translation import LANGUAGES, Translator, texts
 
 APP = Path(mirabelle.__file__).parent
@@ -147,6 +150,27 @@ def test_digits_dates_and_money_are_written_as_each_language_does() -> None:
     assert not re.search(r"[0-9]", arabic.money(2050, "EUR") + arabic.date(date(2026, 1, 2), "short"))
     assert english.relative_days(11) == "in 11 days"
     assert arabic.rtl and not french.rtl
+
+
+@pytest.mark.parametrize(("language", "region"), [("en", "en_GB"), ("fr", "fr"), ("ar", "ar_EG")])
+def test_what_is_said_without_babel_is_what_babel_says(language: str, region: str) -> None:
+    translate, locale = Translator(language), Locale.parse(region)
+    eastern = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩" if language == "ar" else "0123456789")
+    numbers = [*range(130), 999, 1000, 1003, 1011, 9999, 10_000, 123_456, 1_000_000, 2_000_003, 10**9]
+    for number in (*numbers, *(-number for number in numbers)):
+        said = format_decimal(number, locale=locale, numbering_system="default").translate(eastern)
+        assert (translate.number(number), plural(language, number)) == (said, locale.plural_form(number))
+    forms = {"short": "d MMM", "day": "d MMMM", "long": "d MMMM y", "weekday": "EEEE", "month": "LLL"}
+    days = [date(2026, month, day) for month in range(1, 13) for day in (1, 8, 17, 26)]
+    for form, pattern in forms.items():
+        said_by_both = [(translate.date(day, form), format_date(day, pattern, locale=locale)) for day in days]
+        assert all(ours == theirs.translate(eastern) for ours, theirs in said_by_both)
+    for at in (time(0, 0), time(9, 5), time(23, 59)):
+        assert translate.time(at) == format_time(at, "HH:mm", locale=locale).translate(eastern)
+    for ahead in (-3, *range(2, 120), 199, 365, 419, 420, 900):
+        span = timedelta(days=ahead)
+        told = format_timedelta(span, granularity="day", threshold=60, add_direction=True, locale=locale)
+        assert translate.relative_days(ahead) == told.translate(eastern)
 
 
 def test_a_language_that_is_not_spoken_gets_english() -> None:

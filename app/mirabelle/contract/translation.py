@@ -1,12 +1,14 @@
-"""Texts in English, French and Arabic, with each language's plurals, digits, dates and money (CLDR, through Babel)."""
+"""Texts in English, French and Arabic, with each language's plurals, digits, dates and money (CLDR; what few pages need
+of it through Babel)."""
 
 import logging
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from mirabelle.contract.cldr import WORDS, plural
 from mirabelle.contract.places import assets_directory
 
 if TYPE_CHECKING:
@@ -21,20 +23,31 @@ DateForm = Literal["short", "day", "long", "weekday", "month"]
 
 # Arabic as it is written where the programme's Arabic speakers are met first: Eastern digits and month names in use.
 _LOCALES: Final = {"en": "en_GB", "fr": "fr", "ar": "ar_EG"}
-_DATE_PATTERNS: Final = {"short": "d MMM", "day": "d MMMM", "long": "d MMMM y", "weekday": "EEEE", "month": "LLL"}
+_MOST_DAYS: Final = 60 * 7  # from there on weeks are counted
 _EASTERN: Final = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 Words = str | Mapping[str, str]
 
 
-@cache
 def texts(language: str) -> Mapping[str, Words]:
     """Every text of `language` by its key "feature.name": a string, or one string for each plural category."""
     found: dict[str, Words] = {}
     for file in sorted((assets_directory() / "translations" / language).glob("*.toml")):
-        for name, words in tomllib.loads(file.read_text(encoding="utf-8")).items():
-            found[f"{file.stem}.{name}"] = words
+        found |= _texts_of(language, file.stem)
     return found
+
+
+@cache
+def _texts_of(language: str, feature: str) -> Mapping[str, Words]:
+    """The texts of one feature, read when the first of them is said."""
+    file = assets_directory() / "translations" / language / f"{feature}.toml"
+    if not file.exists():
+        return {}
+    return {f"{feature}.{name}": words for name, words in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+
+
+def _text(language: str, key: str) -> Words | None:
+    return _texts_of(language, key.partition(".")[0]).get(key)
 
 
 @cache
@@ -42,14 +55,6 @@ def _locale(language: str) -> "Locale":
     from babel import Locale
 
     return Locale.parse(_LOCALES[language])
-
-
-@lru_cache(maxsize=4096)
-def _grouped(number: int, language: str) -> str:
-    """A price is told thrice on each card, and many have the same."""
-    from babel.numbers import format_decimal
-
-    return format_decimal(number, locale=_locale(language), numbering_system="default")
 
 
 class Translator:
@@ -66,13 +71,14 @@ class Translator:
 
     def __call__(self, key: str, /, count: int | None = None, **values: Any) -> str:
         """The text `key` with its placeholders filled in; whole numbers get local digits, `count` picks the plural."""
-        words = texts(self.language).get(key)
+        words = _text(self.language, key)
         if words is None:
             log.error("no text %s in %s", key, self.language)
-            words = texts(FALLBACK)[key]
+            words = _text(FALLBACK, key)
+        if words is None:
+            raise KeyError(key)
         if not isinstance(words, str):
-            category = _locale(self.language).plural_form(count or 0)
-            words = words.get(category) or words["other"]
+            words = words.get(plural(self.language, count or 0)) or words["other"]
         if count is not None:
             values["count"] = count
         told = {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
@@ -91,7 +97,7 @@ class Translator:
 
     def number(self, number: int) -> str:
         """A whole number, grouped, in local digits."""
-        return self._digits(_grouped(number, self.language))
+        return self._digits(f"{number:,}".replace(",", WORDS[self.language].parts_thousands))
 
     def money(self, minor: int, currency: str) -> str:
         """An amount in minor units of `currency` (ISO 4217)."""
@@ -117,18 +123,19 @@ class Translator:
 
     def date(self, day: date, form: DateForm = "long") -> str:
         """A day; one of an aware time is that time's local day."""
-        from babel.dates import format_date
-
         if isinstance(day, datetime):
             day = day.astimezone(self.time_zone).date()
-        return self._digits(format_date(day, _DATE_PATTERNS[form], locale=_locale(self.language)))
+        words = WORDS[self.language]
+        if form == "weekday":
+            return words.weekdays[day.weekday()]
+        month = (words.short_months if form in ("short", "month") else words.months)[day.month - 1]
+        told = {"month": month, "long": f"{day.day} {month} {day.year}"}.get(form, f"{day.day} {month}")
+        return self._digits(told)
 
     def time(self, at: datetime | time) -> str:
         """The time of day, hours and minutes."""
-        from babel.dates import format_time
-
         local = at.astimezone(self.time_zone).time() if isinstance(at, datetime) else at
-        return self._digits(format_time(local, "HH:mm", locale=_locale(self.language)))
+        return self._digits(f"{local.hour:02}:{local.minute:02}")
 
     def date_time(self, at: datetime) -> str:
         """The day and the time of day."""
@@ -140,10 +147,12 @@ class Translator:
 
     def relative_days(self, days: int) -> str:
         """How far a day is from today: "today", "tomorrow", "in 11 days"."""
-        from babel.dates import format_timedelta
-
         if days in (0, 1):
             return self("shared.today" if days == 0 else "shared.tomorrow")
+        if 0 < days < _MOST_DAYS:
+            return self._digits(WORDS[self.language].in_days[plural(self.language, days)].format(days))
+        from babel.dates import format_timedelta
+
         span = timedelta(days=days)
         return self._digits(
             format_timedelta(span, granularity="day", threshold=60, add_direction=True, locale=_locale(self.language))
