@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from mirabelle.client.app import App
 from mirabelle.client.device.keys import Keys, open_keys
 from mirabelle.client.device.notifications import open_notifications
-from mirabelle.client.device.preferences import open_preferences
+from mirabelle.client.device.preferences import Preferences, open_preferences
 from mirabelle.client.device.secrets import SecretStore, open_secrets
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.opened_links import OpenedLinks
+from mirabelle.client.ui.waiting import Waiting
 from mirabelle.client.use_cases.app_lock import AppLock
 from mirabelle.client.use_cases.session import ROLES
 from mirabelle.contract.places import assets_directory, data_directory
@@ -37,31 +38,45 @@ BROWSER: Final = "browser"
 
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     """The app for `page`, signed in as whoever was; its files go below `directory`."""
-    # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
-    (secret_store, (keys, folder, lock)), preferences, device_language = await asyncio.gather(
-        open_secrets(page, _own), open_preferences(), _device_language(page)
-    )
-    kept_in: Path | None = directory
-    if page.web:
-        # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
-        # that keeps no secrets could not find its own again.
-        kept_in = directory / WEB / folder if secret_store.persistent else None
-    language = preferences.get("language") or device_language
-    app = App(
-        server_url,
-        kept_in,
-        keys,
-        secret_store,
-        preferences,
-        language,
-        is_elsewhere=bool(page.web),
-        notifications=open_notifications(page),
-        lock=lock,
-    )
-    app.tell_reminders.on_open = lambda route: _show(page, route)
-    # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
-    await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
+    waiting, *asked = _asked(page)
+    with waiting.shown():
+        # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
+        (secret_store, (keys, folder, lock)), preferences, language = await asyncio.gather(
+            open_secrets(page, _own), *asked
+        )
+        waiting.what = "files"
+        kept_in: Path | None = directory
+        if page.web:
+            # One server keeps the stores of many browsers: each has a directory only its own secret leads to. A browser
+            # that keeps no secrets could not find its own again.
+            kept_in = directory / WEB / folder if secret_store.persistent else None
+        app = App(
+            server_url,
+            kept_in,
+            keys,
+            secret_store,
+            preferences,
+            preferences.get("language") or language,
+            is_elsewhere=bool(page.web),
+            notifications=open_notifications(page),
+            lock=lock,
+        )
+        app.tell_reminders.on_open = lambda route: _show(page, route)
+        # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
+        await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app
+
+
+def _asked(page: "ft.Page") -> tuple[Waiting, "asyncio.Task[Preferences]", "asyncio.Task[str]"]:
+    """The device's choices and its language, asked for; and the page that is seen while it takes its time."""
+    preferences = asyncio.ensure_future(open_preferences())
+    language = asyncio.ensure_future(_device_language(page))
+
+    async def spoken() -> str:
+        await asyncio.wait([preferences, language])  # which go on where nobody waits for them any more
+        return preferences.result().get("language") or language.result()
+
+    return Waiting(page, spoken), preferences, language
 
 
 def _show(page: "ft.Page", route: str) -> None:
@@ -92,13 +107,14 @@ async def _device_language(page: "ft.Page") -> str:
 
 async def open_home(page: "ft.Page", data: Path, start_demo: Callable[[], str]) -> Home:
     """What an installed app comes home to; its files go below `data`."""
-    (secret_store, (_, _, lock)), preferences, language = await asyncio.gather(
-        open_secrets(page, _own), open_preferences(), _device_language(page)
-    )
-    notifications = open_notifications(page)
-    home = Home(data, secret_store, preferences, language, start_demo, notifications=notifications, lock=lock)
-    home.on_open = lambda app, route: _show(page, route if home.app is app else "/")
-    await home.open()
+    waiting, *asked = _asked(page)
+    with waiting.shown():
+        (secret_store, (_, _, lock)), preferences, language = await asyncio.gather(open_secrets(page, _own), *asked)
+        waiting.what = "files"
+        notifications = open_notifications(page)
+        home = Home(data, secret_store, preferences, language, start_demo, notifications=notifications, lock=lock)
+        home.on_open = lambda app, route: _show(page, route if home.app is app else "/")
+        await home.open()
     return home
 
 
