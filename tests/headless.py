@@ -49,14 +49,14 @@ class Window(Connection):
         self.page_url, self.page_name = "http://test", ""
         self.answers = answers  # {(control type or "*", method): value or function of the arguments}
         self.crashes: list[Any] = []
+        self.last_sent = b""
         self.calls: list[tuple[str, str, Any]] = []
         self.session: Session | None = None
 
     def send_message(self, message: Message) -> None:
-        raw = msgpack.packb([message.action, message.body], default=ENCODE)
-        body = msgpack.unpackb(raw, ext_hook=decode_ext_from_msgpack, strict_map_key=False)[1]
+        self.last_sent = raw = msgpack.packb([message.action, message.body], default=ENCODE)
         if message.action == MessageAction.SESSION_CRASHED:
-            self.crashes.append(body)
+            self.crashes.append(msgpack.unpackb(raw, ext_hook=decode_ext_from_msgpack, strict_map_key=False)[1])
         if message.action == MessageAction.INVOKE_METHOD:
             kind = getattr(self.session.index.get(message.body.control_id), "_c", "?")
             self.calls.append((kind, message.body.name, message.body.args))

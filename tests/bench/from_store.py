@@ -9,9 +9,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import flet as ft
+import msgpack
 
 from mirabelle.client.wiring import page_starter
 from tests.headless import Device, HeadlessApp
@@ -28,36 +29,38 @@ async def prepared(url: str, folder: Path) -> None:
         await app.tap(app.one(key="try-participant"))
         await app.until(lambda: app.page.route == "/guide")
         await app.go("/wallet")
-        await app.until(lambda: _has_wallet(app))
+        await app.until(lambda: app.all(key="balance"))
+        points = app.one(ft.Text, key="balance").value
     device.preferences["mirabelle.guide_seen"] = "yes"
-    (folder / _KEPT).write_text(json.dumps([device.secrets, device.preferences]), encoding="utf-8")
+    (folder / _KEPT).write_text(json.dumps([device.secrets, device.preferences, points]), encoding="utf-8")
 
 
 def started(folder: Path, route: str = "/wallet") -> HeadlessApp:
     """The app on the phone in `folder`, with no network."""
     device = Device()
-    device.secrets, device.preferences = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
+    device.secrets, device.preferences, _ = _kept(folder)
     return HeadlessApp(page_starter(_NOBODY_THERE, folder), route=route, device=device)
+
+
+def _kept(folder: Path) -> list[Any]:
+    kept: list[Any] = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
+    return kept
 
 
 async def _start(folder: Path) -> None:
     """Start, and end as soon as the window was sent the wallet: what goes on then is not waited for."""
-    app = started(folder)
+    app, points = started(folder), msgpack.packb(_kept(folder)[2])
     start = app.main
 
     async def draw(page: ft.Page) -> None:
         await start(page)
-        assert _has_wallet(app), app.texts()
+        assert points in app.window.last_sent, app.texts()
         print(json.dumps([name for name in LATER if name in sys.modules]), flush=True)
         os._exit(0)
 
     app.main = draw
     async with app:
         pass
-
-
-def _has_wallet(app: HeadlessApp) -> bool:
-    return bool(app.all(key="balance"))
 
 
 if __name__ == "__main__":
