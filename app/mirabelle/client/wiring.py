@@ -16,6 +16,7 @@ from mirabelle.client.device.preferences import Preferences, open_preferences
 from mirabelle.client.device.secrets import SecretStore, open_secrets
 from mirabelle.client.home import Home
 from mirabelle.client.repositories.opened_links import OpenedLinks
+from mirabelle.client.ui.shared import light_classes
 from mirabelle.client.ui.waiting import Waiting
 from mirabelle.client.use_cases.app_lock import AppLock
 from mirabelle.client.use_cases.session import ROLES
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import flet as ft
 
 log = logging.getLogger(__name__)
+
+light_classes.apply()  # before anything of Flet is loaded: the app's own parts load it when they draw
 
 WEB_SESSION_SECONDS: Final = 3600
 DEVICE_SECONDS: Final = 5
