@@ -23,6 +23,7 @@ class Wire(AbstractContextManager["Wire"]):
         self._listener: asyncio.Server | None = None
         self._talks: set[asyncio.Task[Any]] = set()
         self._to_lose: Counter[str] = Counter()
+        self._last: set[str] = set()
         self._to_cut: dict[str, int] = {}
         self.requests: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
@@ -48,6 +49,11 @@ class Wire(AbstractContextManager["Wire"]):
         """The server carries `request` ("POST /api/v1/redemptions", with * for what an id is) out, but its answer does
         not arrive."""
         self._to_lose[request] += times
+
+    def lose_reply_and_all(self, request: str) -> None:
+        """As `lose_reply`, and from then on nobody can be reached until `mend`."""
+        self.lose_reply(request)
+        self._last.add(request)
 
     def _next_lost(self, request: str) -> str | None:
         return next((each for each, times in self._to_lose.items() if times and fnmatchcase(request, each)), None)
@@ -117,6 +123,10 @@ class Wire(AbstractContextManager["Wire"]):
             if asked and (lost := self._next_lost(asked[0])):
                 self._to_lose[lost] -= 1
                 self.lost[asked[0]] += 1
+                if lost in self._last and self._listener is not None:
+                    self._last.remove(lost)
+                    self._listener.close()
+                    self._listener = None
                 return
             if asked and asked[0] in self._to_cut:
                 left = self._to_cut[asked[0]]

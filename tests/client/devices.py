@@ -1,5 +1,6 @@
 """A device with the real app on it, but no screens: it can be switched off and on again, and keeps what it keeps."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -148,3 +149,16 @@ async def confirm(app: App, reward: str) -> Outcome:
     """Confirm the draft for `reward` at the price that this device shows."""
     shown = app.catalog.get(reward)
     return await app.redeem.confirm(reward, app.redeem.draft(reward).key, shown.points if shown else 0)
+
+
+async def taken_up(app: App) -> None:
+    """Wait until something in the outbox is being sent; there is no connection yet, let alone an answer."""
+    is_sent = asyncio.Event()
+
+    def look() -> None:
+        if any(entry.state == "unknown" for entry in app.outbox.entries()):
+            is_sent.set()
+
+    stop = app.store.subscribe(("outbox",), look)
+    await is_sent.wait()
+    stop()

@@ -143,6 +143,22 @@ async def test_without_network_nothing_is_taken_and_nothing_waits(wire: Wire, ba
         assert holder.left == (WORTH, 0)
 
 
+async def test_what_may_be_held_is_not_forgotten_where_nobody_can_be_asked_again(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    holder = CardHolder(backend)
+    async with TillDevice(tmp_path).on(wire.url) as app:
+        await till_in_sync(app)
+        scan = await shown(app, holder)
+        wire.lose_reply_and_all(HOLD)
+        with pytest.raises(LostAnswer):
+            await app.take_amount(scan, 4000)
+        wire.mend()
+        assert app.take_amount.open_amount(holder.voucher["id"]) == 4000
+        await take(app, await shown(app, holder), 4000)
+        assert (holder.left, app.outbox.entries()) == ((1000, 0), [])
+
+
 async def test_a_refusal_is_told_and_leaves_nothing_open(backend: Backend, tmp_path: Path) -> None:
     holder = CardHolder(backend)
     async with TillDevice(tmp_path).on(backend.url) as app:

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 A = TypeVar("A")
 
 CONNECT_SECONDS: Final = 3.0
-ANSWER_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 10.0  # without a byte of it
+WHOLE_ANSWER_SECONDS: Final = 60.0  # until the last one, however slowly they come
 _NOT_MODIFIED: Final = 304
 _UNASKED: Final = ("accept", "connection", "user-agent")  # headers that say nothing here, in each request
 _PACKED: Final = "gzip"  # the one way to pack an answer that is unpacked here, see `_received`
@@ -104,14 +105,17 @@ class Api:
         self,
         endpoint: Endpoint[A],
         *,
-        body: Message | None = None,
+        body: Message | bytes | None = None,
         key: str | None = None,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> A | Refusal:
-        """The endpoint's answer, or its refusal; raises NotSent, LostAnswer or WrongServer."""
+        """The endpoint's answer, or its refusal; raises NotSent, LostAnswer or WrongServer.
+
+        A `body` that was written down before it was sent is sent as it stands: a key stands for its very bytes.
+        """
         url = self._base_url + _filled(endpoint.path, path or {})
-        content = msgspec.json.encode(body) if body is not None else None
+        content = msgspec.json.encode(body) if isinstance(body, Message) else body
 
         async def send() -> "tuple[httpx.Response, str | None]":
             token = self.tokens.access_token() if self.tokens and endpoint.role else None
@@ -182,12 +186,13 @@ class Api:
 
         client = self._client or self._open()
         try:
-            async with client.stream(endpoint.method, url, content=content, headers=headers, params=query) as coming:
+            asked = client.stream(endpoint.method, url, content=content, headers=headers, params=query)
+            async with asyncio.timeout(WHOLE_ANSWER_SECONDS), asked as coming:
                 return await _received(coming, endpoint.most_bytes)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             self._on_contact(False)
             raise (Untrusted if _UNTRUSTED in str(fault) else NotSent) from fault
-        except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as fault:
             self._on_contact(False)
             raise LostAnswer from fault
         except NoAnswer:

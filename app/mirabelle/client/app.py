@@ -330,7 +330,8 @@ class App(Parts):
 
     async def close(self) -> None:
         """Close connections and files, once what is being sent has been answered."""
-        await self.redeem.finish()
+        for sends in (self.redeem, self.send_points, self.give_voucher):
+            await sends.finish()
         await self.scan.finish()
         await self.upload_scans.stop()
         await self.sync.stop()

@@ -22,6 +22,7 @@ class Reason(StrEnum):
 
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    OUTCOME_UNKNOWN = "outcome_unknown"  # said by a device to itself: it can no more ask what became of a request
 
     NOT_SIGNED_IN = "not_signed_in"
     SESSION_ENDED = "session_ended"
@@ -75,6 +76,7 @@ STATUS: dict[Reason, int] = {
     Reason.BUSY: 503,
     Reason.IDEMPOTENCY_KEY_MISSING: 400,
     Reason.IDEMPOTENCY_KEY_REUSED: 422,
+    Reason.OUTCOME_UNKNOWN: 409,
     Reason.NOT_SIGNED_IN: 401,
     Reason.SESSION_ENDED: 401,
     Reason.CLOCK_DIFFERS: 422,

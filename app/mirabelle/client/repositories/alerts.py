@@ -11,12 +11,18 @@ from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
 from mirabelle.contract.messages import Text
+from mirabelle.contract.reasons import Reason
 
 POINTS_EXPIRE_SOON: Final = timedelta(days=30)
 VOUCHER_EXPIRES_SOON: Final = timedelta(days=7)
 
 AlertKind = Literal[
-    "points_expire", "voucher_expires", "redemption_refused", "redemption_waiting", "redemption_unknown"
+    "points_expire",
+    "voucher_expires",
+    "redemption_refused",
+    "redemption_waiting",
+    "redemption_unknown",
+    "redemption_unclear",
 ]
 
 _KINDS: Final[dict[EntryState, AlertKind]] = {
@@ -74,7 +80,7 @@ class Alerts:
             reward = self._catalog.get(entry.subject)
             yield Alert(
                 id=f"redemption:{entry.key}:{entry.state}",
-                kind=_KINDS[entry.state],
+                kind=_KINDS[entry.state] if entry.reason != Reason.OUTCOME_UNKNOWN else "redemption_unclear",
                 at=entry.created_at,
                 points=reward.points if reward else 0,
                 subject=reward.title if reward else Text(),

@@ -1,4 +1,8 @@
-"""The outbox: what was asked for and is not settled yet. An entry leaves only when the server has answered it."""
+"""The outbox: what was asked for and is not settled yet. An entry leaves only when the server has answered it.
+
+Several windows and processes may send one entry at once. Each that takes it up is counted until it has proved that its
+own request was not sent; only an entry of which nobody is counted was surely not sent, and can be taken back.
+"""
 
 import sqlite3
 from dataclasses import dataclass
@@ -25,6 +29,8 @@ _COLUMNS: Final = (
     "key, kind, CAST(opened('outbox subject', key, subject) AS TEXT) AS subject, opened('outbox', key, body) AS body,"
     " state, reason, created_at"
 )
+# One that is unknown and counts nobody comes from an earlier version or out of a damaged file: somebody sent it.
+_COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Outbox:
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """The entries, oldest first, but for those that this version of the app cannot read."""
         rows = self._store.read.execute(
-            f"SELECT {_COLUMNS} FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at", (kind,)
+            f"SELECT {_COLUMNS} FROM outbox WHERE ?1 IS NULL OR kind = ?1 ORDER BY number, created_at", (kind,)
         )
         return [entry for row in rows if _is_readable(entry := _entry(row))]
 
@@ -72,31 +78,57 @@ class Outbox:
     def add(self, key: str, kind: Kind, subject: str, body: bytes, at: datetime) -> Entry:
         """Write down a request before it is sent; one that is there already stays as it is."""
         with self._store.write("outbox") as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO outbox (key, kind, subject, body, state, created_at)"
-                " VALUES (?1, ?2, sealed('outbox subject', ?1, ?3), sealed('outbox', ?1, ?4), 'waiting', ?5)",
-                (key, kind, subject, body, at.isoformat()),
-            )
+            self.write_down(connection, key, kind, subject, body, at)
         entry = self.get(key)
         assert entry is not None
         return entry
 
+    @staticmethod
+    def write_down(
+        connection: sqlite3.Connection, key: str, kind: Kind, subject: str, body: bytes, at: datetime
+    ) -> None:
+        """`add`, in the caller's transaction."""
+        connection.execute(
+            "INSERT OR IGNORE INTO outbox (key, kind, subject, body, state, created_at, number)"
+            " VALUES (?1, ?2, sealed('outbox subject', ?1, ?3), sealed('outbox', ?1, ?4), 'waiting', ?5,"
+            " (SELECT COALESCE(MAX(number), 0) + 1 FROM outbox))",
+            (key, kind, subject, body, at.isoformat()),
+        )
+
     def claim(self, key: str) -> Entry | None:
-        """The entry as it was before this call, or None if it was discarded or refused meanwhile.
+        """The entry, for a sender who takes it up; None if it is settled, taken back or refused.
 
-        From here on its request may have been carried out, until an answer or a failed connection says otherwise.
+        From here on its request may have been carried out, until an answer comes or the sender puts it back.
         """
-        entry = self.get(key)
-        if entry is None or entry.state == "refused":
-            return None
         with self._store.write("outbox") as connection:
-            connection.execute("UPDATE outbox SET state = 'unknown' WHERE key = ?", (key,))
-        return entry
+            claimed = connection.execute(
+                f"UPDATE outbox SET state = 'unknown', unproved = {_COUNTED} + 1 WHERE key = ? AND state != 'refused'",
+                (key,),
+            )
+            return self.get(key) if claimed.rowcount else None
 
-    def put_back(self, key: str) -> None:
-        """The request was surely not sent."""
+    def put_back(self, key: str) -> EntryState | None:
+        """A sender who took the entry up proves that its request was not sent. How the entry stands now: `unknown` as
+        long as another sender has not proved that, None where it is settled."""
         with self._store.write("outbox") as connection:
-            connection.execute("UPDATE outbox SET state = 'waiting' WHERE key = ?", (key,))
+            connection.execute(
+                "UPDATE outbox SET unproved = unproved - 1, state = iif(unproved > 1, state, 'waiting')"
+                " WHERE key = ? AND state = 'unknown'",
+                (key,),
+            )
+            entry = self.get(key)
+        return entry.state if entry else None
+
+    def drop(self, key: str) -> bool:
+        """Take an entry back that was surely not sent, or whose refusal was seen; False where it is neither."""
+        with self._store.write("outbox") as connection:
+            return self.leave(connection, key)
+
+    @staticmethod
+    def leave(connection: sqlite3.Connection, key: str) -> bool:
+        """`drop`, in the caller's transaction."""
+        dropped = connection.execute("DELETE FROM outbox WHERE key = ? AND state IN ('waiting', 'refused')", (key,))
+        return dropped.rowcount == 1
 
     def refuse(self, key: str, reason: str) -> None:
         """The server refused it while nobody was looking: it stays to be seen."""

@@ -191,6 +191,14 @@ _DEAREST_FIRST: Final = """
 CREATE INDEX rewards_by_points_down ON rewards (points DESC);
 """
 
+# In which order requests were written down, whatever the clock said; and how many senders have taken one up of whom it
+# is not proved that they did not send it: several windows and processes may send one at once.
+_SENDERS: Final = """
+ALTER TABLE outbox ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN unproved INTEGER NOT NULL DEFAULT 0;
+UPDATE outbox SET number = rowid;
+"""
+
 _STEPS: Final = (
     _FIRST,
     _TRANSFERS,
@@ -202,6 +210,7 @@ _STEPS: Final = (
     _AMOUNTS,
     _LOADED_SOONER,
     _DEAREST_FIRST,
+    _SENDERS,
 )
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1

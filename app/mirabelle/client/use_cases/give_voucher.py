@@ -19,7 +19,7 @@ class GiveVoucher:
         self._gifts = SendOnce(
             store, api, outbox, now, "gift", e.GIVE, keep_redemption, lambda voucher: {"voucher": voucher}
         )
-        self.settle = self._gifts.settle
+        self.settle, self.finish = self._gifts.settle, self._gifts.finish
 
     def last(self, voucher: str) -> Entry | None:
         """The gift of `voucher` that is not settled, or whose refusal nobody has seen yet."""
@@ -35,4 +35,4 @@ class GiveVoucher:
 
         None where its last gift is not settled yet: nothing was sent.
         """
-        return await self._gifts(voucher, m.GiftRequest(recipient=recipient), self.last(voucher))
+        return await self._gifts(voucher, m.GiftRequest(recipient=recipient), among=voucher)

@@ -1,6 +1,5 @@
 """Redeeming a reward: one draft, one key, one redemption, however often and over whatever network it is confirmed."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from mirabelle.client.api import Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.outbox import Entry, Outbox
-from mirabelle.client.repositories.redemptions import keep_redemption
+from mirabelle.client.repositories.redemptions import keep_redemption, vouchers_of
 from mirabelle.client.store.database import Store, decoded
-from mirabelle.client.use_cases.send_once import fate_of
+from mirabelle.client.use_cases.send_once import UnderWay, fate_of, is_past_asking, reason_of
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract.reasons import STATUS, Reason
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,8 @@ class Redeem:
     ) -> None:
         self._store, self._api, self._outbox, self._catalog = store, api, outbox, catalog
         self._keys, self._now, self._after = keys, now, after
-        self._under_way: dict[str, asyncio.Task[Outcome]] = {}
+        self._under_way = UnderWay[Outcome]()
+        self.finish = self._under_way.finish
 
     def draft(self, reward: str) -> Draft:
         """The draft for `reward`, made at the first call and kept until it is settled."""
@@ -91,11 +92,11 @@ class Redeem:
         draft = Draft(new_key(), m.Details())
         with self._store.write() as connection:
             connection.execute(
-                "INSERT INTO drafts (reward, key, details)"
+                "INSERT OR IGNORE INTO drafts (reward, key, details)"
                 " VALUES (hidden('drafts', ?1), ?2, sealed('drafts', hidden('drafts', ?1), ?3))",
                 (reward, draft.key, msgspec.json.encode(draft.details)),
             )
-        return draft
+        return self.draft(reward)  # which may be another window's
 
     def save_draft(self, reward: str, details: m.Details) -> None:
         """Keep what was filled in so far."""
@@ -174,13 +175,7 @@ class Redeem:
             self._renewed(entry)
 
     async def _once(self, entry: Entry, *, is_new: bool = False) -> Outcome:
-        task = self._under_way.get(entry.key)
-        if task is None:
-            task = asyncio.ensure_future(self._send(entry, is_new))
-            self._under_way[entry.key] = task
-            task.add_done_callback(lambda _done: self._under_way.pop(entry.key, None))
-        # Whoever asked may go away, as a page does when it is closed; the sending goes on.
-        return await asyncio.shield(task)
+        return await self._under_way.once(entry.key, lambda: self._send(entry, is_new))
 
     async def settle_all(self) -> None:
         """Send every confirmation that is not settled; what is refused stays to be seen."""
@@ -188,54 +183,68 @@ class Redeem:
             if entry.state != "refused" and entry.key not in self._under_way:
                 await self._once(entry)
 
-    async def finish(self) -> None:
-        """Wait for what is being sent; how long that takes, the API limits."""
-        if self._under_way:
-            await asyncio.wait(list(self._under_way.values()))
-
     async def _send(self, entry: Entry, is_new: bool) -> Outcome:
+        if is_past_asking(entry, self._now()):
+            return await self._look_for(entry.key)
         claimed = self._outbox.claim(entry.key)
         if claimed is None:
             return Superseded()
-        entry, was_unknown = claimed, claimed.state == "unknown"
-        request = msgspec.json.decode(entry.body, type=m.RedemptionRequest)
         try:
-            answer = await self._api.call(e.REDEEM, body=request, key=entry.key)
+            answer = await self._api.call(e.REDEEM, body=claimed.body, key=entry.key)
         except NotSent:
-            if was_unknown:
-                return Pending("unknown")
-            self._outbox.put_back(entry.key)
-            return Pending("not_sent")
+            stands = self._outbox.put_back(entry.key)
+            if stands in (None, "refused"):  # by another window or process
+                return Superseded()
+            return Pending("not_sent" if stands == "waiting" else "unknown")
         except NoAnswer:
             return Pending("unknown")
         if isinstance(answer, Refusal):
-            return await self._refused(entry, answer, is_new)
-        with self._store.write("outbox", "redemptions", "vouchers") as connection:
-            Outbox.settle(connection, entry.key)
-            connection.execute("DELETE FROM drafts WHERE key = ?", (entry.key,))
-            keep_redemption(connection, answer)
-        await self._bring_up_to_date()
-        return Redeemed(answer)
+            return await self._refused(entry.key, answer, is_new)
+        return await self._done(entry.key, answer)
 
-    async def _refused(self, entry: Entry, refusal: Refusal, is_new: bool) -> Outcome:
-        fate = fate_of(entry, refusal)
+    async def _done(self, key: str, redemption: m.Redemption) -> Redeemed:
+        with self._store.write("outbox", "redemptions", "vouchers") as connection:
+            Outbox.settle(connection, key)
+            connection.execute("DELETE FROM drafts WHERE key = ?", (key,))
+            keep_redemption(connection, redemption)
+        await self._bring_up_to_date()
+        return Redeemed(redemption)
+
+    async def _refused(self, key: str, refusal: Refusal, is_new: bool) -> Outcome:
+        if reason_of(refusal) == Reason.OUTCOME_UNKNOWN:
+            return await self._look_for(key)
+        fate = fate_of(refusal)
         if fate == "refused":
-            self._outbox.refuse(entry.key, refusal.reason)
+            self._outbox.refuse(key, refusal.reason)
             await self._bring_up_to_date()  # a refusal may well be about a price or a balance of yesterday
         elif fate == "not_done":
-            if is_new:  # whoever confirmed it just now may do so again
-                with self._store.write("outbox") as connection:
-                    Outbox.settle(connection, entry.key)
-            else:
-                self._outbox.put_back(entry.key)
+            stands = self._outbox.put_back(key)
+            if stands == "waiting" and is_new:  # whoever confirmed it just now may do so again
+                self._outbox.drop(key)
         return Refused(refusal)
 
+    async def _look_for(self, key: str) -> Outcome:
+        """What came of a confirmation that must not be sent again: its vouchers tell, if it has any. Else it stays for
+        the person to decide, who may find it among what was ordered."""
+        try:
+            answer = await self._api.call(e.REDEMPTIONS)
+        except NoAnswer:
+            return Pending("unknown")
+        if isinstance(answer, Refusal):
+            return Pending("unknown")
+        for redemption in answer.redemptions:
+            if any(voucher.key_salt == key for voucher in vouchers_of(redemption)):
+                return await self._done(key, redemption)
+        reason = Reason.OUTCOME_UNKNOWN
+        self._outbox.refuse(key, reason)
+        return Refused(Refusal(reason, STATUS[reason], "", None))
+
     def _renewed(self, entry: Entry) -> Draft:
-        """The entry leaves and the draft gets another key, since what was answered to this one is answered for ever."""
-        key = new_key()
+        """An entry that was not sent, or whose refusal was seen, leaves, and the draft gets another key: what was
+        answered to this one is answered for ever."""
         with self._store.write("outbox") as connection:
-            Outbox.settle(connection, entry.key)
-            connection.execute("UPDATE drafts SET key = ? WHERE key = ?", (key, entry.key))
+            if Outbox.leave(connection, entry.key):  # else another window has taken it up
+                connection.execute("UPDATE drafts SET key = ? WHERE key = ?", (new_key(), entry.key))
         return self.draft(entry.subject)
 
     async def _bring_up_to_date(self) -> None:

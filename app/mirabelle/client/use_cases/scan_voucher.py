@@ -82,19 +82,23 @@ class ScanVoucher:
             asked = msgspec.json.decode(lost.body, type=tm.ScanRequest)
             if not self._may_hear(request, asked):
                 continue  # whatever it claims, its holder may be somebody else
-            answer = await self._ask(lost.key, asked)
+            answer = await self._ask(lost.key, lost.body)
             if isinstance(answer, Refusal) or answer.voucher is not None:
                 return answer  # it was accepted the first time, and nobody had been told
         key = key or new_key()
-        self._outbox.add(key, "scan", voucher, msgspec.json.encode(request), self._now())
+        body = self._outbox.add(key, "scan", voucher, msgspec.json.encode(request), self._now()).body
         self._outbox.claim(key)
         try:
-            return await self._ask(key, request)
+            return await self._ask(key, body)
         except NotSent:
-            self._drop(key)  # surely nothing was counted, and the next presentation is a new one
+            self._outbox.put_back(key)
+            self._outbox.drop(key)  # surely nothing was counted, and the next presentation is a new one
             raise
-        except LostAnswer:
-            return await self._ask(key, request)  # the same key: if it was counted, this is its answer
+        except LostAnswer as lost:
+            try:
+                return await self._ask(key, body)  # the same key: if it was counted, this is its answer
+            except NotSent:
+                raise lost from None
 
     def _may_hear(self, request: tm.ScanRequest, asked: tm.ScanRequest) -> bool:
         """Whether what is shown now may have the answer that was lost: the same text, or one that proves as much."""
@@ -103,9 +107,9 @@ class ScanVoucher:
         nonce = bytes.fromhex(request.nonce) if request.nonce else None
         return bool(request.frame) and self._judge_offline.proves(request.frame, nonce)
 
-    async def _ask(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
+    async def _ask(self, key: str, body: bytes) -> tm.Scan | Refusal:
         """Ask, and go on listening where nobody waits any more: a session's renewal must not be broken off."""
-        asking = asyncio.ensure_future(self._send(key, request))
+        asking = asyncio.ensure_future(self._send(key, body))
         self._asking.add(asking)
         asking.add_done_callback(self._done)
         return await asyncio.shield(asking)
@@ -115,8 +119,8 @@ class ScanVoucher:
         if not asking.cancelled() and (fault := asking.exception()) is not None:
             log.info("a scan got no answer: %s", type(fault).__name__)
 
-    async def _send(self, key: str, request: tm.ScanRequest) -> tm.Scan | Refusal:
-        answer = await self._api.call(e.SCAN, body=request, key=key)
+    async def _send(self, key: str, body: bytes) -> tm.Scan | Refusal:
+        answer = await self._api.call(e.SCAN, body=body, key=key)
         if self._outbox.get(key) is None:
             return answer  # it came too late: the till has decided by itself
         if isinstance(answer, Refusal):

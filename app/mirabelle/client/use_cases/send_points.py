@@ -21,7 +21,7 @@ class SendPoints:
         self._transfers = SendOnce(
             store, api, outbox, now, "transfer", e.TRANSFER, lambda _connection, _answer: None, lambda _recipient: {}
         )
-        self.settle = self._transfers.settle
+        self.settle, self.finish = self._transfers.settle, self._transfers.finish
 
     def last(self) -> Entry | None:
         """The transfer that is not settled, or whose refusal nobody has seen yet."""
@@ -33,7 +33,7 @@ class SendPoints:
         None where another transfer is not settled yet: nothing was sent.
         """
         request = m.TransferRequest(recipient=recipient, points=points)
-        answer = await self._transfers(recipient, request, self.last())
+        answer = await self._transfers(recipient, request, among=None)
         if isinstance(answer, m.Transfer):
             with suppress(NoAnswer):  # it is done; the wallet is brought up to date with the next sync
                 await self._wallet.refresh()

@@ -102,13 +102,11 @@ class Sync:
     async def _run(self) -> Refusal | None:
         self._store.notice_others()
         who = self._who()
+        unsent: Refusal | NoAnswer | None = None
         if who is not None and who.role == "participant":
             if await self._has_left():
                 return None
-            await self._redeem.settle_all()
-            await self._send_points.settle()
-            await self._give_voucher.settle()
-        unsent: Refusal | NoAnswer | None = None
+            unsent = await self._settle()
         if who is not None and who.role == "staff":
             self._till_time.note()
             try:
@@ -121,12 +119,24 @@ class Sync:
             if refusal is not None:
                 return refusal
         if who is not None and who.role == "participant":
-            return await self._renew_leases()
-        if who is not None:
+            refusal = await self._renew_leases()
+            unsent = unsent or refusal
+        elif who is not None:
             self._scan.forget_old()
         if isinstance(unsent, NoAnswer):
             raise unsent
         return unsent
+
+    async def _settle(self) -> LostAnswer | None:
+        """What the participant asked for; an answer that is lost again, after which all else is brought up to date."""
+        lost = None
+        await self._redeem.settle_all()
+        for sends in (self._send_points, self._give_voucher):
+            try:
+                await sends.settle()
+            except LostAnswer as fault:
+                lost = fault
+        return lost
 
     async def _renew_leases(self) -> Refusal | None:
         first = None

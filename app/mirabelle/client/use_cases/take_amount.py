@@ -80,14 +80,15 @@ class TakeAmount:
         return next((entry for entry in self._outbox.entries("amount") if entry.subject == voucher), None)
 
     async def _take(self, entry: Entry) -> tm.Scan | Refusal:
-        self._outbox.claim(entry.key)
-        request = _asked(entry)
+        if self._outbox.claim(entry.key) is None:
+            raise LostAnswer  # another window has settled it
         try:
-            held = await self._ask(e.HOLD, request, entry.key)
+            held = await self._ask(e.HOLD, entry.body, entry.key)
         except NotSent:
-            if entry.state == "waiting":
-                self._drop(entry.key)  # surely nothing was held, nor taken
-            raise
+            self._outbox.put_back(entry.key)
+            if self._outbox.drop(entry.key):
+                raise  # surely nothing was held, nor taken
+            raise LostAnswer from None
         if isinstance(held, Refusal):
             return self._refused(entry, held)
         return await self._capture(entry, held.id)
@@ -114,12 +115,15 @@ class TakeAmount:
         self._drop(entry.key)
         return None
 
-    async def _ask(self, endpoint: Endpoint[A], body: Message | None, key: str, **path: str) -> A | Refusal:
-        """The answer; one that is lost is asked for once more, under the same key."""
+    async def _ask(self, endpoint: Endpoint[A], body: Message | bytes | None, key: str, **path: str) -> A | Refusal:
+        """The answer; one that is lost is asked for once more, under the same key, and stays lost where that fails."""
         try:
             return await self._api.call(endpoint, body=body, key=key, path=path)
-        except LostAnswer:
-            return await self._api.call(endpoint, body=body, key=key, path=path)
+        except LostAnswer as lost:
+            try:
+                return await self._api.call(endpoint, body=body, key=key, path=path)
+            except NotSent:
+                raise lost from None
 
     def _refused(self, entry: Entry, refusal: Refusal) -> Refusal:
         if refusal.reason not in UNDECIDED:

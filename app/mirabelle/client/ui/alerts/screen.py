@@ -23,6 +23,7 @@ ICONS: Final = {
     "redemption_refused": ft.Icons.ERROR_OUTLINE,
     "redemption_waiting": ft.Icons.SCHEDULE_SEND,
     "redemption_unknown": ft.Icons.HELP_OUTLINE,
+    "redemption_unclear": ft.Icons.HELP_OUTLINE,
 }
 
 
