@@ -20,6 +20,7 @@ from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
 from mirabelle.client.parts import Parts
 from mirabelle.client.repositories.accounts import store_file
+from mirabelle.client.repositories.endings import Endings
 from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
@@ -73,7 +74,9 @@ class App(Parts):
         super().__init__(Store(), api, keys, now, clock or open_clock(), self._picture_files(), self)
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
-        self._sessions = api.tokens = Sessions(api, secret_store, keys, now, server)
+        self._sessions = api.tokens = Sessions(
+            api, secret_store, keys, now, server, Endings(directory / "ended.json" if directory is not None else None)
+        )
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
 
         self.sign_in = SignIn(
@@ -116,6 +119,15 @@ class App(Parts):
     def is_signing_in(self) -> bool:
         """Whether a new session is being written down: who it is of is known, and not signed in yet."""
         return self._sessions.is_beginning
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the secret store may still hold a session that was ended on this device."""
+        return self._sessions.is_ending
+
+    async def remove_ended(self) -> None:
+        """Have the secret store forget the sessions that were ended here while it did not answer, if it does now."""
+        await self._sessions.remove_ended()
 
     def _picture_files(self) -> PictureFiles | None:
         """Where pictures are kept, for all who use this device; browsers keep them by themselves."""
@@ -318,11 +330,18 @@ class App(Parts):
         while True:
             self._woken.clear()
             if is_seen():
+                await self._end_what_is_over()
                 failures = 0 if await self.sync.quietly() else failures + 1
                 if not failures and self.session is not None and self.session.role == "participant":
                     await self.tell_reminders()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), pause_after(failures, JITTER.random()))
+
+    async def _end_what_is_over(self) -> None:
+        was_ending = self.is_ending
+        await self._sessions.tell_of_ended()
+        if self.is_ending != was_ending:
+            self.store.tell("session")
 
     def wake(self) -> None:
         """Sync now rather than at the next round: somebody looks at the app again, or the network is back."""

@@ -167,6 +167,7 @@ class Home:
 
         app.on_begin(begins)
         app.tell_reminders.on_open = lambda route: self.on_open(app, route)
+        await app.remove_ended()
         return app
 
     async def _with(self, account: a.Account) -> App:

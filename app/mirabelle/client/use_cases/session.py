@@ -14,6 +14,7 @@ from mirabelle.client.api import ANSWER_SECONDS, Api, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.repositories.accounts import session_name
+from mirabelle.client.repositories.endings import Endings
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import sign_in as sm
 from mirabelle.contract.fields import Role
@@ -55,14 +56,18 @@ class Sessions:
 
     Two windows of one browser share the secret store: before a refresh token is used, the newest one is read there.
     `on_begin` is called before a session is kept; `on_over` when the server has ended it, and told whether it is over
-    for all windows.
+    for all windows. `endings` are the sessions that the secret store could not be made to forget yet.
     """
 
     def __init__(
-        self, api: Api, store: SecretStore, keys: Keys, now: Callable[[], datetime], server: str | None = None
-    ) -> None:
+        self, api: Api, store: SecretStore, keys: Keys, now: Callable[[], datetime], server: str | None = None,
+        endings: Endings | None = None,
+    ) -> None:  # fmt: skip
         self._api, self._secrets, self._keys, self._now, self._server = api, store, keys, now, server
+        self._endings = endings or Endings(None)
         self._access_token: str | None = None
+        self._refresh_token: str | None = None  # the newest that this window knows, should the secret store be away
+        self._to_tell: list[str] = []
         self._renewing = asyncio.Lock()
         self._under_way: set[asyncio.Task[Refusal | None]] = set()
         self._lost: bool | None = None  # a session that the server has just ended, and whether for all windows
@@ -81,11 +86,12 @@ class Sessions:
 
     async def restore(self, roles: Sequence[Role], subject: str = "") -> SignedIn | None:
         """Go on with the session that was kept for the first of `roles` that has one, in an installed app as `subject`;
-        without network."""
+        without network. One that was ended here does not go on, whether or not the secret store answers now."""
+        await self.remove_ended()
         found = await asyncio.gather(*(self._kept(self._name(role, subject)) for role in roles))
         kept = next(filter(None, found), None)
         if kept is not None:
-            self.who, self._access_token = kept.who, "to be renewed"
+            self.who, self._access_token, self._refresh_token = kept.who, "to be renewed", kept.refresh_token
         return self.who
 
     async def leave(self, *, for_good: bool) -> None:
@@ -94,7 +100,7 @@ class Sessions:
         if who is not None and for_good:
             async with self._renewing:  # else the next token would come after the deletion
                 if self.who is None or self._name_of(self.who) != self._name_of(who):
-                    await self._secrets.delete(self._name_of(who))
+                    await self._remove(self._name_of(who))
 
     def drop(self) -> SignedIn | None:
         """Nobody is signed in in this window any more; who was."""
@@ -110,7 +116,8 @@ class Sessions:
                 await self.on_begin(who)  # first of all: a session that nobody knows of would be found by nobody
             async with self._renewing:
                 await self._keep(_Kept(who, session.refresh_token))
-                self.who, self._access_token = who, session.access_token
+                self.who, self._access_token, self._refresh_token = who, session.access_token, session.refresh_token
+                self._endings.remove(self._name_of(who))
         finally:
             self.is_beginning = False
         return who
@@ -159,7 +166,7 @@ class Sessions:
             if self.who is None and await self._newest(kept.who) is None:
                 return _OVER  # signed out meanwhile: the session does not come back
             await self._replace(kept, _Kept(kept.who, answer.refresh_token))
-            self._access_token = answer.access_token
+            self._access_token, self._refresh_token = answer.access_token, answer.refresh_token
             return None
 
     async def _exchange(self, token: str) -> sm.Session | Refusal:
@@ -199,14 +206,45 @@ class Sessions:
         async with self._renewing:
             if self.who is None:
                 return None
-            who, kept = self.drop(), None
+            who, token = self.drop(), self._refresh_token
             assert who is not None
             try:
                 kept = await self._newest(who)
-                await self._secrets.delete(self._name_of(who))
-            except (NotSent, OSError):
-                log.warning("the secret store did not answer; it may still hold the session that was ended")
-        return kept.refresh_token if kept is not None else None
+                token = kept.refresh_token if kept is not None else None
+            except NotSent:
+                log.warning("the secret store did not answer; the server is told by what this window knows")
+            await self._remove(self._name_of(who))
+        return token
+
+    async def _remove(self, name: str) -> None:
+        """Have the secret store forget a session, at once or as soon as it answers. Raises OSError where not even that
+        it is over can be written down."""
+        try:
+            await self._secrets.delete(name)
+        except OSError as fault:
+            log.warning("the secret store still holds a session that was ended: %s", type(fault).__name__)
+            self._endings.add(name)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the secret store may still hold a session that was ended on this device."""
+        return bool(self._endings.names())
+
+    async def remove_ended(self) -> None:
+        """Remove what was ended here while the secret store was away, if it answers now."""
+        for name in self._endings.names():
+            with contextlib.suppress(OSError):
+                async with self._renewing:
+                    kept = await self._held(name) if name in self._endings.names() else None
+                    await self._secrets.delete(name)
+                    self._endings.remove(name)
+                self._to_tell += [kept.refresh_token] if kept is not None else []
+
+    async def tell_of_ended(self) -> None:
+        """Remove what was ended here and tell the server of it, if they can be reached."""
+        await self.remove_ended()
+        while self._to_tell:
+            await self.tell_of_end(self._to_tell.pop())
 
     async def forget_all(self, others: Iterable[str]) -> list[str]:
         """Forget every session on this device, also `others` by their names; answers the tokens to tell this session's
@@ -253,6 +291,9 @@ class Sessions:
         return kept
 
     async def _kept(self, name: str) -> _Kept | None:
+        return await self._held(name) if name not in self._endings.names() else None
+
+    async def _held(self, name: str) -> _Kept | None:
         raw = await self._secrets.get(name)
         try:
             return msgspec.json.decode(raw, type=_Kept) if raw else None

@@ -30,6 +30,7 @@ def welcome_screen() -> ft.View:
     home = shell.home
     accounts = use_live(app, ("accounts",), lambda: len(home.accounts.all) if home is not None else 0)
     is_new = home is not None and app.server == NOWHERE
+    is_ending = use_live(app, ("session",), lambda: app.is_ending)
     demo = use_command(home.try_demo if is_new else app.sign_in.demo)
 
     async def choose(language: str) -> None:
@@ -49,6 +50,7 @@ def welcome_screen() -> ft.View:
         session_ended=shell.session_ended,
         mishap=app.cannot_open,
         left=app.left,
+        is_ending=is_ending,
         is_new=is_new,
         can_join=home is not None,
         others=others_card() if accounts else None,
@@ -69,12 +71,13 @@ def welcome_view(
     session_ended: bool = False,
     mishap: Mishap | None = None,
     left: Left | None = None,
+    is_ending: bool = False,
     is_new: bool = False,
     can_join: bool = False,
     others: ft.Control | None = None,
 ) -> ft.View:
     """The first page from plain values. An installed app `is_new` until it knows a server; it `can_join` other
-    programmes, and `others` are the accounts that it has."""
+    programmes, and `others` are the accounts that it has. While it `is_ending` the secret store may hold a session."""
     ways = _ways_in(translate, has_demo, on_demo, running, failed, is_new=is_new, can_join=can_join)
     if others is not None:
         ways.insert(0, others)
@@ -84,6 +87,9 @@ def welcome_view(
     elif session_ended:
         ended = translate("welcome.session_ended"), translate("welcome.session_ended_hint")
         ways.insert(0, widgets.banner(ft.Icons.LOCK_CLOCK, *ended, warm=True))
+    if is_ending:
+        held = translate("welcome.still_held"), translate("welcome.still_held_hint")
+        ways.insert(0, widgets.banner(ft.Icons.KEY, *held, warm=True))
     if mishap is not None:
         ways.insert(0, mishap_banner(translate, mishap))
     choices = ft.Container(
