@@ -126,6 +126,31 @@ def test_after_too_many_tries_even_the_right_code_is_wrong(server: Backend, addr
     assert {*told, try_code(person, address, code)} == {"403 wrong_code"}
 
 
+def test_whoever_knows_an_address_cannot_lock_its_owner_out(server: Backend, clock: Clock, address: str) -> None:
+    stranger, owner = server.somebody(), server.somebody()
+    request = {"email": address}
+    asked = [stranger.post("/sign-in/codes", request).status_code for _ in range(limits.SIGN_IN_CODES_PER_HOUR + 1)]
+    assert asked == [201] * limits.SIGN_IN_CODES_PER_HOUR + [429]
+    code = code_in(mails(server.data, address)[0])
+    told = [try_code(stranger, address, wrong(code)) for _ in range(3 * limits.SIGN_IN_CODE_TRIES)]
+    assert set(told) == {"403 wrong_code"}
+    assert try_code(owner, address, code) == "201"  # while no new one is mailed any of those will do
+    clock.forward(minutes=limits.SIGN_IN_CODE_MINUTES)
+    assert owner.post("/sign-in/codes", request).status_code == 201
+    assert stranger.post("/sign-in/codes", request).status_code == 429
+
+
+def test_whoever_has_many_addresses_has_few_tries_and_uses_up_none_of_a_device_that_the_owner_knows(
+    server: Backend, address: str
+) -> None:
+    owner, new = sign_in(server, address), server.somebody()
+    code = ask_for_code(server, address)
+    for _ in range(limits.SIGN_IN_CODE_TRIES_OF_ALL):
+        assert try_code(server.somebody(), address, wrong(code)) == "403 wrong_code"
+    assert try_code(new, address, code) == "403 wrong_code"
+    assert try_code(owner, address, code) == "201"
+
+
 def test_a_code_that_somebody_else_asked_for_does_not_lock_out_the_older_one(
     server: Backend, clock: Clock, address: str
 ) -> None:

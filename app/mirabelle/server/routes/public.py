@@ -152,14 +152,14 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
     async def request_code(request: Ask, data: JSONBody[sm.SignInCodeRequest], key: Key) -> m.Done:
         """Mail a one-time code."""
         await claim(request, data, key)
-        await sign_in.send_code(context, data, key)
+        await sign_in.send_code(context, data, key, address_of(request.scope))
         return m.Done()
 
     @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
     async def with_code(request: Ask, data: JSONBody[sm.SignInRequest], key: Key) -> Response[Any]:
         """Sign in with a one-time code."""
         await claim(request, data, key)
-        return _session(await sign_in.sign_in(context, data))
+        return _session(await sign_in.sign_in(context, data, address_of(request.scope)))
 
     @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
     async def refresh(request: Ask, data: JSONBody[sm.RefreshRequest], key: Key) -> Response[Any]:

@@ -14,27 +14,31 @@ from mirabelle.server.storage.instants import microseconds_of
 _MINUTE: Final = timedelta(minutes=1)
 
 
-async def has_tried(connection: AsyncConnection, who: str, per_minute: int, now: datetime) -> bool:
-    """Whether `who` has tried `per_minute` times within the last minute; counts nothing."""
+async def has_tried(
+    connection: AsyncConnection, who: str, most: int, now: datetime, within: timedelta = _MINUTE
+) -> bool:
+    """Whether `who` has tried as often as they may `within` the last minute, or another span; counts nothing."""
     recent = (
         await connection.execute(select(access.attempts.c.recent).where(access.attempts.c.who == who))
     ).scalar() or []
-    since = microseconds_of(now - _MINUTE) or 0
-    return sum(at > since for at in recent) >= per_minute
+    since = microseconds_of(now - within) or 0
+    return sum(at > since for at in recent) >= most
 
 
-async def may_try(connection: AsyncConnection, who: Collection[str], per_minute: int, now: datetime) -> bool:
-    """Count one more try of each in `who`, unless one of them has tried `per_minute` times within the last minute."""
+async def may_try(
+    connection: AsyncConnection, who: Collection[str], most: int, now: datetime, within: timedelta = _MINUTE
+) -> bool:
+    """Count one more try of each in `who`, unless one of them has tried as often as they may `within` that span."""
     table, names = access.attempts, sorted(who)
     # There first, then locked in one order: of those that try together, each sees the tries of the others.
     empty = [{"who": name, "recent": [], "at": now} for name in names]
     await connection.execute(insert_or(connection, table).on_conflict_do_nothing(), empty)
     query = select(table.c.who, table.c.recent).where(table.c.who.in_(names)).order_by(table.c.who)
-    since = microseconds_of(now - _MINUTE)
+    since = microseconds_of(now - within)
     assert since is not None
     found = (await connection.execute(query.with_for_update())).all()
     recent = {row.who: [at for at in row.recent if at > since] for row in found}
-    if any(len(times) >= per_minute for times in recent.values()):
+    if any(len(times) >= most for times in recent.values()):
         return False
     rows = [{"who": name, "recent": [*times, microseconds_of(now)], "at": now} for name, times in recent.items()]
     await connection.execute(upsert(connection, table), rows)
