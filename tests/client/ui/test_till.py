@@ -142,6 +142,18 @@ async def test_after_a_verdict_enter_alone_goes_on_to_the_next_scan(backend, tmp
         assert "Scan a voucher" in window.texts() and window.one(ft.TextField, key="wedge").value == ""
 
 
+async def test_where_letters_are_large_the_verdict_itself_is_seen_first_and_no_word_of_it_is_broken(backend, tmp_path):
+    async with visitor(backend.url, tmp_path, "staff") as staff, staff.window("/till", width=360) as window:
+        await enter(window, "MV1:")
+        await verdict(window, "refused")
+        assert window.one(ft.Text, key="verdict").size is None
+        [letter] = window.all(ft.Text, root=window.one(key="ruler"))
+        await window.fire(letter, "size_change", {"w": 26.0, "h": 40.0})  # as tall as at 200 %
+        assert window.one(ft.Text, key="verdict").size * 2 * len("REFUSED") * 0.72 <= 320
+        said = next(part for part in window.all(ft.Column) if part.scroll)
+        assert window.all(key="verdict", root=said) and window.all(key="to-do", root=said)
+
+
 async def test_scan_after_scan_each_verdict_has_a_field_of_its_own_in_focus(backend, tmp_path):
     async with visitor(backend.url, tmp_path, "staff") as staff, staff.window("/till", **DESKTOP) as window:
         fields = []

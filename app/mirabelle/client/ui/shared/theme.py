@@ -96,6 +96,8 @@ _SCALE: Final = {
     "label_small": (12, "Medium", 1.35, 1.5, 0),
 }
 
+BIG_SIZE, TITLE_SIZE = _SCALE["display_medium"][0], _SCALE["headline_medium"][0]  # logical pixels
+
 _IN_ARABIC: Final = {"SemiBold": "Bold", "Medium": "SemiBold"}  # the same weight looks lighter in Noto Sans Arabic
 
 _LIGHT: Final = {

@@ -60,6 +60,7 @@ def till_screen() -> ft.View:
     # On a phone a field in focus would raise the keyboard over half of the screen.
     takes_keys = page.platform not in (ft.PagePlatform.ANDROID, ft.PagePlatform.IOS)
     asks, set_asks = ft.use_state(False)
+    scale, set_scale = ft.use_state(1.0)
     undo = use_command(scanning.undo)
     use_dialog(undo_dialog(app.t, undo, lambda: set_asks(False)) if asks else None)
     take, leave = use_command(scanning.take), use_command(scanning.let_go)
@@ -76,8 +77,9 @@ def till_screen() -> ft.View:
             on_undo=(lambda: set_asks(True)) if may_undo else None,
         )
         return verdict_view(
-            app.t, window, desk.shown.place, scanning.verdict, deeds, standing_of(app), scanning.challenge, undo.failed
-        )
+            app.t, window, desk.shown.place, scanning.verdict, deeds, standing_of(app), scanning.challenge, undo.failed,
+            scale=scale, on_scale=set_scale,
+        )  # fmt: skip
     ways = Ways(
         on_entered=scanning.judge,
         on_picture=scanning.pick_picture,

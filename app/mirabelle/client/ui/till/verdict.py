@@ -11,6 +11,7 @@ from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window
 from mirabelle.client.ui.shared.widgets import error_card, heading, text
 from mirabelle.client.ui.till.bar import left_told, room_told
+from mirabelle.client.ui.till.letters import LARGE, ruler, whole
 from mirabelle.client.ui.till.standing import Standing
 from mirabelle.client.ui.till.state import Outcome, Place, Verdict
 from mirabelle.client.ui.vouchers.qr import code_picture
@@ -35,6 +36,7 @@ SHAPES: Final[dict[Outcome, ft.IconData]] = {
     "asked": ft.Icons.PHONELINK_LOCK,
     "unchecked": ft.Icons.WARNING_ROUNDED,
 }
+_BESIDE: Final = 280  # logical pixels that two buttons need, where letters have the app's own size
 _WHITE: Final = ft.Colors.WHITE
 _SHADE: Final = ft.Colors.with_opacity(0.28, ft.Colors.BLACK)
 
@@ -51,11 +53,14 @@ class Deeds:
 
 def verdict_view(
     translate: Translator, window: Window, place: Place, verdict: Verdict, deeds: Deeds, standing: Standing,
-    challenge: Challenge | None = None, failed: Refusal | Exception | None = None,
+    challenge: Challenge | None = None, failed: Refusal | Exception | None = None, *, scale: float = 1.0,
+    on_scale: Callable[[float], Any] = lambda _scale: None,
 ) -> ft.View:  # fmt: skip
     """The verdict as a page; with a `challenge` to be scanned by whoever shows the voucher. `failed` is what came of
-    an undo."""
+    an undo; `scale` is how large letters are, see `ruler`."""
     color = _COLORS[verdict.outcome]
+    side = 20 if window.size == "phone" else 40
+    room = window.width - 2 * side
     top = ft.Row(
         [
             text(place.name, theme.STRONG_S, _WHITE, expand=True),
@@ -63,15 +68,13 @@ def verdict_view(
         ]
     )
     to_do = _to_do(translate, verdict)
-    # Beside a code to be scanned, which must be seen whole however large the letters are, it goes where one can scroll.
+    # Beside a code to be scanned, which must be seen whole however large the letters are, it goes where one can scroll;
+    # and so it does where large letters would leave no room for the verdict itself.
+    is_below = challenge is not None or (window.size == "phone" and scale >= LARGE)
     middle = ft.Column(
         [
-            *_said(translate, place, verdict, challenge, int(window.height * 0.5)),
-            *(
-                [ft.Container(to_do, width=theme.READING_WIDTH, padding=ft.Padding.only(top=theme.M))]
-                if challenge is not None
-                else []
-            ),
+            *_said(translate, place, verdict, challenge, int(window.height * 0.5), room, scale),
+            *([ft.Container(to_do, width=theme.READING_WIDTH, padding=ft.Padding.only(top=theme.M))] * is_below),
         ],
         spacing=theme.S,
         alignment=ft.MainAxisAlignment.CENTER,
@@ -84,15 +87,14 @@ def verdict_view(
             [
                 *([_offline(translate, standing)] if verdict.scan is not None and verdict.scan.offline else []),
                 *([error_card(translate, failed)] if failed is not None else []),
-                *([to_do] if challenge is None else []),
-                _next(translate, verdict, deeds),
+                *([to_do] if not is_below else []),
+                _next(translate, verdict, deeds, stacked=room / scale < _BESIDE),
             ],
             spacing=theme.M,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         ),
         width=theme.READING_WIDTH,
     )
-    side = 20 if window.size == "phone" else 40
     page = ft.Container(
         ft.Column([top, middle, bottom], horizontal_alignment=ft.CrossAxisAlignment.CENTER, expand=True),
         bgcolor=color,
@@ -100,7 +102,8 @@ def verdict_view(
         expand=True,
         key=f"verdict-{verdict.outcome}",
     )
-    return ft.View(route=ft.context.page.route, controls=[page], padding=0, spacing=0, bgcolor=color)
+    measured = ft.Stack([page, ruler(on_scale)], fit=ft.StackFit.EXPAND, expand=True)
+    return ft.View(route=ft.context.page.route, controls=[measured], padding=0, spacing=0, bgcolor=color)
 
 
 def spoken(translate: Translator, place: Place, verdict: Verdict) -> str:
@@ -110,25 +113,29 @@ def spoken(translate: Translator, place: Place, verdict: Verdict) -> str:
 
 
 def _said(
-    translate: Translator, place: Place, verdict: Verdict, challenge: Challenge | None, room: int
-) -> list[ft.Control]:
-    lines = _words(translate, place, verdict)
+    translate: Translator, place: Place, verdict: Verdict, challenge: Challenge | None, height: int, room: float,
+    scale: float,
+) -> list[ft.Control]:  # fmt: skip
+    lines, headline = _words(translate, place, verdict), _headline(translate, verdict)
     shown: list[ft.Control] = [
-        ft.Icon(SHAPES[verdict.outcome], size=168, color=_WHITE)
+        ft.Icon(SHAPES[verdict.outcome], size=168 / max(1, scale), color=_WHITE)
         if challenge is None
-        else _challenge(translate, challenge, room),
+        else _challenge(translate, challenge, height),
         heading(
-            _headline(translate, verdict),
+            headline,
             theme.BIG,
             1,
             color=_WHITE,
             text_align=ft.TextAlign.CENTER,
             key="verdict",
+            **whole(headline, theme.BIG_SIZE, room, scale),
         ),
     ]
     for place, line in enumerate(lines):
-        style = theme.TITLE if place == 0 else theme.BODY_L
-        shown.append(text(line, style, _WHITE, text_align=ft.TextAlign.CENTER))
+        style, fitting = theme.BODY_L, {}
+        if place == 0:
+            style, fitting = theme.TITLE, whole(line, theme.TITLE_SIZE, room, scale)
+        shown.append(text(line, style, _WHITE, text_align=ft.TextAlign.CENTER, **fitting))
     return shown
 
 
@@ -215,7 +222,7 @@ def _to_do(translate: Translator, verdict: Verdict) -> ft.Control:
     )
 
 
-def _next(translate: Translator, verdict: Verdict, deeds: Deeds) -> ft.Control:
+def _next(translate: Translator, verdict: Verdict, deeds: Deeds, *, stacked: bool) -> ft.Control:
     on_next, on_entered = deeds.on_next, deeds.on_entered
     color = _COLORS[verdict.outcome]
     style = ft.ButtonStyle(bgcolor=_WHITE, color=color, padding=ft.Padding.symmetric(horizontal=28, vertical=20))
@@ -224,7 +231,11 @@ def _next(translate: Translator, verdict: Verdict, deeds: Deeds) -> ft.Control:
         translate("till.scan_answer" if answers else "till.next"), on_click=on_next, style=style,
         autofocus=on_entered is None, key="next",
     )  # fmt: skip
-    buttons = ft.Row([ft.Container(button, expand=True), *_undo(translate, deeds)], spacing=theme.M)
+    undo = _undo(translate, deeds)
+    buttons: ft.Control = ft.Row([ft.Container(button, expand=True), *undo], spacing=theme.M)
+    if stacked and undo:
+        stretched = ft.CrossAxisAlignment.STRETCH
+        buttons = ft.Column([button, *undo], spacing=theme.S, horizontal_alignment=stretched)
     if on_entered is None:
         return buttons
 
