@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -144,6 +144,28 @@ def test_a_page_by_price_costs_the_same_however_many_share_a_price(shelf: Shelf,
     few = steps_of_a_page()
     shelf.put(*(reward_of(at, m.Text(en="Tea")) for at in range(101, 1501)))
     assert 0 < steps_of_a_page() < 2 * few
+
+
+@pytest.mark.parametrize("more", [{}, {"kind": "travel"}, {"price_max": 9000}, {"text": "ma"}], ids=str)
+@pytest.mark.parametrize("sort", ["price_up", "price_down", "newest"])
+def test_a_category_is_sorted_as_everything_is_page_by_page(shelf: Shelf, sort: Sort, more: dict[str, Any]) -> None:
+    shelf.put(*generated(1200))
+    everything = shelf.catalog.search(CatalogQuery(sort=sort, limit=2000, **more))
+    query, shown = CatalogQuery(sort=sort, category="food", limit=20, **more), list[m.Reward]()
+    while page := shelf.catalog.search(replace(query, after=shown[-1] if shown else None)):
+        shown += page
+    assert shown == [one for one in everything if one.category == "food"] and shown
+    order = {"price_up": (1, 1), "price_down": (-1, 1), "newest": (0, -1)}[sort]
+    keys = [(order[0] * one.points, order[1] * one.reference) for one in shown]
+    assert keys == sorted(keys)
+
+
+def test_what_moves_to_another_category_is_sorted_there(shelf: Shelf) -> None:
+    shelf.put(*(reward_of(at, m.Text(en=f"Tea {at}"), points=at) for at in (1, 2, 3)))
+    shelf.put(reward_of(2, m.Text(en="Tea 2"), points=2, category="outdoors"))
+    for category, left in (("home", ["Tea 1", "Tea 3"]), ("outdoors", ["Tea 2"])):
+        assert shelf.found("", category=category, sort="price_up") == left
+    assert shelf.found("", category="nowhere", sort="price_up") == []
 
 
 def test_what_is_over_is_not_shown(shelf: Shelf) -> None:

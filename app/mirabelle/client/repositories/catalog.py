@@ -151,7 +151,11 @@ class Catalog:
         if plan.match is None:
             return []
         source, conditions, order = plan.sql(query.sort)
-        sql = f"{_COLUMNS.format(source)} WHERE {conditions} ORDER BY {order} LIMIT :limit"
+        if query.sort == "popular":
+            sql = f"{_COLUMNS.format(source)} WHERE {conditions} ORDER BY {order} LIMIT :limit"
+        else:  # only what is shown is looked up, after all that was found is sorted
+            page = f"SELECT number, reference, points FROM {source} WHERE {conditions} ORDER BY {order} LIMIT :limit"
+            sql = f"{_COLUMNS.format(f'({page})')} ORDER BY {order}"
         rows = self._read(sql, plan.values | {"limit": query.limit})
         return [reward for reward in map(r.readable, rows) if reward is not None]
 
