@@ -22,10 +22,11 @@ _NOBODY_THERE: Final = "http://127.0.0.1:9"
 _KEPT: Final = "device.json"
 
 
-async def prepared(url: str, folder: Path) -> None:
-    """Leave in `folder` a phone on which a new visitor of the demo at `url` is signed in and in sync."""
+async def prepared(url: str, folder: Path, **page: Any) -> None:
+    """Leave in `folder` a phone on which a new visitor of the demo at `url` is signed in and in sync; `page` is what
+    else its window says of itself, such as that it is a browser's."""
     device = Device()
-    async with HeadlessApp(page_starter(url, folder), device=device) as app:
+    async with HeadlessApp(page_starter(url, folder), device=device, **page) as app:
         await app.tap(app.one(key="try-participant"))
         await app.until(lambda: app.page.route == "/guide")
         await app.go("/wallet")
@@ -35,11 +36,11 @@ async def prepared(url: str, folder: Path) -> None:
     (folder / _KEPT).write_text(json.dumps([device.secrets, device.preferences, points]), encoding="utf-8")
 
 
-def started(folder: Path, route: str = "/wallet") -> HeadlessApp:
-    """The app on the phone in `folder`, with no network."""
+def started(folder: Path, route: str = "/wallet", **page: Any) -> HeadlessApp:
+    """The app on the phone in `folder`, with no network; `page` as in `prepared`."""
     device = Device()
     device.secrets, device.preferences, _ = _kept(folder)
-    return HeadlessApp(page_starter(_NOBODY_THERE, folder), route=route, device=device)
+    return HeadlessApp(page_starter(_NOBODY_THERE, folder), route=route, device=device, **page)
 
 
 def _kept(folder: Path) -> list[Any]:

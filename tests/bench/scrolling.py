@@ -39,7 +39,7 @@ async def _scrolled(url: str, folder: Path) -> tuple[list[float], list[float]]:
     async with visitor(url, folder) as someone:
         with someone.app.store.write("catalog") as connection:
             put_rewards(connection, list(generated(REWARDS)))
-        async with someone.window("/rewards") as window:
+        async with someone.window("/rewards", web=True) as window:
             shelf, filters = window.one(ft.ListView), filters_of(someone.app)
             for page in range(2, REWARDS // PAGE_ROWS + 1):
                 began, worked = time.perf_counter(), time.thread_time()

@@ -50,7 +50,7 @@ def in_memory() -> Iterator[Memory]:
     """Sessions that show the catalog's first page."""
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
         with Backend(Path(data)) as backend:
-            asyncio.run(from_store.prepared(backend.url, Path(folder)))
+            asyncio.run(from_store.prepared(backend.url, Path(folder), web=True))
         ours, controls = _measured(folder)
     bare, _ = _measured(str(controls))
     yield Memory(ours, bare, controls)
@@ -84,7 +84,7 @@ def _of_ours(folder: Path) -> Callable[[int], HeadlessApp]:
     def new(number: int) -> HeadlessApp:
         own = folder / f"copy-{number}"
         shutil.copytree(folder, own, ignore=shutil.ignore_patterns("copy-*"))
-        return from_store.started(own, ROUTE)
+        return from_store.started(own, ROUTE, web=True)
 
     return new
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Final
@@ -37,6 +38,7 @@ ANY_REWARD: Final = (
 )
 _EACH: Final = "(SELECT value FROM json_each(CAST(? AS TEXT)))"
 _decode: Final = msgspec.json.Decoder(ListedReward).decode
+_decode_shown: Final = lru_cache(512)(_decode)  # the same for all windows of a process, and each time they are drawn
 _encode: Final = msgspec.json.encode
 
 
@@ -48,7 +50,7 @@ def number_of(reward: m.Reward) -> int:
 
 def read_reward(row: Sequence[object]) -> m.Reward:
     """The reward in a row of `body, points, pieces`; `points` is None where it is no longer on offer."""
-    reward = _decode(row[0])  # type: ignore[arg-type]
+    reward = _decode_shown(row[0])  # type: ignore[arg-type]
     points = reward.points if row[1] is None else row[1]
     if points == reward.points and row[2] == reward.stock:
         return reward

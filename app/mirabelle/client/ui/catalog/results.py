@@ -49,6 +49,7 @@ def shelves(
     drawn: "Drawn",
 ) -> list[ft.Control]:
     """The pages of the list: one control each, so that none moves when another is no longer drawn."""
+    drawn.forget_but([page for page, rewards in shelf.pages.items() if rewards])
     if not shelf.total:
         return [_waiting(window, _COLUMNS[window.size])]
     draw = _Drawing(_Look(translate, window.size, window.dark, on_open), now, shelf.available, spacing)
@@ -60,7 +61,6 @@ def shelves(
             ),
             *_nearest(draw, shelf.nearest),
         ]  # fmt: skip
-    drawn.forget_but(shelf.pages)
     return [
         drawn.page(draw, filters.pages, page, shelf.pages[page])
         if page in shelf.pages

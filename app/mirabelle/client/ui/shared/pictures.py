@@ -106,8 +106,7 @@ def _by_address(shown: _Shown) -> ft.Control:
 @fixes.component
 def _fetched(shown: _Shown, first: bool) -> ft.Control:
     """Elsewhere: only what was found to be the picture is ever drawn, and nothing is fetched for what is gone."""
-    # Of the first draw: where the page was made anew since, and this was kept, it finds no way up to the app any more.
-    app, leave = ft.use_ref(use_app()).current, ft.use_ref(None)
+    app, leave = use_app(), ft.use_ref(None)
     come, set_come = ft.use_state(("", b""))
 
     def ask() -> None:

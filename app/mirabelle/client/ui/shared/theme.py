@@ -241,8 +241,10 @@ def _nav_label(language: str, colours: dict[str, str]) -> dict[ft.ControlState, 
     }
 
 
+@cache
 def build(language: str, *, dark: bool, calm: bool) -> ft.Theme:
-    """Flet's theme for a language; `calm` leaves page transitions out, for people who asked for less motion."""
+    """Flet's theme for a language; `calm` leaves page transitions out, for people who asked for less motion. The same
+    for all pages, and never changed: it is of 150 parts."""
     moves = ft.PageTransitionTheme.NONE if calm else ft.PageTransitionTheme.FADE_FORWARDS
     colours = _DARK if dark else _LIGHT
     card, line = colours["surface_container_lowest"], colours["outline_variant"]
