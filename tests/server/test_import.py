@@ -118,6 +118,10 @@ BAD = {
         {"type": "reward", "id": "x", "kind": "discount", "points": 1, "title": {}, "available_until": "9999-12-31"},
         "available_until: ",
     ),
+    "a reward with a picture": (
+        {"type": "reward", "id": "x", "kind": "discount", "points": 1, "title": {"en": "X"}, "picture": "x.jpg"},
+        "picture: only a programme's file can name one",
+    ),
     "somebody else's address": (
         {"type": "participant", "id": "x", "email": "Amina@example.org"},
         "email: another participant's",

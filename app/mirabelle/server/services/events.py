@@ -177,6 +177,8 @@ class EventBook:
         batch.joined[participant] = min(at, batch.joined.get(participant, at))
 
     def _add_reward(self, batch: _Batch, event: OfferedReward) -> None:
+        if event.picture is not None:
+            raise BadEvent("picture: only a programme's file can name one")
         fault = reward_fault(event, self.document, batch.stores_known | batch.stores)
         if fault:
             raise BadEvent(fault)
