@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack
 import flet as ft
 import pytest
 
+from mirabelle.client.api import Refusal
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.store.rewards import set_points
+from mirabelle.client.ui.checkout.outcome import refused
 from mirabelle.client.ui.checkout.state import merged, paying
 from mirabelle.contract.reasons import Reason
-from mirabelle.contract.translation import LANGUAGES, texts
+from mirabelle.contract.translation import LANGUAGES, Translator, texts
 from tests.backend import Backend
 from tests.client.devices import REDEMPTION
 from tests.client.ui.visiting import visitor
@@ -187,3 +189,10 @@ def test_the_words_of_every_refusal_say_what_is_safe_and_what_to_do():
     for language in LANGUAGES:
         for reason in Reason:
             assert all(texts(language)[f"reasons.{reason}{part}"] for part in ("", "_safe", "_do")), (language, reason)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refusal_of_a_newer_server_is_told_without_its_reason(language: str) -> None:
+    translate, nothing = Translator(language), lambda: None
+    card = refused(translate, Refusal("not_on_sundays", 409, "", None), nothing, nothing, nothing)
+    assert translate("shared.refused") in repr(card)

@@ -5,6 +5,7 @@ import json
 import flet as ft
 import pytest
 
+from mirabelle.client.ui.alerts.screen import in_words
 from mirabelle.client.ui.settings.state import read_settings
 from tests.client.devices import REDEMPTION, TRANSFER
 from tests.client.ui.visiting import visitor
@@ -52,6 +53,29 @@ async def test_an_alert_tells_what_was_not_sent_from_what_was_not_answered(backe
         assert app.alerts.current(someone.now())[0].kind == "redemption_unknown"
         app.outbox.refuse("key", "out_of_stock")
         assert app.alerts.current(someone.now())[0].kind == "redemption_refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "route"), [("transfer", "a@b.org", "/send"), ("gift", "v1", "/vouchers/v1/give")]
+)
+async def test_an_alert_tells_how_what_is_for_others_stands_and_leads_to_it(backend, tmp_path, kind, subject, route):
+    body = TRANSFER if kind == "transfer" else b'{"recipient": "a@b.org"}'
+    async with visitor(backend.url, tmp_path) as someone:
+        app, told = someone.app, []
+
+        def look() -> None:
+            alert = app.alerts.current(someone.now())[0]
+            told.append(alert.kind)
+            assert alert.route == route and in_words(app, alert, someone.now()).title
+
+        app.outbox.add("key", kind, subject, body, someone.now())
+        look()
+        app.outbox.claim("key")
+        look()
+        for reason in ("recipient_not_found", "outcome_unknown"):
+            app.outbox.refuse("key", reason)
+            look()
+        assert told == [f"{kind}_{standing}" for standing in ("waiting", "unknown", "refused", "unclear")]
 
 
 async def test_signing_out_names_what_has_no_answer_and_would_be_forgotten(backend, tmp_path):

@@ -11,6 +11,7 @@ from mirabelle.client.ui.transfer.state import Sending
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import TransferRules
 from tests.backend import Backend
+from tests.client.devices import TRANSFER
 from tests.client.ui.visiting import visitor
 from tests.server.mailbox import sign_in
 
@@ -51,6 +52,27 @@ async def test_who_is_not_known_is_told_and_the_form_is_still_filled_in(generous
         await window.until(lambda: window.all(key="error"))
         assert "Nobody here has that address" in window.texts()
         assert window.one(ft.TextField, key="recipient").value == "nobody@example.org"
+
+
+async def test_a_transfer_that_was_refused_while_nobody_looked_is_told_of_and_put_away(
+    generous: Backend, tmp_path: Path
+) -> None:
+    async with visitor(generous.url, tmp_path) as someone:
+        app = someone.app
+        app.outbox.add("key", "transfer", BASIL, TRANSFER, someone.now())
+        app.outbox.refuse("key", "of a newer server")
+        async with someone.window("/alerts") as window:
+            assert f"Your points did not go to {BASIL}" in window.texts()
+            await window.tap(window.one(ft.OutlinedButton, where=lambda button: str(button.key).startswith("act-tr")))
+            await window.until(lambda: window.page.route == "/send")
+            assert window.texts(window.one(key="error")) == [
+                "The programme did not accept this",
+                "Nothing was changed.",
+                "Update the app to read why, or ask the programme.",
+            ]
+            await window.tap(window.one(key="seen"))
+            await window.until(lambda: not window.all(key="error"))
+        assert app.outbox.is_empty
 
 
 async def test_a_programme_without_transfers_offers_none(backend: Backend, tmp_path: Path) -> None:

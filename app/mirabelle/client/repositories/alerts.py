@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from mirabelle.client.repositories.catalog import Catalog
-from mirabelle.client.repositories.outbox import EntryState, Outbox
+from mirabelle.client.repositories.outbox import Entry, EntryState, Outbox
 from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
@@ -16,6 +16,7 @@ from mirabelle.contract.reasons import Reason
 POINTS_EXPIRE_SOON: Final = timedelta(days=30)
 VOUCHER_EXPIRES_SOON: Final = timedelta(days=7)
 
+Standing = EntryState | Literal["unclear"]  # refused, since what came of it cannot be found out any more
 AlertKind = Literal[
     "points_expire",
     "voucher_expires",
@@ -23,12 +24,33 @@ AlertKind = Literal[
     "redemption_waiting",
     "redemption_unknown",
     "redemption_unclear",
+    "transfer_refused",
+    "transfer_waiting",
+    "transfer_unknown",
+    "transfer_unclear",
+    "gift_refused",
+    "gift_waiting",
+    "gift_unknown",
+    "gift_unclear",
 ]
 
-_KINDS: Final[dict[EntryState, AlertKind]] = {
+_REDEMPTIONS: Final[dict[Standing, AlertKind]] = {
     "waiting": "redemption_waiting",
     "unknown": "redemption_unknown",
     "refused": "redemption_refused",
+    "unclear": "redemption_unclear",
+}
+_TRANSFERS: Final[dict[Standing, AlertKind]] = {
+    "waiting": "transfer_waiting",
+    "unknown": "transfer_unknown",
+    "refused": "transfer_refused",
+    "unclear": "transfer_unclear",
+}
+_GIFTS: Final[dict[Standing, AlertKind]] = {
+    "waiting": "gift_waiting",
+    "unknown": "gift_unknown",
+    "refused": "gift_refused",
+    "unclear": "gift_unclear",
 }
 
 
@@ -62,7 +84,7 @@ class Alerts:
     def current(self, now: datetime) -> list[Alert]:
         """The alerts that were not dismissed, most pressing first."""
         dismissed = {row[0] for row in self._store.read.execute("SELECT alert FROM dismissed")}
-        alerts = [*self._redemptions(), *self._points(now), *self._expiring_vouchers(now)]
+        alerts = [*self._redemptions(), *self._sent(), *self._points(now), *self._expiring_vouchers(now)]
         return [alert for alert in alerts if alert.id not in dismissed]
 
     @property
@@ -80,12 +102,23 @@ class Alerts:
             reward = self._catalog.get(entry.subject)
             yield Alert(
                 id=f"redemption:{entry.key}:{entry.state}",
-                kind=_KINDS[entry.state] if entry.reason != Reason.OUTCOME_UNKNOWN else "redemption_unclear",
+                kind=_REDEMPTIONS[_standing(entry)],
                 at=entry.created_at,
                 points=reward.points if reward else 0,
                 subject=reward.title if reward else Text(),
                 route=f"/checkout/{entry.subject}",
             )
+
+    def _sent(self) -> Iterator[Alert]:
+        """Of points and vouchers for others: to whom, or what."""
+        for entry in self._outbox.entries("transfer"):
+            kind, whom = _TRANSFERS[_standing(entry)], Text(en=entry.subject)
+            yield Alert(f"transfer:{entry.key}:{entry.state}", kind, entry.created_at, 0, whom, "/send")
+        for entry in self._outbox.entries("gift"):
+            voucher = self._vouchers.get(entry.subject)
+            kind, what = _GIFTS[_standing(entry)], voucher.title if voucher else Text()
+            route = f"/vouchers/{entry.subject}/give"
+            yield Alert(f"gift:{entry.key}:{entry.state}", kind, entry.created_at, 0, what, route)
 
     def _points(self, now: datetime) -> Iterator[Alert]:
         expiry = self._wallet.next_expiry(now)
@@ -115,3 +148,7 @@ class Alerts:
                     subject=voucher.title,
                     route=f"/vouchers/{voucher.id}",
                 )
+
+
+def _standing(entry: Entry) -> Standing:
+    return "unclear" if entry.reason == Reason.OUTCOME_UNKNOWN else entry.state

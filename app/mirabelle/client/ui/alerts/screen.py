@@ -17,14 +17,13 @@ from mirabelle.contract.translation import Translator
 if TYPE_CHECKING:
     from mirabelle.client.app import App
 
-ICONS: Final = {
-    "points_expire": ft.Icons.HOURGLASS_BOTTOM,
-    "voucher_expires": ft.Icons.QR_CODE_2,
-    "redemption_refused": ft.Icons.ERROR_OUTLINE,
-    "redemption_waiting": ft.Icons.SCHEDULE_SEND,
-    "redemption_unknown": ft.Icons.HELP_OUTLINE,
-    "redemption_unclear": ft.Icons.HELP_OUTLINE,
+_STANDINGS: Final = {
+    "refused": ft.Icons.ERROR_OUTLINE,
+    "waiting": ft.Icons.SCHEDULE_SEND,
+    "unknown": ft.Icons.HELP_OUTLINE,
+    "unclear": ft.Icons.HELP_OUTLINE,
 }
+_EXPIRE: Final = {"points_expire": ft.Icons.HOURGLASS_BOTTOM, "voucher_expires": ft.Icons.QR_CODE_2}
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,13 @@ def in_words(app: "App", alert: Any, now: datetime) -> Row:
     translate = app.t
     day = translate.date(alert.at, form="day")
     left = translate.relative_days(days_between(now, alert.at, translate.time_zone))
+    name = alert.subject.in_language(app.language)
+    if alert.kind.startswith("transfer"):
+        name = widgets.apart(translate, name, "\u2066")
     title = translate(
         f"alerts.{alert.kind}",
         count=alert.points or 0,
-        name=alert.subject.in_language(app.language),
+        name=name,
         date=widgets.kept_together(day),
     )
     return Row(
@@ -93,9 +95,9 @@ def alerts_view(translate: Translator, rows: list[Row], on_dismiss: Callable[[st
 
 
 def _row(translate: Translator, row: Row, on_dismiss: Callable[[str], Any]) -> ft.Control:
-    is_warm = row.kind in ("points_expire", "voucher_expires")
+    is_warm = row.kind in _EXPIRE
     disc = widgets.icon_disc(
-        ICONS[row.kind],
+        _EXPIRE.get(row.kind) or _STANDINGS[row.kind.rpartition("_")[2]],
         bgcolor=theme.WARM_TINT if is_warm else theme.BAD_TINT,
         color=theme.ON_WARM_TINT if is_warm else theme.ON_BAD_TINT,
     )

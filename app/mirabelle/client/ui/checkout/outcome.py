@@ -9,6 +9,7 @@ from mirabelle.client.api import Refusal
 from mirabelle.client.ui.checkout.state import SIGN_IN_FIRST, WORTH_ANOTHER_TRY, Waiting
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import Window
+from mirabelle.client.ui.shared.notices import what_to_say
 from mirabelle.client.ui.shared.widgets import (
     error_card,
     heading,
@@ -31,7 +32,7 @@ def refused(
     """Nothing was spent, why not, and the way on that fits."""
     if not isinstance(failed, Refusal):
         return error_card(translate, failed, on_retry)
-    safe = translate(f"reasons.{failed.reason}_safe")
+    _, safe, _ = what_to_say(translate, failed)
     if failed.reason in SIGN_IN_FIRST:
         way_on = primary_button(translate("checkout.sign_in"), on_sign_in, key="sign-in")
     elif failed.reason in WORTH_ANOTHER_TRY:

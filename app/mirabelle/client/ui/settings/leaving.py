@@ -11,8 +11,8 @@ from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.notices import refusal_of
 from mirabelle.contract.account import Leaving, LostVoucher
-from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.contract.translation import Translator
 
 
@@ -101,8 +101,7 @@ def _ask(
     is_unknown: bool,
 ) -> list[ft.Control]:
     if losses.obstacle is not None:
-        reason = Reason(losses.obstacle)
-        return [widgets.error_card(translate, Refusal(reason.value, STATUS[reason], "", None))]
+        return [widgets.error_card(translate, refusal_of(losses.obstacle))]
     parts: list[ft.Control] = [
         widgets.text(translate("leaving.erased")),
         widgets.text(translate("leaving.orders")),

@@ -8,12 +8,16 @@ import flet as ft
 
 from mirabelle.client.api import LostAnswer, NoAnswer, Refusal, WrongServer
 from mirabelle.client.device.store_keys import KeyGone
+from mirabelle.client.repositories.outbox import Entry
 from mirabelle.client.store.opening import Mishap, TooNew
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.icons import icon_button
+from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.contract.translation import Translator
 
 Handler = Callable[..., Any]
+
+_REFUSED = 400
 
 
 def empty_state(
@@ -66,6 +70,8 @@ def banner(
 def what_to_say(translate: Translator, failed: Refusal | Exception) -> tuple[str, str, str]:
     """Of a failure: what happened, what is safe, what to do."""
     if isinstance(failed, Refusal):
+        if failed.reason not in STATUS:  # of a newer server
+            return translate("shared.refused"), translate("shared.refused_safe"), translate("shared.refused_do")
         code = failed.reason
         return translate(f"reasons.{code}"), translate(f"reasons.{code}_safe"), translate(f"reasons.{code}_do")
     if isinstance(failed, WrongServer):
@@ -114,6 +120,22 @@ def error_card(
         container=True,
         content=ft.Container(body, padding=16, bgcolor=theme.BAD_TINT, border_radius=theme.CORNER, key="error"),
     )
+
+
+def seen_late(last: Entry | None) -> Refusal | None:
+    """The refusal of what was decided while nobody looked."""
+    return refusal_of(last.reason) if last is not None and last.reason is not None else None
+
+
+def refusal_of(code: str) -> Refusal:
+    """A refusal by its code, whether or not this version knows it."""
+    return Refusal(code, STATUS[Reason(code)] if code in STATUS else _REFUSED, "", None)
+
+
+def late_card(translate: Translator, late: Refusal, on_seen: Handler) -> ft.Control:
+    """What was refused while nobody looked, and the way to put it away."""
+    away = ft.TextButton(translate("alerts.dismiss"), on_click=lambda _event: on_seen(), key="seen")
+    return ft.Column([error_card(translate, late), ft.Row([away])], spacing=theme.S)
 
 
 def mishap_banner(translate: Translator, mishap: Mishap, on_seen: Handler | None = None) -> ft.Control:

@@ -11,9 +11,9 @@ from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.notices import late_card, seen_late
 from mirabelle.client.ui.transfer.state import Sending
 from mirabelle.contract import limits
-from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.contract.translation import Translator
 
 POINTS_DIGITS = 12
@@ -50,19 +50,13 @@ def transfer_screen() -> ft.View:
         controls = _confirm(app.t, state, command)
     else:
         controls = _form(app.t, state, available, at_least)
-        failed = command.failed or _seen_late(last)
-        if failed is not None:
-            controls.append(widgets.error_card(app.t, failed))
+        if command.failed is not None:
+            controls.append(widgets.error_card(app.t, command.failed))
+    late = seen_late(last) if command.failed is None and not state.asked and state.sent is None else None
+    if late is not None and last is not None:
+        controls.append(late_card(app.t, late, lambda: app.outbox.drop(last.key)))
     column = ft.Column(controls, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     return widgets.page_frame(app.t("transfer.title"), [column], back="/wallet", width=theme.READING_WIDTH)
-
-
-def _seen_late(last: Entry | None) -> Refusal | None:
-    """The refusal of a transfer that was decided while nobody looked."""
-    if last is None or last.reason is None:
-        return None
-    reason = Reason(last.reason)
-    return Refusal(last.reason, STATUS[reason], "", None)
 
 
 def _form(translate: Translator, state: Sending, available: int, at_least: int) -> list[ft.Control]:

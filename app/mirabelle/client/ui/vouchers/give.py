@@ -5,16 +5,15 @@ from typing import Any
 
 import flet as ft
 
-from mirabelle.client.api import Refusal
 from mirabelle.client.ui.shared import theme, widgets
 from mirabelle.client.ui.shared.addresses import looks_like_an_address
 from mirabelle.client.ui.shared.command import Command, use_command
 from mirabelle.client.ui.shared.context import go, use_app
 from mirabelle.client.ui.shared.frame import screen
 from mirabelle.client.ui.shared.live import use_live
+from mirabelle.client.ui.shared.notices import late_card, seen_late
 from mirabelle.contract import limits
 from mirabelle.contract.messages import Voucher
-from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.contract.translation import Translator
 
 
@@ -51,10 +50,11 @@ def give_screen(id: str) -> ft.View:
         controls = _confirm(app.t, state, voucher, command)
     else:
         controls = _form(app.t, state)
-        late = Refusal(last.reason, STATUS[Reason(last.reason)], "", None) if last and last.reason else None
-        failed = command.failed or late
-        if failed is not None:
-            controls.append(widgets.error_card(app.t, failed))
+        if command.failed is not None:
+            controls.append(widgets.error_card(app.t, command.failed))
+    late = seen_late(last) if command.failed is None and not state.asked else None
+    if late is not None and last is not None:
+        controls.append(late_card(app.t, late, lambda: app.outbox.drop(last.key)))
     column = ft.Column(controls, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
     return widgets.page_frame(app.t("vouchers.give"), [column], back=back, width=theme.READING_WIDTH)
 
