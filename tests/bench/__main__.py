@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from mirabelle.client import wiring  # noqa: F401 - first, as in the app: it has Flet's classes made its own way
 from tests.bench import (
     feed,
     growth,

@@ -1,14 +1,13 @@
 """What is quicker than Flet's own sends browsers the same bytes, and tells the same faults."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import flet as ft
 import msgpack
 import pytest
 from flet.controls import base_control
-from flet.controls.base_control import BaseControl, ControlId
+from flet.controls.base_control import ControlId
 from flet.controls.object_patch import DiffBuilder
 from flet.messaging import protocol
 
@@ -31,9 +30,6 @@ def flet_itself(monkeypatch):
     def enter() -> None:
         for owner, name in REPLACED:
             monkeypatch.setattr(owner, name, getattr(owner, name).__wrapped__)
-        for kind in set(faster.kinds(BaseControl)):
-            if hasattr(kind.__dict__.get("__init__"), "__wrapped__"):
-                monkeypatch.setattr(kind, "__init__", kind.__init__.__wrapped__)
 
     return enter
 
@@ -132,44 +128,6 @@ async def test_a_browser_is_sent_the_same_bytes_as_by_flet_itself(flet_itself, m
     flet_itself()
     assert quick == await _told(monkeypatch)
     assert len(quick) > 10 and max(map(len, quick)) > 1000
-
-
-def _made(kind: type[BaseControl], make: Callable[..., None]) -> bytes | str:
-    """A control of this kind as a browser is sent it, or why there is none."""
-    one = object.__new__(kind)
-    try:
-        make(one)
-    except (TypeError, ValueError) as fault:
-        return str(fault)
-    one._i = 1
-    return msgpack.packb(one, default=ENCODE)
-
-
-def test_every_kind_of_control_is_made_as_by_flet_itself():
-    faster.apply()
-    _body(1)
-    kinds = [kind for kind in set(faster.kinds(ft.LayoutControl)) if hasattr(kind.__init__, "__wrapped__")]
-    assert len(kinds) > 20
-    for kind in kinds:
-        itself = [_made(kind, kind.__init__.__wrapped__) for _ in range(2)]
-        assert _made(kind, kind.__init__) == itself[0] or itself[0] != itself[1]  # as what holds the time is
-
-
-@pytest.mark.parametrize(
-    ("kind", "given", "named"),
-    [
-        (ft.Text, ["a"], {"value": "b"}),
-        (ft.Text, ["a"], {"colour": "red"}),
-        (ft.Text, ["a"] * 99, {}),
-        (ft.Text, [], {"_i": 7}),
-        (ft.Image, [], {}),
-    ],
-)
-def test_what_a_control_may_not_be_given_or_must_be_is_said_as_by_flet_itself(kind, given, named):
-    faster.apply()
-    makers = (kind.__init__, kind.__init__.__wrapped__)
-    quick, itself = (_made(kind, lambda one, make=make: make(one, *given, **named)) for make in makers)
-    assert quick == itself and "__init__() " in quick
 
 
 def test_a_value_that_is_not_allowed_is_told_once_as_by_flet_itself(flet_itself):

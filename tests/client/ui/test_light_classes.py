@@ -1,7 +1,7 @@
 """Flet's classes, made without a constructor of their own each, do what those with one do."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import InitVar, field
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ import flet as ft
 import pytest
 from flet.controls import value_types
 
-from mirabelle.client.ui.shared import faster, light_classes
+from mirabelle.client.ui.shared import light_classes
 
 light_classes.apply()
 
@@ -86,12 +86,18 @@ def test_a_control_keeps_only_what_differs_from_its_defaults() -> None:
     assert dataclasses.replace(ft.Padding(1, 2, 3, 4), top=9) == ft.Padding(1, 9, 3, 4) != ft.Padding(1, 2, 3, 4)
 
 
+def below(kind: type) -> Iterator[type]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from below(one)
+
+
 NOTED = ("_structural_fields", "_prop_defaults", "_event_fields", "_root_defaults", "_override_props")
 
 
 def test_what_flet_notes_of_its_classes_is_what_it_noted_itself() -> None:
     seen = {ft.Page, ft.TextField, ft.NavigationRail, ft.DatePicker, ft.Theme, ft.CupertinoSlider, ft.ListTile}
-    for kind in seen | set(faster.kinds(ft.BaseControl)):
+    for kind in seen | set(below(ft.BaseControl)):
         if NOTED[0] in vars(kind):
             noted = [(name, getattr(kind, name)) for name in NOTED]
             value_types._install_props.__wrapped__(kind)

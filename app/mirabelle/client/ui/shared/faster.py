@@ -1,15 +1,14 @@
 """What Flet 1.0.5 does slowly for every control, done quicker to the same end: browsers are sent the same bytes.
 
-A control has thirty to ninety fields, of which a handful is given; Flet goes through all of them when it makes a
-control, when it puts it into the page and when it takes it out again. What is replaced is kept as `__wrapped__`.
+A control has thirty to ninety fields, of which a handful is given; Flet goes through all of them when it puts a control
+into the page and when it takes it out again. What is replaced is kept as `__wrapped__`. See `light_classes` for how
+controls are made.
 """
 
 import dataclasses
 import functools
-import inspect
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Final
 
@@ -21,7 +20,6 @@ from flet.messaging import protocol
 from flet.utils.validation import _REPORTED_VALIDATION_ERRORS_KEY, _compile_class_spec
 
 _HOLDS_NOTHING: Final = frozenset({str, bytes, int, float, bool, type(None)})
-_MADE_BY_DATACLASSES: Final = "<string>"  # the file that what they make says it is from
 
 
 def apply() -> None:
@@ -31,114 +29,12 @@ def apply() -> None:
     _replace(DiffBuilder, "_configure_dataclass", _configured)
     _replace(DiffBuilder, "_removed_controls", _removed)
     _replace(base_control, "validate", _validate)
-    _replace(base_control, "_apply_control", _quick_kind)
     _replace(protocol, "_get_root_dataclass_field", functools.cache(protocol._get_root_dataclass_field))
     BaseControl.__post_init__.__code__ = _finish.__code__  # each kind of control has its own hold of the function
-    for kind in kinds(BaseControl):
-        _make_quick(kind)
 
 
 def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
     setattr(owner, name, functools.wraps(getattr(owner, name))(by))
-
-
-def kinds(kind: type) -> Iterator[type]:
-    """All kinds of control that there are so far, below this one."""
-    for one in kind.__subclasses__():
-        yield one
-        yield from kinds(one)
-
-
-# Making
-
-
-def _quick_kind(*arguments: Any, **named: Any) -> type:
-    """`_apply_control`, which makes a class a kind of control: those that are imported later are made quick, too."""
-    kind: type = _quick_kind.__wrapped__(*arguments, **named)
-    _make_quick(kind)
-    return kind
-
-
-def _make_quick(kind: type) -> None:
-    made = kind.__dict__.get("__init__")
-    code = getattr(made, "__code__", None)
-    if code is None or code.co_filename != _MADE_BY_DATACLASSES or hasattr(kind, "_notify"):
-        return
-
-    @functools.wraps(made)
-    def first(self: Any, *given: Any, **named: Any) -> None:
-        # Looked into only when there is one: most kinds are never used.
-        kind.__init__ = functools.wraps(made)(_given_alone(made, _Fields.of(kind, made)))
-        kind.__init__(self, *given, **named)
-
-    kind.__init__ = first
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields of a kind of control, in order of their places: what may and what must be given, by name or in order;
-    what is kept only where it is not the default; what is made for each control; and what is only passed on."""
-
-    places: dict[str, int]
-    taken: frozenset[str]
-    needed: frozenset[str]
-    in_order: tuple[str, ...]
-    defaults: dict[str, Any]
-    made: tuple[tuple[str, Callable[[], Any]], ...]
-    passed_on: tuple[tuple[str, Any], ...]
-
-    @classmethod
-    def of(cls, kind: type, made: Callable[..., None]) -> "_Fields":
-        """The fields of `kind`, whose constructor is `made`."""
-        parameters = dict(list(inspect.signature(made).parameters.items())[1:])
-        own = {field.name: field for field in dataclasses.fields(kind)}
-        props = {name: _get_raw_descriptor(kind, name) for name in own}
-        return cls(
-            places={name: place for place, name in enumerate(kind.__dataclass_fields__)},
-            taken=frozenset(parameters),
-            needed=frozenset(name for name, one in parameters.items() if one.default is one.empty),
-            in_order=tuple(name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD),
-            defaults={name: prop.default for name, prop in props.items() if isinstance(prop, Prop)},
-            made=tuple(
-                (name, field.default_factory)
-                for name, field in own.items()
-                if field.default_factory is not dataclasses.MISSING and name not in ("_values", "_dirty")
-            ),
-            passed_on=tuple(
-                (name, parameters[name].default)
-                for name in kind.__dataclass_fields__
-                if name in parameters and name not in own
-            ),
-        )
-
-
-def _given_alone(made: Callable[..., None], fields: _Fields) -> Callable[..., None]:
-    """What does as `made`, the constructor that dataclasses made, and looks only at what is given."""
-    place, taken, needed, in_order = fields.places.__getitem__, fields.taken, fields.needed, fields.in_order
-    defaults, passed_on = fields.defaults, fields.passed_on
-
-    def init(self: Any, *given: Any, **named: Any) -> None:
-        if given:
-            by_place = dict(zip(in_order, given, strict=False))
-            if len(by_place) < len(given) or not by_place.keys().isdisjoint(named):
-                return made(self, *given, **named)  # says what is wrong
-            named |= by_place
-        if not needed <= named.keys() <= taken:
-            return made(self, **named)
-        passed = [named.pop(name, default) for name, default in passed_on]
-        for name, make in fields.made:
-            if name not in named:
-                named[name] = make()
-        self._values = values = dict[str, Any]()
-        self._dirty = dict[str, Any]()
-        for name in sorted(named, key=place):
-            if name not in defaults:
-                setattr(self, name, named[name])
-            elif named[name] != defaults[name]:
-                values[name] = named[name]
-        return self.__post_init__(*passed)
-
-    return init
 
 
 def _finish(self: BaseControl, ref: Any) -> None:
