@@ -40,16 +40,17 @@ STOCK_SECONDS, STOCK_BYTES, STOCK_ROUNDS = 0.010, 4000, 20
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of the device's processor, or bytes on the wire, and the most that they may be."""
+    """Seconds of the device or of its processor, or bytes on the wire, and the most that they may be, if any."""
 
     name: str
     value: float
-    wanted: float
+    wanted: float | None
     unit: str
 
     def told(self) -> str:
         """Both figures."""
-        return f"{self.value:12,.4g} {self.unit}   {self.name} (wanted: <= {self.wanted:,.4g})"
+        wanted = "" if self.wanted is None else f" (wanted: <= {self.wanted:,.4g})"
+        return f"{self.value:12,.4g} {self.unit}   {self.name}{wanted}"
 
 
 class _Pages:
@@ -130,9 +131,12 @@ def _loaded(store: Store, pages: _Pages) -> Iterator[Cost]:
             first.append(time.process_time())
 
     store.subscribe(("catalog",), tell)
-    began = time.process_time()
+    began, begun, at = time.process_time(), time.thread_time(), time.perf_counter()
     asyncio.run(catalog.refresh())
-    yield Cost(f"first load of {REWARDS} rewards", time.process_time() - began, LOAD_SECONDS, "s of processor")
+    busy = time.process_time() - began
+    yield Cost(f"first load of {REWARDS} rewards", time.perf_counter() - at, LOAD_SECONDS, "s")
+    yield Cost("it kept two threads and the screens' own busy for", busy, None, "s of processor")
+    yield Cost("of that the screens' own", time.thread_time() - begun, None, "s of processor")
     yield Cost("its first screen of rewards", first[0] - began, FIRST_SECONDS, "s of processor")
     yield Cost("its size, packed", carried, LOAD_BYTES, "bytes")
 
