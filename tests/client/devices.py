@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -41,26 +42,37 @@ class KeptSecrets(MemorySecrets):
 
 
 class FileSecrets(MemorySecrets):
-    """Secrets that outlive the process that kept them, each change written whole or not at all."""
+    """Secrets that outlive the process that kept them, each change written whole or not at all.
+
+    Several processes may share them.
+    """
 
     persistent = True
 
     def __init__(self, file: Path) -> None:
         super().__init__()
         self._file = file
-        if file.exists():
-            self._values = json.loads(file.read_text())
+
+    async def get(self, name: str) -> str | None:
+        self._read()
+        return await super().get(name)
 
     async def set(self, name: str, value: str) -> None:
+        self._read()
         await super().set(name, value)
         self._write()
 
     async def delete(self, name: str) -> None:
+        self._read()
         await super().delete(name)
         self._write()
 
+    def _read(self) -> None:
+        if self._file.exists():
+            self._values = json.loads(self._file.read_text())
+
     def _write(self) -> None:
-        new = self._file.with_suffix(".new")
+        new = self._file.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(self._values))
         new.replace(self._file)
 

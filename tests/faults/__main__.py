@@ -17,7 +17,10 @@ def main() -> int:
     parser.add_argument("seed", type=int, nargs="?", default=1)
     asked = parser.parse_args()
     run = cycles.run if asked.what == "scans" else redemptions.run
-    with tempfile.TemporaryDirectory() as directory, Backend(Path(directory) / "server") as backend:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Backend(Path(directory) / "server", programme=redemptions.programme()) as backend,
+    ):
         outcome = asyncio.run(run(backend, Path(directory) / "devices", asked.count, asked.seed))
     print(outcome.told())
     return 0 if outcome.is_clean else 1

@@ -4,12 +4,15 @@ import asyncio
 import random
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 FAULTS: Final = ("lose", "double", "truncate", "reset", "hold")
+AWAY: Final = "away"
 HELD_SECONDS: Final = (0.01, 0.4)  # between which a request that was given up still reaches the server
+AWAY_SECONDS: Final = (0.05, 0.5)  # between which nobody can connect
 
 
 class BadLine(AbstractContextManager["BadLine"]):
@@ -17,13 +20,14 @@ class BadLine(AbstractContextManager["BadLine"]):
 
     A `share` of the requests meets a fault. lose: the server carries it out and its answer is dropped. double: it is
     carried out twice, and the second answer arrives. truncate: the answer breaks off in its middle. reset: nothing is
-    passed on. hold: the client is cut off, and the server gets the request later.
+    passed on. hold: the client is cut off, and the server gets the request later. away: whoever is not connected cannot
+    connect for a moment; whoever is goes on.
     """
 
-    def __init__(self, server_url: str, seed: int, share: float = 0.0) -> None:
+    def __init__(self, server_url: str, seed: int, share: float = 0.0, faults: Sequence[str] = FAULTS) -> None:
         at = urlsplit(server_url)
         assert at.hostname and at.port
-        self._server, self.share = (at.hostname, at.port), share
+        self._server, self.share, self._faults = (at.hostname, at.port), share, faults
         self._random, self._port, self._is_cut = random.Random(seed), 0, False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad line", daemon=True)
@@ -52,12 +56,16 @@ class BadLine(AbstractContextManager["BadLine"]):
         self._is_cut = is_cut
 
     def quiet(self) -> None:
-        """Wait until what is held back has arrived."""
+        """Wait until what is held back has arrived, and everybody can connect."""
         asyncio.run_coroutine_threadsafe(self._held(), self._loop).result(30)
 
     async def _listen(self) -> None:
-        self._listener = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self._listener = await asyncio.start_server(self._talk, "127.0.0.1", self._port)
         self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def _listen_again(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._listen()
 
     async def _end(self) -> None:
         self._listener.close()
@@ -67,7 +75,7 @@ class BadLine(AbstractContextManager["BadLine"]):
             await asyncio.wait(self._tasks)
 
     async def _held(self) -> None:
-        held = [task for task in self._tasks if task.get_name() == "held"]
+        held = [task for task in self._tasks if task.get_name() in ("held", AWAY)]
         if held:
             await asyncio.wait(held)
 
@@ -83,10 +91,15 @@ class BadLine(AbstractContextManager["BadLine"]):
     async def _pass_on(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection lives on."""
         self.requests += 1
-        fault = self._random.choice(FAULTS) if self._random.random() < self.share else ""
+        fault = self._random.choice(self._faults) if self._random.random() < self.share else ""
         self.met[fault or "none"] += 1
         if fault == "reset":
             return False
+        if fault == AWAY and self._listener.is_serving():
+            self._listener.close()
+            back = asyncio.ensure_future(self._listen_again(self._random.uniform(*AWAY_SECONDS)))
+            back.set_name(AWAY)
+            self._keep(back)
         if fault == "hold":
             held = asyncio.ensure_future(self._later(request, self._random.uniform(*HELD_SECONDS)))
             held.set_name("held")

@@ -1,6 +1,8 @@
-"""People who redeem on a bad line with devices that are killed, and the count of what was lost or came twice."""
+"""People who redeem and send points on a bad line with two processes of a device, both killed again and again, and the
+count of what was lost or came twice."""
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -9,32 +11,45 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from mirabelle.client.app import App
+from mirabelle.server.hosting import demo_programme
+from mirabelle.server.services.programme_file import ProgrammeDocument, TransferRules
 from tests.backend import Backend
 from tests.client.devices import device_at, signed_in
-from tests.faults.proxy import BadLine
+from tests.faults.intentions import Heard, Intention
+from tests.faults.proxy import AWAY, FAULTS, BadLine
+from tests.server.mailbox import sign_in
 
 ROOT: Final = Path(__file__).parents[2]
 FAULTY: Final = 0.2
 A_PERSONS_PRESSES: Final = 40  # about as many as a new demo participant has points for
 STATEMENTS: Final = (1, 1000)  # between which a device's process is killed
 ROUNDS_TO_THE_END: Final = 20
+PROCESSES: Final = 2  # of one device, as two windows of the installed app are
+LEAST_POINTS: Final = 10  # that may be sent
+FRIEND: Final = "friend@example.org"
 
 
 @dataclass
 class Count:
-    """What came of the presses. `lost`: shown as done and nowhere on the server, or done there and not on the device;
-    `silent`: it ended and nobody was told how; `unwritten`: killed before the device had written it down."""
+    """What came of the presses. `twice`: a reward or points more often than meant, by however many keys; `lost`: shown
+    as done and nowhere on the server, or done there and not on the device; `silent`: it ended and nobody was told how;
+    `unwritten`: killed before the device had written it down."""
 
     pressed: int = 0
     done: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unwritten: int = 0
+    taken_back: int = 0
+    sent: int = 0
     lost: int = 0
     twice: int = 0
     silent: int = 0
@@ -53,6 +68,7 @@ class Count:
         return (
             f"{self.pressed} redemptions and {self.kills} kills in {self.seconds:.0f} s: {self.done} done, "
             f"{self.refused.total()} refused {dict(self.refused)}, {self.unwritten} never written down, "
+            f"{self.taken_back} taken back, {self.sent} times points sent, "
             f"{self.lost} lost, {self.twice} twice, {self.silent} silent, {self.waiting} still waiting; "
             f"faults {dict(self.faults)}"
         )
@@ -60,39 +76,36 @@ class Count:
 
 @dataclass
 class Person:
-    """Somebody's device, and what was pressed and shown on it."""
+    """Somebody's device, and what was pressed and shown on it. No two transfers are of the same amount."""
 
     directory: Path
-    pressed: list[str] = field(default_factory=list)
-    done: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
+    amounts: Iterator[int]
+    subject: str = ""
+    past: set[str] = field(default_factory=set)
+    heard: Heard = field(default_factory=Heard)
 
-    def hears(self, lines: Iterable[bytes]) -> None:
-        """Take in what a process of the device said before it ended."""
-        for line in lines:
-            said: Mapping[str, str] = json.loads(line)
-            if "pressed" in said and said["pressed"] not in self.pressed:
-                self.pressed.append(said["pressed"])
-            if "done" in said:
-                self.done.add(said["done"])
-            if "refused" in said:
-                self.refused[said["refused"]] = said["reason"]
+
+def programme() -> ProgrammeDocument:
+    """The demo programme, where participants may give points to each other."""
+    return msgspec.structs.replace(demo_programme(), transfers=TransferRules(allowed=True, from_points=LEAST_POINTS))
 
 
 async def run(backend: Backend, directory: Path, presses: int, seed: int) -> Count:
-    """Have people press `presses` times, each on a device of their own, and count."""
+    """Have people press `presses` times, each on a device of their own, and count. `backend` serves `programme`."""
     source, count, began = random.Random(seed), Count(), time.monotonic()
-    with BadLine(backend.url, seed) as line:
+    sign_in(backend, FRIEND)
+    with BadLine(backend.url, seed, faults=(*FAULTS, AWAY)) as line:
         while count.pressed < presses:
-            person = Person(directory / str(count.pressed))
+            person = Person(directory / str(count.pressed), itertools.count(LEAST_POINTS))
             async with device_at(person.directory).on(backend.url) as app:
-                await signed_in(app)
+                person.subject = (await signed_in(app)).subject
                 await app.sync()
+                person.past = _on_device(app)
             wanted = min(A_PERSONS_PRESSES, presses - count.pressed)
             line.share = FAULTY
-            while len(person.pressed) < wanted:
-                await _live(person, line, source, wanted - len(person.pressed))
-                count.kills += 1
+            while len(person.heard.intentions) < wanted:
+                await _live(person, line, source, wanted - len(person.heard.intentions))
+                count.kills += PROCESSES
             line.share = 0.0
             line.quiet()
             await _reckon(backend, person, line.url, count)
@@ -101,14 +114,25 @@ async def run(backend: Backend, directory: Path, presses: int, seed: int) -> Cou
 
 
 async def _live(person: Person, line: BadLine, source: random.Random, presses: int) -> None:
-    """One life of the device's process: until it is killed."""
-    told = {
-        "directory": str(person.directory),
-        "url": line.url,
-        "presses": presses,
-        "seed": source.getrandbits(32),
-        "statements": source.randint(*STATEMENTS),
-    }
+    """One life of the device's processes: until each is killed."""
+    told = [
+        {
+            "directory": str(person.directory),
+            "url": line.url,
+            "presses": -(-presses // PROCESSES),
+            "amounts": list(itertools.islice(person.amounts, presses)),
+            "recipient": FRIEND,
+            "seed": source.getrandbits(32),
+            "statements": source.randint(*STATEMENTS),
+        }
+        for _ in range(PROCESSES)
+    ]
+    said = await asyncio.gather(*map(_lived, told))
+    person.heard.take_in(json.loads(line) for lines in said for line in lines.splitlines())
+
+
+async def _lived(told: dict[str, Any]) -> bytes:
+    """What a process said until it was killed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.killed_participant", cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'app'}{os.pathsep}{ROOT}"},
@@ -116,7 +140,7 @@ async def _live(person: Person, line: BadLine, source: random.Random, presses: i
     )  # fmt: skip
     said, _ = await process.communicate(json.dumps(told).encode())
     assert process.returncode == -signal.SIGKILL, process.returncode
-    person.hears(said.splitlines())
+    return said
 
 
 async def _reckon(backend: Backend, person: Person, url: str, count: Count) -> None:
@@ -124,31 +148,52 @@ async def _reckon(backend: Backend, person: Person, url: str, count: Count) -> N
     app = await device_at(person.directory).start(url)
     for _ in range(ROUNDS_TO_THE_END):
         await app.sync.quietly()
+    count.waiting += sum(entry.state != "refused" for entry in app.outbox.entries())
     entries = app.outbox.entries("redemption")
-    count.waiting += sum(entry.state != "refused" for entry in entries)
-    refused = person.refused | {entry.key: str(entry.reason) for entry in entries if entry.state == "refused"}
-    has, shows, drafted = _on_server(backend, person.pressed), _on_device(app), _drafts(app)
+    refused = {entry.key: str(entry.reason) for entry in entries if entry.state == "refused"}
+    has, shows, drafted = _issued(backend, person), _on_device(app), _drafts(app)
+    given, heard = _given(backend, person.subject), person.heard
     await app.close()
-    for key in person.pressed:
+    count.twice += heard.twice(has) + heard.transfers_twice(given)
+    count.lost += heard.transfers_lost(given) + sum(key not in shows for key in has)
+    count.sent += given.total()
+    for intention in heard.intentions:
         count.pressed += 1
-        count.twice += has[key] > 1
-        if has[key]:
-            count.done += 1
-            count.lost += key not in shows or key in refused
-        elif key in person.done:
-            count.lost += 1
-        elif key in refused:
-            count.refused[refused[key]] += 1
-        elif key in drafted:
-            count.unwritten += 1
-        else:
-            count.silent += 1
+        intention.refused = intention.refused or next((refused[key] for key in intention.keys if key in refused), "")
+        _tell_apart(count, intention, is_done=any(has[key] for key in intention.keys))
+        if intention.is_open and not any(has[key] for key in intention.keys):
+            is_drafted = any(key in drafted for key in intention.keys)
+            count.unwritten += is_drafted
+            count.silent += not is_drafted
 
 
-def _on_server(backend: Backend, keys: list[str]) -> Counter[str]:
-    with sqlite3.connect(f"file:{backend.data / 'mirabelle.sqlite'}?mode=ro", uri=True) as database:
-        rows: Any = database.execute("SELECT key_salt FROM vouchers").fetchall()
-    return Counter(row[0] for row in rows if row[0] in set(keys))
+def _tell_apart(count: Count, intention: Intention, is_done: bool) -> None:
+    if is_done:
+        count.done += 1
+        count.lost += bool(intention.refused)
+    elif intention.done:
+        count.lost += 1
+    elif intention.refused:
+        count.refused[intention.refused] += 1
+    elif intention.taken_back:
+        count.taken_back += 1
+
+
+def _rows(backend: Backend, query: str, subject: str) -> list[Any]:
+    with closing(sqlite3.connect(f"file:{backend.data / 'mirabelle.sqlite'}?mode=ro", uri=True)) as database:
+        return database.execute(query, (subject,)).fetchall()
+
+
+def _issued(backend: Backend, person: Person) -> Counter[str]:
+    """How many vouchers were issued under which key, but for those that a demo visitor begins with."""
+    rows = _rows(backend, "SELECT key_salt FROM vouchers WHERE participant = ?", person.subject)
+    return Counter(key for (key,) in rows if key not in person.past)
+
+
+def _given(backend: Backend, subject: str) -> Counter[int]:
+    """How often which amount was given."""
+    query = "SELECT -available FROM postings WHERE participant = ? AND kind = 'transfer' AND available < 0"
+    return Counter(points for (points,) in _rows(backend, query, subject))
 
 
 def _on_device(app: App) -> set[str]:
