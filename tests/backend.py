@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.rules import frame, holder
 from mirabelle.server.hosting import Hosting, Server, Settings, WebApp, demo_programme
 from mirabelle.server.services.context import Clock, system_clock

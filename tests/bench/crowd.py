@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.server.services.secrets_file import open_secrets
 from mirabelle.server.services.tokens import Caller, Tokens
 from tests.bench.processes import environment, running

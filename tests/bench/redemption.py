@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.server.storage.database import FILE_NAME
 from tests.backend import Person, new_key
 from tests.bench.bare_sql import BarePostgresql, BareSql, BareSqlite

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
 from tests.client.devices import Device, KeptSecrets, sign_in_by_mail
 from tests.client.homes import HomeDevice

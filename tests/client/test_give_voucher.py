@@ -8,7 +8,7 @@ import pytest
 from mirabelle.client.api import LostAnswer, NotSent, Refusal
 from mirabelle.client.app import App
 from mirabelle.contract import messages as m
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
 from tests.client.devices import Device, confirm, redeemed, sign_in_by_mail, signed_in, voucher_of
 from tests.wire import Wire

@@ -9,7 +9,7 @@ import pytest
 from mirabelle.client.api import LostAnswer, NotSent, Refusal
 from mirabelle.client.app import App
 from mirabelle.contract.account import Leaving, Left
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
 from tests.client.devices import Device, balance, confirm, redeemed, signed_in
 from tests.wire import CHUNK, Wire

@@ -10,7 +10,7 @@ import pytest
 from mirabelle.client.api import LostAnswer, NotSent, Refusal
 from mirabelle.client.app import App
 from mirabelle.contract import messages as m
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.programme_file import TransferRules
 from tests.backend import Backend

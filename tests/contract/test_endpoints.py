@@ -9,7 +9,7 @@ from mirabelle.contract import endpoints, limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.reasons import STATUS, Reason
 from mirabelle.contract.translation import LANGUAGES, texts
-from mirabelle.rules.redemption import RedemptionRefusal
+from mirabelle.rules.refusals import RedemptionRefusal
 from mirabelle.rules.voucher_code import VoucherCode
 
 

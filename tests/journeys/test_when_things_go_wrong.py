@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from mirabelle.client.device.decode import read_code
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend, Person
 from tests.journeys.conftest import LINA, NOUR, Apart, Open
 from tests.journeys.window import Window

@@ -22,11 +22,11 @@ from mirabelle.rules.commands import (
 from mirabelle.rules.redemption import (
     NewVoucher,
     RedemptionRecord,
-    RedemptionRefusal,
     RedemptionState,
     VoucherState,
     shares_to_return,
 )
+from mirabelle.rules.refusals import RedemptionRefusal
 from tests.rules.ledger_world import REWARDS, World
 
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)

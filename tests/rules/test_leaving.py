@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirabelle.rules.leaving import Belongings, Obstacle, leave, losses, obstacle
+from mirabelle.rules.leaving import Belongings, leave, losses, obstacle
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.postings import Account, accrue
 from mirabelle.rules.redemption import ValueClass, VoucherRecord, VoucherState
+from mirabelle.rules.refusals import Obstacle
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

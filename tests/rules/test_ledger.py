@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mirabelle.rules import fallback_code
 from mirabelle.rules.commands import Cancel, Command, Declined, Earn, Outcome, Redeem, Redeemed, Refund, Scan, Scanned
 from mirabelle.rules.programme import Expiry, RefundPolicy, Rules
-from mirabelle.rules.redemption import NewVoucher, RedemptionRefusal, RedemptionState, RewardTerms, ValueClass
+from mirabelle.rules.redemption import NewVoucher, RedemptionState, RewardTerms, ValueClass
+from mirabelle.rules.refusals import RedemptionRefusal
 from mirabelle.rules.voucher_code import VoucherCode
 from tests.rules.ledger_world import LATER, RULES, World
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirabelle.rules.redemption import Asked, RedemptionRefusal, RewardTerms, refusal
+from mirabelle.rules.redemption import Asked, RewardTerms, refusal
+from mirabelle.rules.refusals import RedemptionRefusal
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TERMS = RewardTerms(

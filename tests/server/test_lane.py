@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.contract.limits import REQUEST_BYTES
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.server.application import open_context
 from mirabelle.server.hosting import demo_programme, open_store
 from mirabelle.server.routes.lane import with_lane

@@ -12,8 +12,9 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from mirabelle.contract import endpoints, limits
-from mirabelle.contract.endpoints import IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.endpoints import Endpoint
 from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from tests.backend import Backend, Person, new_key
 
 BY_NAME = {f"{endpoint.method} {endpoint.path.replace(':str', '')}": endpoint for endpoint in endpoints.ALL}
@@ -32,7 +33,7 @@ BEYOND_SCHEMAS = ("exactly one of frame and code", "Expected `int`, got `float`"
 @pytest.fixture(scope="module")
 def document(backend: Backend) -> Any:
     """The document, as the server gives it."""
-    return schemathesis.openapi.from_url(f"{backend.url}{endpoints.API_PREFIX}/openapi.json")
+    return schemathesis.openapi.from_url(f"{backend.url}{API_PREFIX}/openapi.json")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_what_is_well_formed_gets_an_answer_that_the_document_tells_of(
     endpoint = BY_NAME[name]
     method, path = name.split()
 
-    @given(case=document[endpoints.API_PREFIX + path][method].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    @given(case=document[API_PREFIX + path][method].as_strategy(generation_mode=GenerationMode.POSITIVE))
     @A_FEW
     def ask(case: Any) -> None:
         headers = headers_of(people[endpoint.role]) | ({IDEMPOTENCY_KEY: new_key()} if method == "POST" else {})
@@ -79,7 +80,7 @@ def test_what_is_wrong_gets_an_answer_that_the_document_tells_of(
     endpoint = BY_NAME[name]
     method, path = name.split()
 
-    @given(case=document[endpoints.API_PREFIX + path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    @given(case=document[API_PREFIX + path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     @A_FEW
     def ask(case: Any) -> None:
         case.call_and_validate(headers=headers_of(people[endpoint.role]), excluded_checks=NOT_PROMISED)
@@ -89,13 +90,13 @@ def test_what_is_wrong_gets_an_answer_that_the_document_tells_of(
 
 def test_the_document_tells_of_every_endpoint_and_of_nothing_else(document: Any) -> None:
     told = {f"{method.upper()} {path}" for path, item in document.raw_schema["paths"].items() for method in item}
-    assert told == {f"{e.method} {endpoints.API_PREFIX}{e.path.replace(':str', '')}" for e in endpoints.ALL}
+    assert told == {f"{e.method} {API_PREFIX}{e.path.replace(':str', '')}" for e in endpoints.ALL}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_document_tells_of_every_reason_an_endpoint_refuses_with(document: Any, name: str) -> None:
     method, path = name.split()
-    told = document.raw_schema["paths"][endpoints.API_PREFIX + path][method.lower()]["responses"]
+    told = document.raw_schema["paths"][API_PREFIX + path][method.lower()]["responses"]
     for reason in BY_NAME[name].refusals:
         assert reason.value in told[str(STATUS[reason])]["description"].split(", ")
 

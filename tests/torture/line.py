@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 
 LOST_SHARE = 0.2  # of the replies to what was done
 PATIENCE_SECONDS = 60  # for one answer, which is many times what a start after a kill takes

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from mirabelle.contract.endpoints import API_PREFIX, IDEMPOTENCY_KEY, PICTURE, Endpoint
 from mirabelle.contract.messages import Message, Problem
 from mirabelle.contract.pictures import PROOF_HEADER, path_of
 from mirabelle.contract.reasons import Reason
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+
+    from mirabelle.contract.endpoints import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +105,7 @@ class Api:
 
     async def call(
         self,
-        endpoint: Endpoint[A],
+        endpoint: "Endpoint[A]",
         *,
         body: Message | bytes | None = None,
         key: str | None = None,
@@ -142,7 +144,7 @@ class Api:
         return answer
 
     async def changed(
-        self, endpoint: Endpoint[A], query: Mapping[str, str], known: str
+        self, endpoint: "Endpoint[A]", query: Mapping[str, str], known: str
     ) -> "Changed[A] | Refusal | None":
         """What anybody may ask for, unless it is what ETag `known` names: None then. Raises as `call` does."""
         headers = {"Accept-Language": self.language} | ({"If-None-Match": known} if known else {})
@@ -155,6 +157,8 @@ class Api:
 
     async def picture(self, name: str, width: int) -> "tuple[bytes, bytes] | Refusal":
         """A picture's proof and its file as they came, genuine or not. Raises as `call` does."""
+        from mirabelle.contract.endpoints import PICTURE
+
         response = await self._send(PICTURE, self._base_url + path_of(name, width), None, {}, None)
         if not response.is_success:
             refused = self._answer(PICTURE, response)
@@ -165,7 +169,7 @@ class Api:
         except ValueError:
             return b"", b""
 
-    def _answer(self, endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
+    def _answer(self, endpoint: "Endpoint[A]", response: "httpx.Response") -> A | Refusal:
         try:
             answer = _decoded(endpoint, response)
         except WrongServer:
@@ -176,7 +180,7 @@ class Api:
 
     async def _send(
         self,
-        endpoint: Endpoint[Any],
+        endpoint: "Endpoint[Any]",
         url: str,
         content: bytes | None,
         headers: dict[str, str],
@@ -250,7 +254,7 @@ def _filled(path: str, values: Mapping[str, str]) -> str:
     return path
 
 
-def _decoded(endpoint: Endpoint[A], response: "httpx.Response") -> A | Refusal:
+def _decoded(endpoint: "Endpoint[A]", response: "httpx.Response") -> A | Refusal:
     try:
         if response.is_success:
             return msgspec.json.decode(response.content, type=endpoint.answer)

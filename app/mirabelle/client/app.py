@@ -7,8 +7,9 @@ import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mirabelle.client.api import Api
 from mirabelle.client.device.forward_clock import ForwardClock, open_clock
@@ -21,19 +22,21 @@ from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_besid
 from mirabelle.client.parts import Parts
 from mirabelle.client.repositories.accounts import store_file
 from mirabelle.client.repositories.endings import Endings
-from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.app_lock import AppLock
-from mirabelle.client.use_cases.leave import Leave
-from mirabelle.client.use_cases.locked_out import LockedOut
 from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
-from mirabelle.client.use_cases.sign_in import SignIn
-from mirabelle.client.use_cases.sync import Sync, pause_after
-from mirabelle.client.use_cases.tell_reminders import TellReminders
-from mirabelle.contract.account import Left
 from mirabelle.contract.fields import Language, Role
 from mirabelle.contract.translation import FALLBACK, LANGUAGES, Translator
+
+if TYPE_CHECKING:
+    from mirabelle.client.repositories.kept_tills import KeptTill
+    from mirabelle.client.use_cases.leave import Leave
+    from mirabelle.client.use_cases.locked_out import LockedOut
+    from mirabelle.client.use_cases.sign_in import SignIn
+    from mirabelle.client.use_cases.sync import Sync
+    from mirabelle.client.use_cases.tell_reminders import TellReminders
+    from mirabelle.contract.account import Left
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +52,10 @@ class App(Parts):
 
     languages: Final = LANGUAGES
     cannot_open: Mishap | None = None
-    left: Left | None = None
+    left: "Left | None" = None
     files_of_others: Callable[[], Collection[str]] = tuple  # who are signed in as well, though not in use
     sessions_of_others: Callable[[], Collection[str]] = tuple  # as the secret store names them
+    on_open: Callable[[str], object] = staticmethod(lambda _route: None)  # a notification, which leads to a route
 
     def __init__(
         self, server_url: str, directory: Path | None, keys: Keys, secret_store: SecretStore, preferences: Preferences,
@@ -78,24 +82,57 @@ class App(Parts):
             api, secret_store, keys, now, server, Endings(directory / "ended.json" if directory is not None else None)
         )
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
+        self._notifications = notifications
 
-        self.sign_in = SignIn(
-            api, self._sessions, keys, self._language_of_contract, self._change_person, self.offline_scans
-        )
-        self.leave = Leave(self.store, api, keys, lambda: self.session, self._farewell)
-        self.locked_out = LockedOut(
+    # What the first page does not need is made, and its module loaded, when it is first asked for.
+
+    @cached_property
+    def sign_in(self) -> "SignIn":
+        """Signing in and out."""
+        from mirabelle.client.use_cases.sign_in import SignIn
+
+        language = self._language_of_contract
+        return SignIn(self.api, self._sessions, self._keys, language, self._change_person, self.offline_scans)
+
+    @cached_property
+    def leave(self) -> "Leave":
+        """Deleting the account."""
+        from mirabelle.client.use_cases.leave import Leave
+
+        return Leave(self.store, self.api, self._keys, lambda: self.session, self._farewell)
+
+    @cached_property
+    def locked_out(self) -> "LockedOut":
+        """What is left to whoever has forgotten the PIN."""
+        from mirabelle.client.use_cases.locked_out import LockedOut
+
+        return LockedOut(
             self._sessions,
             self.lock,
             lambda: list(self.sessions_of_others()),
             lambda: self._session_over(is_for_good=False),
         )
-        self.tell_reminders = TellReminders(self.store, api, self.reminders, notifications, self._teller)
-        self.sync = Sync(
+
+    @cached_property
+    def tell_reminders(self) -> "TellReminders":
+        """Telling of what expires."""
+        from mirabelle.client.use_cases.tell_reminders import TellReminders
+
+        telling = TellReminders(self.store, self.api, self.reminders, self._notifications, self._teller)
+        telling.on_open = self.on_open
+        return telling
+
+    @cached_property
+    def sync(self) -> "Sync":
+        """Bringing the store up to date."""
+        from mirabelle.client.use_cases.sync import Sync
+
+        return Sync(
             self.store,
-            api,
-            keys,
+            self.api,
+            self._keys,
             lambda: self.session,
-            now,
+            self.now,
             everybody=(self.programme, self.catalog),
             participant=(self.wallet, self.redemptions, self.reminders),
             staff=(self.till, self.trust, self.scans),
@@ -135,8 +172,10 @@ class App(Parts):
             return None
         return PictureFiles(self._directory / "pictures")
 
-    def kept_tills(self) -> Sequence[KeptTill]:
+    def kept_tills(self) -> "Sequence[KeptTill]":
         """The tills that this device was, and whose scans wait here until it is one of them again."""
+        from mirabelle.client.repositories.kept_tills import kept_tills
+
         return kept_tills(self._directory, {self.store.path, *self.files_of_others()})
 
     def on_begin(self, note: Callable[[SignedIn], Awaitable[None]]) -> None:
@@ -258,7 +297,7 @@ class App(Parts):
             self._in_background(self._farewell(*settled))  # not within the sync, which it stops
         return settled is not None
 
-    async def _farewell(self, left: Left, who: SignedIn) -> bool:
+    async def _farewell(self, left: "Left", who: SignedIn) -> bool:
         """The account of `who` is deleted: what this device kept of them goes, and the first page says so. Whoever
         signed in meanwhile keeps what is theirs; False then."""
         if self.session is not None and self.session != who:
@@ -326,6 +365,8 @@ class App(Parts):
 
     async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
         """Sync now and then in rounds while the app is seen, at once when it is woken, until cancelled."""
+        from mirabelle.client.use_cases.sync import pause_after
+
         failures = 0
         while True:
             self._woken.clear()

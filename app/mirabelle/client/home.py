@@ -166,7 +166,7 @@ class Home:
                 await self.accounts.add(self._account(app, who))
 
         app.on_begin(begins)
-        app.tell_reminders.on_open = lambda route: self.on_open(app, route)
+        app.on_open = lambda route: self.on_open(app, route)
         await app.remove_ended()
         return app
 

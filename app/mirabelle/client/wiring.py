@@ -64,7 +64,7 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
             notifications=open_notifications(page),
             lock=lock,
         )
-        app.tell_reminders.on_open = lambda route: _show(page, route)
+        app.on_open = lambda route: _show(page, route)
         # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
         await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app

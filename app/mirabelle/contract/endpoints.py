@@ -12,9 +12,7 @@ from mirabelle.contract.fields import Message, Role
 from mirabelle.contract.limits import ANSWER_BYTES, PICTURE_BYTES
 from mirabelle.contract.reasons import Reason
 
-API_PREFIX: Final = "/api/v1"
 CONTRACT: Final = 1  # counts what apps and servers of before cannot get along with
-IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 _EVERY_WRITE = (
     Reason.MALFORMED,

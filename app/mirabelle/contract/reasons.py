@@ -2,9 +2,7 @@
 
 from enum import StrEnum
 
-from mirabelle.rules.balance import BalanceRefusal
-from mirabelle.rules.leaving import Obstacle
-from mirabelle.rules.redemption import RedemptionRefusal
+from mirabelle.rules.refusals import BalanceRefusal, Obstacle, RedemptionRefusal
 
 
 class Reason(StrEnum):

@@ -20,21 +20,6 @@ class MoveKind(StrEnum):
     UNDO = "undo"
 
 
-class BalanceRefusal(StrEnum):
-    """Why an amount is not held, captured or released. It is over the balance, or over what was held."""
-
-    NOT_FOUND = "not_found"
-    PRESENT_AGAIN = "present_again"
-    WRONG_STORE = "wrong_store"
-    SUPERSEDED_DEVICE = "superseded_device"
-    VOUCHER_BLOCKED = "voucher_blocked"
-    VOUCHER_CANCELLED = "voucher_cancelled"
-    VOUCHER_EXPIRED = "voucher_expired"
-    HOLD_ENDED = "hold_ended"
-    HOLD_CAPTURED = "hold_captured"
-    OVER_BALANCE = "over_balance"
-
-
 @dataclass(frozen=True, slots=True)
 class BalanceMove:
     """One entry of a voucher's money, never changed. `taken_minor`, `held_minor` and `left_minor` are as they stand

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mirabelle.rules.balance import BalanceRefusal, Hold
+from mirabelle.rules.balance import Hold
 from mirabelle.rules.lots import Lot
 from mirabelle.rules.redemption import (
     ConflictRecord,
     NewVoucher,
     RedemptionRecord,
-    RedemptionRefusal,
     RewardTerms,
     UseRecord,
     VoucherRecord,
 )
+from mirabelle.rules.refusals import BalanceRefusal, RedemptionRefusal
 from mirabelle.rules.scans import ScanVerdict
 from mirabelle.rules.voucher_code import VoucherCode
 

@@ -19,7 +19,7 @@ from mirabelle.rules.commands import (
 from mirabelle.rules.lots import Lot, spendable, take
 from mirabelle.rules.postings import Account, Entry, Moves, PostingKind, accrue, lots_after, settle
 from mirabelle.rules.programme import RefundPolicy, Rules, standing
-from mirabelle.rules.redemption import RedemptionRefusal
+from mirabelle.rules.refusals import RedemptionRefusal
 
 
 def earn(book: Book, command: Earn) -> Earned:

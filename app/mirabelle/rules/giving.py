@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mirabelle.rules.book import Book
 from mirabelle.rules.commands import Declined, Give, Redeemed
-from mirabelle.rules.redemption import RedemptionRefusal, VoucherRecord, VoucherState
+from mirabelle.rules.redemption import VoucherRecord, VoucherState
+from mirabelle.rules.refusals import RedemptionRefusal
 
 
 def give(book: Book, command: Give) -> Redeemed | Declined:

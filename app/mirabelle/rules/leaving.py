@@ -3,18 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from mirabelle.rules.postings import Account, Entry, Moves, Posting, PostingKind, expire, post, settle
 from mirabelle.rules.redemption import RedemptionRecord, RedemptionState, VoucherRecord, VoucherState
-
-
-class Obstacle(StrEnum):
-    """Why an account cannot be deleted now."""
-
-    REDEMPTION_ON_ITS_WAY = "redemption_on_its_way"
-    MONEY_HELD = "money_held"
+from mirabelle.rules.refusals import Obstacle
 
 
 @dataclass(frozen=True, slots=True)

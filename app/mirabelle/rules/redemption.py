@@ -7,27 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mirabelle.rules.postings import LotShares
-
-
-class RedemptionRefusal(StrEnum):
-    """Why a redemption, its cancellation or reversal, a transfer or a gift is refused."""
-
-    NOT_FOUND = "not_found"
-    NOT_ENOUGH_POINTS = "not_enough_points"
-    OUT_OF_STOCK = "out_of_stock"
-    PRICE_CHANGED = "price_changed"
-    NOT_YET_AVAILABLE = "not_yet_available"
-    NOT_AVAILABLE = "not_available"
-    LIMIT_REACHED = "limit_reached"
-    TIER_TOO_LOW = "tier_too_low"
-    DETAILS_MISSING = "details_missing"
-    NOT_CANCELLABLE = "not_cancellable"
-    MORE_THAN_PAID = "more_than_paid"
-    TRANSFERS_NOT_ALLOWED = "transfers_not_allowed"
-    TOO_FEW_POINTS = "too_few_points"
-    NO_SUCH_RECIPIENT = "no_such_recipient"
-    VOUCHER_OVER = "voucher_over"
-    ALREADY_GIVEN = "already_given"
+from mirabelle.rules.refusals import RedemptionRefusal
 
 
 class RedemptionState(StrEnum):

@@ -12,7 +12,6 @@ from mirabelle.rules.postings import Account, Entry, LotShares, Moves, PostingKi
 from mirabelle.rules.redemption import (
     Asked,
     RedemptionRecord,
-    RedemptionRefusal,
     RedemptionState,
     RewardTerms,
     ValueClass,
@@ -21,6 +20,7 @@ from mirabelle.rules.redemption import (
     refusal,
     shares_to_return,
 )
+from mirabelle.rules.refusals import RedemptionRefusal
 from mirabelle.rules.taking import end_due_holds
 
 

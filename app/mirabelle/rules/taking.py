@@ -6,7 +6,7 @@ A hold that nobody ends is released at its time, whoever looks first: the server
 from dataclasses import replace
 from datetime import datetime
 
-from mirabelle.rules.balance import BalanceMove, BalanceRefusal, Hold, MoveKind, holds_of
+from mirabelle.rules.balance import BalanceMove, Hold, MoveKind, holds_of
 from mirabelle.rules.book import Book
 from mirabelle.rules.capturing import capture_points, hold_points_again
 from mirabelle.rules.commands import (
@@ -22,6 +22,7 @@ from mirabelle.rules.commands import (
     UndoScan,
 )
 from mirabelle.rules.redemption import RedemptionState, VoucherRecord, VoucherState
+from mirabelle.rules.refusals import BalanceRefusal
 
 
 def hold(book: Book, command: HoldAmount) -> Taken | NotTaken:

@@ -16,9 +16,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle import __version__
-from mirabelle.contract.endpoints import API_PREFIX, CATALOG
+from mirabelle.contract.endpoints import CATALOG
 from mirabelle.contract.limits import REQUEST_BYTES
 from mirabelle.contract.places import MAIL_FOLDER
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.server.ledger.queue import Ledger
 from mirabelle.server.routes.edge import HANDLERS, json_only
 from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from mirabelle.contract.endpoints import API_PREFIX
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.server.services.context import Context, Settings
 from mirabelle.server.services.mail import MailUnusable
 from mirabelle.server.services.pictures import forget_unused, with_pictures

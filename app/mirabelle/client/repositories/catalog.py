@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mirabelle.client.api import Api, Refusal
-from mirabelle.client.repositories.catalog_feed import CatalogFeed
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.store import rewards as r
 from mirabelle.client.store.beside import Ended
@@ -17,6 +17,9 @@ from mirabelle.client.store.database import Store
 from mirabelle.client.store.search import exactly, expression, typed_words
 from mirabelle.client.store.spelling import forgivingly, nearly
 from mirabelle.contract import messages as m
+
+if TYPE_CHECKING:
+    from mirabelle.client.repositories.catalog_feed import CatalogFeed
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +88,15 @@ class Catalog:
 
     def __init__(self, store: Store, api: Api, programme: Programme, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._programme, self._now = store, api, programme, now
-        self._feed = CatalogFeed(store, api, now, self._index_whole, self._names)
         self._indexed = ""
         self._indexing: asyncio.Task[None] | None = None
         self._understood: tuple[object, str | None] = ((), None)
+
+    @cached_property
+    def _feed(self) -> "CatalogFeed":
+        from mirabelle.client.repositories.catalog_feed import CatalogFeed
+
+        return CatalogFeed(self._store, self._api, self._now, self._index_whole, self._names)
 
     def search(self, query: CatalogQuery) -> list[m.Reward]:
         """A page of the rewards that `query` asks for, in its order. Words with a wrong letter are forgiven where

@@ -15,7 +15,6 @@ from mirabelle.client.store import rewards as r
 from mirabelle.client.store.beside import Ended
 from mirabelle.client.store.database import Store, decoded, put_document
 from mirabelle.contract import catalog as cm
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract.catalog_columns import ListedReward
 from mirabelle.rules import catalog_trust as rules
@@ -117,6 +116,8 @@ class CatalogFeed:
 
     async def _next(self, feed: Feed) -> "_Came":
         """What comes after `feed`, ready to be written; None where nothing changed."""
+        from mirabelle.contract import endpoints as e
+
         query = {"form": cm.FORM} | ({"after": feed.cursor} if feed.cursor else {})
         if feed.total or not feed.cursor:  # whole rewards are what comes
             query["columns"] = cm.COLUMNS

@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from mirabelle.client.store.database import Store, put_document
-from mirabelle.rules.trust import Cap
+
+if TYPE_CHECKING:
+    from mirabelle.rules.trust import Cap
 
 _SIGNED_OUT: Final = "signed out"
 
@@ -88,8 +90,10 @@ class OfflineScans:
         row = self._store.read.execute(f"SELECT {_COLUMNS} FROM offline_scans WHERE scan = ?", (scan,)).fetchone()
         return _scan(row) if row else None
 
-    def taken(self) -> dict[int, Cap]:
+    def taken(self) -> "dict[int, Cap]":
         """What counts against the caps: all that the programme does not know of yet, by value class."""
+        from mirabelle.rules.trust import Cap
+
         rows = self._store.read.execute(
             "SELECT value_class, COUNT(*), SUM(COALESCE(value_minor, 0)) FROM offline_scans"
             " WHERE state IN ('waiting', 'unknown') AND undone_at IS NULL GROUP BY value_class"

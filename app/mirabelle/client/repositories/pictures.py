@@ -9,8 +9,8 @@ from mirabelle.client.api import Api, NoAnswer, Refusal
 from mirabelle.client.device.pictures import PictureFiles
 from mirabelle.client.store.database import Store
 from mirabelle.contract import limits
-from mirabelle.contract.endpoints import API_PREFIX
 from mirabelle.contract.pictures import is_genuine, path_of
+from mirabelle.contract.wire import API_PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, put_document
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 
@@ -35,6 +34,8 @@ class Programme:
 
     async def refresh(self) -> Refusal | None:
         """Fetch the programme; raises NoAnswer."""
+        from mirabelle.contract import endpoints as e
+
         answer = await self._api.call(e.PROGRAMME)
         if isinstance(answer, Refusal):
             return answer

@@ -9,7 +9,6 @@ import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, decoded
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 
 _DECODER: Final = msgspec.json.Decoder(m.Redemption)
@@ -54,6 +53,8 @@ class Redemptions:
 
     async def refresh(self) -> Refusal | None:
         """Fetch all redemptions with their vouchers; raises NoAnswer."""
+        from mirabelle.contract import endpoints as e
+
         answer = await self._api.call(e.REDEMPTIONS)
         if isinstance(answer, Refusal):
             return answer

@@ -9,7 +9,6 @@ import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, decoded, put_document
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
 from mirabelle.rules.voucher_code import VoucherCode
 
@@ -40,6 +39,8 @@ class Till:
 
     async def refresh(self) -> Refusal | None:
         """Fetch the till; raises NoAnswer."""
+        from mirabelle.contract import endpoints as e
+
         answer = await self._api.call(e.TILL)
         if isinstance(answer, Refusal):
             return answer
@@ -102,6 +103,8 @@ class Scans:
 
     async def refresh(self) -> Refusal | None:
         """Fetch the scans; raises NoAnswer. What became of one since, such as a conflict, is told by the newest."""
+        from mirabelle.contract import endpoints as e
+
         answer = await self._api.call(e.SCANS)
         if isinstance(answer, Refusal):
             return answer

@@ -10,7 +10,6 @@ import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, decoded, put_document
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.rules.lots import Lot, spendable
 from mirabelle.rules.postings import Account, settle
@@ -105,6 +104,8 @@ class Wallet:
 
     async def load_older(self) -> Refusal | None:
         """Fetch the page of changes before the oldest known; raises NoAnswer."""
+        from mirabelle.contract import endpoints as e
+
         oldest = self._store.read.execute("SELECT min(sequence) FROM activity").fetchone()[0]
         page = await self._api.call(e.ACTIVITY, query={"before": str(oldest)} if oldest is not None else None)
         if isinstance(page, Refusal):
@@ -115,6 +116,8 @@ class Wallet:
 
     async def refresh(self) -> Refusal | None:
         """Fetch the wallet and the newest changes; raises NoAnswer."""
+        from mirabelle.contract import endpoints as e
+
         wallet = await self._api.call(e.WALLET)
         if isinstance(wallet, Refusal):
             return wallet

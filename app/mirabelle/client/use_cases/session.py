@@ -15,7 +15,6 @@ from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.repositories.accounts import session_name
 from mirabelle.client.repositories.endings import Endings
-from mirabelle.contract import endpoints as e
 from mirabelle.contract import sign_in as sm
 from mirabelle.contract.fields import Role
 from mirabelle.contract.reasons import Reason
@@ -181,6 +180,8 @@ class Sessions:
         return answer
 
     async def _ask(self, token: str, at: datetime) -> sm.Session | Refusal:
+        from mirabelle.contract import endpoints as e
+
         signed_at = max(0, int(at.timestamp()))
         dated = sm.DatedProof(signed_at=signed_at, signature=self._keys.prove_at(token, signed_at))
         request = sm.RefreshRequest(refresh_token=token, proof=self._keys.prove(token), dated=dated)
@@ -274,6 +275,8 @@ class Sessions:
 
     async def tell_of_end(self, token: str | None) -> None:
         """Tell the server that the session of the refresh `token` is over, if it can be reached."""
+        from mirabelle.contract import endpoints as e
+
         if token is None:
             return
         try:

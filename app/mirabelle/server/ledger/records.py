@@ -17,7 +17,6 @@ from mirabelle.rules.redemption import (
     BadProofRecord,
     ConflictRecord,
     RedemptionRecord,
-    RedemptionRefusal,
     RedemptionState,
     RewardTerms,
     UseRecord,
@@ -25,6 +24,7 @@ from mirabelle.rules.redemption import (
     VoucherRecord,
     VoucherState,
 )
+from mirabelle.rules.refusals import RedemptionRefusal
 from mirabelle.server.storage.instants import instant_of, microseconds_of
 
 Row = Sequence[Any]

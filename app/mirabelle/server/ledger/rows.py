@@ -11,13 +11,13 @@ from mirabelle.rules.postings import Account, Moves, Posting, PostingKind
 from mirabelle.rules.redemption import (
     ConflictRecord,
     RedemptionRecord,
-    RedemptionRefusal,
     RedemptionState,
     UseRecord,
     ValueClass,
     VoucherRecord,
     VoucherState,
 )
+from mirabelle.rules.refusals import RedemptionRefusal
 
 Values = dict[str, Any]
 

@@ -25,10 +25,11 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mirabelle.contract import messages as m
-from mirabelle.contract.endpoints import IDEMPOTENCY_KEY, Endpoint
+from mirabelle.contract.endpoints import Endpoint
 from mirabelle.contract.fields import Role
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS, IDENTIFIER_CHARACTERS
 from mirabelle.contract.reasons import STATUS, Reason
+from mirabelle.contract.wire import IDEMPOTENCY_KEY
 from mirabelle.server.ledger.batches import Answer, KeyReused
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.mail import MailNotSent

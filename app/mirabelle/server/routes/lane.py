@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract.limits import REQUEST_BYTES
+from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
 from mirabelle.server.ledger.batches import Answer
 from mirabelle.server.routes.edge import address_of, caller_by, hash_of, is_key, media_type_of, problem_of
 from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES
@@ -22,7 +23,7 @@ from mirabelle.server.services.context import Context
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 
-_KEY: Final = e.IDEMPOTENCY_KEY.lower().encode()
+_KEY: Final = IDEMPOTENCY_KEY.lower().encode()
 _GZIP_LEVEL: Final = 9
 
 Service = Callable[[Context, Caller, Any, str, bytes], Awaitable[Answer]]
@@ -52,7 +53,7 @@ class _Letter:
 def with_lane(context: Context, app: ASGIApp) -> ASGIApp:
     """`app`, with the short way before it."""
     ways = {
-        e.API_PREFIX + endpoint.path: _Way(endpoint, service, msgspec.json.Decoder(endpoint.request))
+        API_PREFIX + endpoint.path: _Way(endpoint, service, msgspec.json.Decoder(endpoint.request))
         for endpoint, service in SERVICES
     }
 

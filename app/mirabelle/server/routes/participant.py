@@ -12,6 +12,7 @@ from mirabelle.contract import account
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract import reminders as rm
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
 from mirabelle.server.services import (
     account_data,
@@ -32,7 +33,7 @@ from mirabelle.server.services.tokens import Caller
 def participant_routes(context: Context) -> Router:
     """The routes, bound to a running server's parts; staff are refused."""
     return Router(
-        path=e.API_PREFIX,
+        path=API_PREFIX,
         route_handlers=[*_reading(context), *_redeeming(context), *_reminding(context)],
         dependencies={"caller": Provide(caller_of(context, "participant"), sync_to_thread=False)},
         security=[{"access_token": []}],

@@ -11,6 +11,7 @@ from litestar.router import Router
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import till_messages as tm
 from mirabelle.contract import trust as tr
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.server.routes.edge import (
     ETAG,
     NOT_MODIFIED,
@@ -73,7 +74,7 @@ def staff_routes(context: Context) -> Router:
         return answered(await uploads.undo(context, caller, scan, key, await request_hash(request)))
 
     return Router(
-        path=e.API_PREFIX,
+        path=API_PREFIX,
         route_handlers=[get_till, get_trust, get_scans, scan, upload_scan, undo_scan, *_taking(context)],
         dependencies={"caller": Provide(caller_of(context, "staff"), sync_to_thread=False)},
         security=[{"access_token": []}],

@@ -28,7 +28,7 @@ from mirabelle.client.ui.shared.widgets import (
 )
 from mirabelle.contract.messages import Reward
 from mirabelle.contract.translation import Translator
-from mirabelle.rules.redemption import RedemptionRefusal
+from mirabelle.rules.refusals import RedemptionRefusal
 
 _PICTURE: Final = {"phone": 260, "tablet": 320, "desktop": 460}
 _NEEDS_ICONS: Final = {

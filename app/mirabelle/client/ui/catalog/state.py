@@ -11,7 +11,8 @@ import flet as ft
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.ui.catalog.pages import PAGE_ROWS, Pages
 from mirabelle.contract.messages import Details, Kind, Programme, Redemption, Reward, Wallet
-from mirabelle.rules.redemption import Asked, RedemptionRefusal, RewardTerms, refusal
+from mirabelle.rules.redemption import Asked, RewardTerms, refusal
+from mirabelle.rules.refusals import RedemptionRefusal
 
 if TYPE_CHECKING:
     from mirabelle.client.app import App
