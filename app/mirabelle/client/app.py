@@ -84,8 +84,6 @@ class App(Parts):
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
         self._notifications = notifications
 
-    # What the first page does not need is made, and its module loaded, when it is first asked for.
-
     @cached_property
     def sign_in(self) -> "SignIn":
         """Signing in and out."""
@@ -106,12 +104,8 @@ class App(Parts):
         """What is left to whoever has forgotten the PIN."""
         from mirabelle.client.use_cases.locked_out import LockedOut
 
-        return LockedOut(
-            self._sessions,
-            self.lock,
-            lambda: list(self.sessions_of_others()),
-            lambda: self._session_over(is_for_good=False),
-        )
+        others, end = lambda: list(self.sessions_of_others()), lambda: self._session_over(is_for_good=False)
+        return LockedOut(self._sessions, self.lock, others, end)
 
     @cached_property
     def tell_reminders(self) -> "TellReminders":

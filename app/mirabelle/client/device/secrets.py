@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -125,13 +126,22 @@ class SecureStorageSecrets:
         self.kept_in = kept_in
         # The first thing that a browser keeps has it make the key for all of them: two at once would make two.
         self._one_by_one = asyncio.Lock()
+        self._storage: Any = None
+        self._made_for: weakref.ref[Any] | None = None
 
-    async def _run(self, method: str, *arguments: str) -> Any:
+    def _storage_now(self) -> Any:
+        """A service that outlives a dropped WebSocket never answers again (Flet 1.0.5): one for each connection."""
+        import flet as ft
         import flet_secure_storage as fss
 
-        # Made anew each time: a service that outlives a dropped WebSocket never answers again (Flet 1.0.5).
-        storage = fss.SecureStorage()
+        connection = ft.context.page.session.connection
+        if self._made_for is None or self._made_for() is not connection:
+            self._storage, self._made_for = fss.SecureStorage(), weakref.ref(connection)
+        return self._storage
+
+    async def _run(self, method: str, *arguments: str) -> Any:
         try:
+            storage = self._storage_now()
             return await asyncio.wait_for(getattr(storage, method)(*arguments), ANSWER_SECONDS)
         except Exception as fault:
             raise OSError("the secure storage cannot be used") from fault

@@ -161,9 +161,14 @@ def _note(kind: type, field: Any, props: dict[str, Any], roots: dict[str, Any], 
     name = field.name
     if name.startswith("_") or not field.init or field.default_factory is not _MISSING:
         return
+    default = _UNSET if field.default is _MISSING else field.default
+    if not any(name in getattr(below, "__dataclass_fields__", ()) for below in kind.__bases__):  # its own, as most are
+        setattr(kind, name, Prop(name=name, default=default))
+        props[name] = roots[name] = default
+        return
     prop = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
     if not isinstance(prop, Prop):
-        prop = Prop(name=name, default=_UNSET if field.default is _MISSING else field.default)
+        prop = Prop(name=name, default=default)
         setattr(kind, name, prop)
     props[name], roots[name] = prop.default, _root_default(kind, name, _UNSET)
     if prop.default is not _UNSET and roots[name] is not _UNSET and prop.default != roots[name]:
