@@ -7,6 +7,7 @@ controls are made.
 
 import dataclasses
 import functools
+import gc
 import weakref
 from collections.abc import Callable
 from operator import itemgetter
@@ -19,6 +20,9 @@ from flet.controls.value_types import Prop, _get_raw_descriptor
 from flet.messaging import protocol
 from flet.utils.validation import _REPORTED_VALIDATION_ERRORS_KEY, _compile_class_spec
 
+# New objects until Python looks for rings of them that nobody reaches, and how many such looks until it looks further
+# back: a page of controls is thousands at once, and Python's own 700 took as long as half of the drawing.
+COLLECTED_AFTER: Final = (5_000, 10, 10)
 _HOLDS_NOTHING: Final = frozenset({str, bytes, int, float, bool, type(None)})
 
 
@@ -30,7 +34,9 @@ def apply() -> None:
     _replace(DiffBuilder, "_removed_controls", _removed)
     _replace(base_control, "validate", _validate)
     _replace(protocol, "_get_root_dataclass_field", functools.cache(protocol._get_root_dataclass_field))
+    _replace(protocol, "is_dataclass", _is_dataclass)
     BaseControl.__post_init__.__code__ = _finish.__code__  # each kind of control has its own hold of the function
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
@@ -50,6 +56,16 @@ def _finish(self: BaseControl, ref: Any) -> None:
         ref.current = self
     self.init()
     self._dirty.clear()
+
+
+@functools.cache
+def _has_fields(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
+def _is_dataclass(value: Any) -> bool:
+    """`dataclasses.is_dataclass`, which looks through the bases of each value's class."""
+    return _has_fields(value if isinstance(value, type) else type(value))
 
 
 # Putting in and taking out
@@ -72,7 +88,7 @@ def _looked_at(kind: type) -> tuple[dict[str, int], tuple[tuple[int, str], ...]]
 
 
 def _may_hold(value: Any) -> bool:
-    return isinstance(value, list | dict) or dataclasses.is_dataclass(value)
+    return isinstance(value, list | dict) or _is_dataclass(value)
 
 
 def _held(item: Any) -> list[Any]:
@@ -100,7 +116,7 @@ def _configure(builder: DiffBuilder, item: Any, parent: Any, frozen: bool, just_
         for one in item.values() if isinstance(item, dict) else item:
             _configure(builder, one, parent, frozen, False, found)
         return
-    if not dataclasses.is_dataclass(item):
+    if not _is_dataclass(item):
         return
     parent, frozen = _placed(builder, item, parent, frozen)
     is_control = isinstance(item, builder.control_cls)
