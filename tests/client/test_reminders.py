@@ -181,3 +181,53 @@ async def test_a_desktop_where_nothing_shows_notifications_is_found_out(monkeypa
     desk = DesktopNotifications()
     assert await desk.work() is False
     await desk.show("Title", "Words", lambda: None)  # and raises nothing
+
+
+class SlowDesk(Desk):
+    """It takes its time to say whether notifications work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def work(self) -> bool:
+        self.asked.set()
+        await self.goes_on.wait()
+        return True
+
+
+async def test_nothing_of_one_person_is_claimed_in_the_name_of_the_next(backend: Backend, tmp_path: Path) -> None:
+    desk = SlowDesk()
+    app = await Person(backend, tmp_path).at(desk)
+    telling = asyncio.create_task(app.tell_reminders())
+    await desk.asked.wait()
+    await app.sign_in.sign_out()
+    await sign_in_by_mail(app, backend, f"b-{secrets.token_hex(4)}@example.org")
+    await app.choose_reminders(ALWAYS, 0)
+    desk.goes_on.set()
+    await telling
+    assert not app.reminders.current().told and not desk.shown
+    await app.close()
+
+
+async def test_what_was_asked_for_long_ago_tells_nothing_after_a_later_reminder(tmp_path: Path) -> None:
+    clock, programme = MovableClock(), demo_programme()
+    longer = msgspec.structs.replace(SOON, valid_days=12)
+    programme = msgspec.structs.replace(programme, rewards=[*programme.rewards, longer])
+    with Backend(tmp_path / "server", programme=programme, clock=clock) as server, Wire(server.url) as wire:
+        nour, one, two = Person(server, tmp_path), Desk(), Desk()
+        first = await nour.at(one, wire.url)
+        await first.choose_reminders(Choices(days=(3, 14), quiet_from=0, quiet_to=0), 1)
+        wire.cut()
+        await first.tell_reminders()  # it asks for "14 days", and nobody hears it
+        clock.move(days=9)
+        second = await nour.at(two)
+        await second.tell_reminders()
+        assert [reminder.id.rpartition(":")[2] for reminder in second.reminders.current().told] == ["3"]
+        clock.move(days=1)
+        wire.mend()
+        await first.sync()
+        await first.tell_reminders()
+        assert two.shown and not one.shown
+        await first.close()
+        await second.close()

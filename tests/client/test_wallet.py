@@ -7,7 +7,7 @@ import pytest
 from mirabelle.contract import endpoints as e
 from mirabelle.contract.messages import Wallet
 from tests.backend import Backend
-from tests.client.devices import Device, confirm, signed_in
+from tests.client.devices import Device, confirm, redeemed, signed_in
 from tests.clock import MovableClock
 
 
@@ -73,3 +73,18 @@ async def test_a_dismissed_alert_stays_away(backend: Backend, tmp_path: Path, di
     async with device.on(backend.url) as app:
         await app.sync()
         assert app.alerts.count == (0 if dismissed else 1)
+
+
+async def test_a_servers_clock_that_is_set_right_does_not_freeze_the_wallet(tmp_path: Path) -> None:
+    clock = MovableClock()
+    with Backend(tmp_path / "server", clock=clock) as server:
+        clock.move(minutes=8)
+        async with Device(tmp_path).on(server.url) as app:
+            await signed_in(app)
+            before = app.wallet.current()
+            clock.move(minutes=-8)
+            redeemed(await confirm(app, "croissant"))
+            await app.sync()
+            after = app.wallet.current()
+            assert before is not None and after is not None
+            assert after.available == before.available - 110 and after.as_of < before.as_of

@@ -116,6 +116,12 @@ def _left(thing: Expiring, choices: Choices, told: Mapping[str, datetime]) -> li
     return [Reminder(thing, days) for days in sorted(set(choices.days), reverse=True) if days < fewest]
 
 
+def is_news(id_: str, told: Iterable[str]) -> bool:
+    """Whether none that was `told` says more of the same thing than the reminder `id_`, which was asked for before."""
+    thing, _, days = id_.rpartition(":")
+    return not any(f"{thing}:{fewer}" in told for fewer in DAYS_BEFORE if fewer < int(days))
+
+
 def _reached(
     thing: Expiring, choices: Choices, told: Mapping[str, datetime], now: datetime, zone: tzinfo
 ) -> Reminder | None:

@@ -15,6 +15,8 @@ from mirabelle.rules.lots import Lot, spendable
 from mirabelle.rules.postings import Account, settle
 
 BARS: Final = 5
+_TURN: Final = "wallet asked"  # how often it was asked for
+_TURN_KEPT: Final = "wallet kept"  # which of those is kept
 _ACTIVITY: Final = msgspec.json.Decoder(m.Activity)
 
 
@@ -115,9 +117,11 @@ class Wallet:
         return None
 
     async def refresh(self) -> Refusal | None:
-        """Fetch the wallet and the newest changes; raises NoAnswer."""
+        """Fetch the wallet and the newest changes; raises NoAnswer. Of answers that overtake each other the one is kept
+        that was asked for last, whatever the server's clock says: it may have been set right in between."""
         from mirabelle.contract import endpoints as e
 
+        turn = self._take_turn()
         wallet = await self._api.call(e.WALLET)
         if isinstance(wallet, Refusal):
             return wallet
@@ -129,16 +133,22 @@ class Wallet:
         gap = known[0] is not None and (self._has_strange or oldest_of_page > known[0] + 1)
         reaches_further = known[1] is not None and not gap and known[1] < oldest_of_page
         has_older = self.has_older if reaches_further else page.more
-        kept = self._store.document("wallet", m.Wallet)
-        if kept is not None and kept.as_of > wallet.as_of:
-            return None  # a later answer overtook this one
         with self._store.write("wallet", "activity") as connection:
+            if (self._store.document(_TURN_KEPT, int) or 0) > turn:
+                return None  # a later answer overtook this one
+            put_document(connection, _TURN_KEPT, turn)
             put_document(connection, "wallet", wallet)
             if gap:
                 connection.execute("DELETE FROM activity")  # so that what is shown has no hole in it
                 self._has_strange = False
             _keep(connection, page.activity, has_older)
         return None
+
+    def _take_turn(self) -> int:
+        with self._store.write() as connection:  # in which no other window takes the same
+            turn = (self._store.document(_TURN, int) or 0) + 1
+            put_document(connection, _TURN, turn)
+        return turn
 
 
 def _keep(connection: sqlite3.Connection, activity: list[m.Activity], has_older: bool) -> None:

@@ -17,7 +17,7 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract import limits
 from mirabelle.contract import reminders as rm
 from mirabelle.contract.translation import Translator
-from mirabelle.rules.reminders import Reminder
+from mirabelle.rules.reminders import Reminder, is_news
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,11 @@ class TellReminders:
             log.exception("the reminders failed")
 
     async def _tell(self) -> None:
-        claim = self._store.document(_CLAIM, Claim)
-        due = self._reminders.plan().due[: limits.REMINDERS_AT_ONCE]
-        if not (claim or due) or self._reminders.is_quiet or not await self.notifications.work():
+        claim, due = self._look()
+        if not (claim or due) or not await self.notifications.work():
+            return
+        claim, due = self._look()  # again: somebody else may be signed in by now
+        if not (claim or due):
             return
         yours = await self._ask(claim or self._note(due))
         told = [matter for matter in self._reminders.matters() if any(_is_of(id_, matter) for id_ in yours)]
@@ -69,6 +71,12 @@ class TellReminders:
             if sender is not None:
                 title, words = translate("lock.reminder", name=sender), translate("lock.reminder_hint")
             await self.notifications.show(title, words, lambda: self.on_open(route))
+
+    def _look(self) -> tuple[Claim | None, tuple[Reminder, ...]]:
+        """What was asked for without an answer, and what is due; nothing of both while nobody is to be reminded."""
+        if self._reminders.is_quiet:
+            return None, ()
+        return self._store.document(_CLAIM, Claim), self._reminders.plan().due[: limits.REMINDERS_AT_ONCE]
 
     def _note(self, due: tuple[Reminder, ...]) -> Claim:
         claim = Claim(new_key(), [reminder.id for reminder in due])
@@ -87,7 +95,8 @@ class TellReminders:
         if isinstance(answer, Refusal):
             return []
         self._reminders.keep_told(answer.told)
-        return answer.yours
+        told = {each.id for each in answer.told}  # perhaps long after this was asked for
+        return [id_ for id_ in answer.yours if is_news(id_, told)]
 
 
 def _is_of(id_: str, matter: Matter) -> bool:
