@@ -146,7 +146,9 @@ def _unchanged(etag: str) -> Response[Any]:
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:
     async def claim(request: Ask, data: m.Message, key: str) -> None:
-        await claim_key(context, request.url.path, key, await request_hash(request, data))
+        # Keyed: these bodies are little more than an address, which must not be found again by trying once it is gone.
+        asked = context.tokens.mac("request", (await request_hash(request, data)).hex())
+        await claim_key(context, request.url.path, key, asked)
 
     @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
     async def request_code(request: Ask, data: JSONBody[sm.SignInCodeRequest], key: Key) -> m.Done:
