@@ -16,7 +16,7 @@ from mirabelle.client.use_cases.bring_along import bring_along
 from mirabelle.client.use_cases.session import SignedIn
 from mirabelle.contract.fields import Role
 from tests.backend import Backend
-from tests.client.devices import Device, KeptSecrets, balance, confirm, sign_in_by_mail, signed_in
+from tests.client.devices import REDEMPTION, Device, KeptSecrets, balance, confirm, sign_in_by_mail, signed_in
 from tests.client.homes import HomeDevice, account, current
 from tests.client.test_kept_tills import over
 from tests.client.test_uploads import accepted_offline
@@ -160,6 +160,20 @@ async def test_an_account_whose_session_is_over_stays_listed_and_what_waits_in_i
             listed = await account(home)
             assert listed.is_over and await home.forget(listed)
             assert home.accounts.all == () and not home.file_of(listed).exists()
+
+
+async def test_an_account_that_is_no_more_can_be_removed_with_the_requests_that_its_person_agrees_to_lose(
+    device: HomeDevice, backend: Backend
+) -> None:
+    async with device.on(backend.url) as home:
+        await join_by_mail(home, backend, backend.url, "yara@example.org")
+        home.app.outbox.add("k", "redemption", "croissant", REDEMPTION, home.app.now())
+        await home.app._sessions.leave(for_good=True)
+        await home.app._session_over(is_for_good=True)
+        over = await account(home)
+        assert over.is_over and home.waiting(over) == 1
+        assert not await home.forget(over) and not await home.forget(over, agreed=0)
+        assert await home.forget(over, agreed=1) and not home.file_of(over).exists()
 
 
 async def test_a_till_that_is_not_in_use_is_not_told_of_as_one_that_this_device_was(

@@ -16,7 +16,7 @@ from mirabelle.client.device.secrets import MADE_BYTES, SecretStore
 from mirabelle.client.device.store_keys import StoreKeys
 from mirabelle.client.repositories import accounts as a
 from mirabelle.client.store.opening import remove
-from mirabelle.client.store.unsent import may_hold_unsent
+from mirabelle.client.store.unsent import Table, may_hold_unsent
 from mirabelle.client.use_cases.bring_along import bring_along
 from mirabelle.client.use_cases.session import SignedIn
 from mirabelle.contract.fields import Role
@@ -123,10 +123,16 @@ class Home:
         """How much of an account that is not in use waits to be sent, or to be looked at."""
         return a.unsent(self._data, account)
 
-    async def forget(self, account: a.Account) -> bool:
-        """Remove what this device keeps of an account whose session is over; False where something would be lost."""
+    async def forget(self, account: a.Account, agreed: int | None = None) -> bool:
+        """Remove what this device keeps of an account whose session is over; False where something would be lost.
+
+        A participant may have `agreed` to lose so many requests: perhaps there is no account any more to send them for.
+        A till's scans are the programme's: they stay.
+        """
         file = self.file_of(account)
-        if not account.is_over or (file.exists() and may_hold_unsent(file, "offline_scans", "outbox")):
+        may_lose = account.role == "participant" and agreed is not None and self.waiting(account) <= agreed
+        kept: tuple[Table, ...] = ("offline_scans",) if may_lose else ("offline_scans", "outbox")
+        if not account.is_over or (file.exists() and may_hold_unsent(file, *kept)):
             return False
         try:  # before nobody knows its name any more: it may be alive yet
             await self._secrets.delete(_session(account))

@@ -1,5 +1,7 @@
 """Joining programmes and going from one account to another, at the screens of an installed app."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,26 @@ async def test_an_account_whose_session_is_over_is_told_so_at_the_start_and_can_
         assert "Session ended. Sign in again." in app.texts()
         [row] = accounts(app)
         await app.tap(app.one(ft.IconButton, root=row))
+        await app.until(lambda: not accounts(app))
+
+
+async def test_an_account_that_is_over_is_removed_with_what_waits_only_on_a_yes(installed, device, tmp_path: Path):
+    async with installed() as app:
+        await try_it(app)
+    for name in [name for name in device.secrets if name.startswith("mirabelle.session.")]:
+        del device.secrets[name]
+    [file] = (tmp_path / "demo" / "app").glob("*.sqlite")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        row = ("k", "redemption", b"", b"", "waiting", "2026-01-01T00:00:00+00:00")
+        connection.execute("INSERT INTO outbox (key, kind, subject, body, state, created_at) VALUES (?,?,?,?,?,?)", row)
+    async with installed() as app:
+        await app.until(lambda: "Your session has ended" in app.texts())
+        [row] = accounts(app)
+        await app.tap(app.one(ft.IconButton, root=row))
+        assert "1 request that is not settled would be lost" in app.texts()
+        await app.tap(app.one(key="keep-account"))
+        await app.tap(app.one(ft.IconButton, root=accounts(app)[0]))
+        await app.tap(app.one(key="remove-anyway"))
         await app.until(lambda: not accounts(app))
 
 

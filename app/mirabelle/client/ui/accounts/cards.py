@@ -39,19 +39,37 @@ def read_accounts(home: "Home") -> list[Entry]:
     ]
 
 
+@dataclass(frozen=True)
+class Removal:
+    """The way to remove an account; `asked` is the one of which something would be lost, until that is agreed to."""
+
+    command: Command
+    asked: str
+    ask: Callable[[str], None]
+
+
+def _use_removal(home: "Home | None") -> Removal:
+    async def remove(account: Account, agreed: int) -> bool:
+        assert home is not None
+        return await home.forget(account, agreed)
+
+    asked, ask = ft.use_state("")
+    return Removal(use_command(remove), asked, ask)
+
+
 @component
 def accounts_card() -> ft.Control:
     """All accounts of this device, and the way to one more."""
     app, home = use_app(), use_shell().home
     assert home is not None
     entries = use_live(app, ("session", "accounts"), lambda: read_accounts(home))
-    switch, forget = use_command(home.switch), use_command(home.forget)
-    rows = [_row(app.t, entry, switch, forget, is_used=app.session is not None) for entry in entries]
+    switch, removal = use_command(home.switch), _use_removal(home)
+    rows = [_row(app.t, entry, switch, removal, is_used=app.session is not None) for entry in entries]
     how = [widgets.text(app.t("accounts.one_at_a_time"), theme.SMALL, theme.QUIET)] if len(rows) > 1 else []
     return ft.Column(
         [
             *rows,
-            *_failed(app.t, switch, forget),
+            *_failed(app.t, switch, removal.command),
             *how,
             widgets.quiet_button(
                 app.t("accounts.add"), lambda _event: go("/add"), icon=ft.Icons.ADD, key="add-account"
@@ -68,10 +86,10 @@ def others_card() -> ft.Control:
     app, home = use_app(), use_shell().home
     assert home is not None
     entries = use_live(app, ("session", "accounts"), lambda: read_accounts(home))
-    switch, forget = use_command(home.switch), use_command(home.forget)
-    rows = [_row(app.t, entry, switch, forget, is_used=False) for entry in entries]
+    switch, removal = use_command(home.switch), _use_removal(home)
+    rows = [_row(app.t, entry, switch, removal, is_used=False) for entry in entries]
     title = widgets.heading(app.t("accounts.go_on_as"), theme.STRONG_S, 2, color=theme.QUIET)
-    body = ft.Column([title, *rows, *_failed(app.t, switch, forget)], spacing=theme.M)
+    body = ft.Column([title, *rows, *_failed(app.t, switch, removal.command)], spacing=theme.M)
     return widgets.card(body)
 
 
@@ -87,18 +105,14 @@ def account_switch(color: ft.ColorValue | None = None) -> ft.Control:
         ask(False)
         await home.switch(account)
 
-    async def remove(account: Account) -> bool:
-        assert home is not None
-        return await home.forget(account)
-
     def close(_event: Any = None) -> None:
         ask(False)
         switch.forget()
 
-    switch, forget = use_command(go_on), use_command(remove)
-    rows = [_row(app.t, entry, switch, forget, is_used=False) for entry in others]
+    switch, removal = use_command(go_on), _use_removal(home)
+    rows = [_row(app.t, entry, switch, removal, is_used=False) for entry in others]
     is_open = bool(rows) and (asks or switch.failed is not None)
-    use_dialog(_dialog(app.t, [*rows, *_failed(app.t, switch, forget)], close) if is_open else None)
+    use_dialog(_dialog(app.t, [*rows, *_failed(app.t, switch, removal.command)], close) if is_open else None)
     if not others:
         return ft.Container(visible=False)
     return widgets.icon_button(
@@ -131,7 +145,7 @@ def _failed(translate: Translator, *commands: Command) -> list[ft.Control]:
     return cards
 
 
-def _row(translate: Translator, entry: Entry, switch: Command, forget: Command, *, is_used: bool) -> ft.Control:
+def _row(translate: Translator, entry: Entry, switch: Command, removal: Removal, *, is_used: bool) -> ft.Control:
     account, in_use = entry.account, entry.is_current and is_used
 
     async def choose(_event: Any) -> None:
@@ -150,7 +164,7 @@ def _row(translate: Translator, entry: Entry, switch: Command, forget: Command, 
         lines.append(widgets.text(translate("accounts.over"), theme.SMALL, theme.QUIET))
     icon = ft.Icons.STOREFRONT_OUTLINED if account.role == "staff" else ft.Icons.PERSON_OUTLINED
     parts: list[ft.Control] = [widgets.icon_disc(icon), ft.Column(lines, spacing=2, expand=True)]
-    parts.append(_end(translate, entry, forget, in_use=in_use))
+    parts.append(_end(translate, entry, removal, in_use=in_use))
     label = translate("accounts.in_use" if in_use else "accounts.switch", name=who, place=where)
     row = ft.Container(
         ft.Row(parts, spacing=theme.M, vertical_alignment=ft.CrossAxisAlignment.CENTER),
@@ -161,16 +175,41 @@ def _row(translate: Translator, entry: Entry, switch: Command, forget: Command, 
         key=f"account-{account.id}",
         tooltip=label,
     )
-    return ft.Semantics(button=not in_use, selected=in_use, container=True, content=row)
+    shown = ft.Semantics(button=not in_use, selected=in_use, container=True, content=row)
+    if removal.asked != account.id or not _may_go(entry):
+        return shown
+    return ft.Column([shown, _question(translate, entry, removal)], spacing=theme.S)
 
 
-def _end(translate: Translator, entry: Entry, forget: Command, *, in_use: bool) -> ft.Control:
+def _may_go(entry: Entry) -> bool:
+    """Whether what waits in it is nobody's but the person's own."""
+    return entry.account.is_over and (not entry.waiting or entry.account.role == "participant")
+
+
+def _question(translate: Translator, entry: Entry, removal: Removal) -> ft.Control:
     async def remove(_event: Any) -> None:
-        await forget(entry.account)
+        await removal.command(entry.account, entry.waiting)
+        removal.ask("")
+
+    words = translate("accounts.remove_ask", count=entry.waiting), translate("accounts.remove_ask_hint")
+    buttons: list[ft.Control] = [
+        widgets.quiet_button(translate("accounts.remove_anyway"), remove, key="remove-anyway"),
+        widgets.text_button(translate("shared.cancel"), lambda _event: removal.ask(""), key="keep-account"),
+    ]
+    banner = widgets.banner(ft.Icons.WARNING_AMBER, *words, warm=True)
+    return ft.Column([banner, ft.Row(buttons, wrap=True)], spacing=theme.S)
+
+
+def _end(translate: Translator, entry: Entry, removal: Removal, *, in_use: bool) -> ft.Control:
+    async def remove(_event: Any) -> None:
+        if entry.waiting:
+            removal.ask(entry.account.id)
+        else:
+            await removal.command(entry.account, 0)
 
     if in_use:
         return ft.Icon(ft.Icons.CHECK_CIRCLE, color=theme.OURS, semantics_label=translate("accounts.used"))
-    if entry.account.is_over and not entry.waiting:
+    if _may_go(entry):
         label = translate("accounts.remove")
         return widgets.icon_button(ft.Icons.CLOSE, label, remove, key=f"remove-{entry.account.id}")
     return ft.Icon(ft.Icons.CHEVRON_RIGHT, color=theme.QUIET)
