@@ -136,52 +136,60 @@ _TABLES: Final = ("_prop_defaults", "_root_defaults", "_override_props")
 
 def _install_props(kind: type) -> None:
     """Flet's own goes through all bases for each of a hundred fields, though most are as the class below has them."""
-    tables: dict[str, dict[str, Any]] = {name: {} for name in _TABLES}
     shown = [field for field in dataclasses.fields(kind) if not field.metadata.get("skip", False)]
+    below = _as_below(kind, shown)
+    tables = [
+        {name: value for name, value in getattr(below[0], table).items() if name in below[1]} if below else {}
+        for table in _TABLES
+    ]
+    known = below[1] if below else ()
     for field in shown:
-        below = _as_below(kind, field)
-        if below is None:
-            _note(kind, field, *tables.values())
-            continue
-        for name, table in tables.items():
-            known = getattr(below, name)
-            if field.name in known:
-                table[field.name] = known[field.name]
-    props = tables["_prop_defaults"]
+        name = field.name
+        if name not in known and not name.startswith("_") and field.init and field.default_factory is _MISSING:
+            _note(kind, name, field.default, *tables)
+    props = tables[0]
     events = (one.name for one in shown if one.name.startswith("on_") and one.metadata.get("event", True))
     kind._event_fields = frozenset(name for name in events if name in props)
     kind._structural_fields = frozenset(one.name for one in shown if one.name not in props)
-    for name, table in tables.items():
-        setattr(kind, name, table)
+    for attribute, table in zip(_TABLES, tables, strict=True):
+        setattr(kind, attribute, {one.name: table[one.name] for one in shown if one.name in table})
 
 
-def _note(kind: type, field: Any, props: dict[str, Any], roots: dict[str, Any], overrides: dict[str, Any]) -> None:
-    from flet.controls.value_types import _UNSET, Prop
+def _as_below(kind: type, shown: list[Any]) -> tuple[type, set[str]] | None:
+    """The one class below, where it has been looked through already, and the names of what is here as it is there."""
+    below, own = kind.__bases__[0], vars(kind)
+    if len(kind.__bases__) != 1 or "_prop_defaults" not in vars(below):
+        return None
+    there = below.__dataclass_fields__
+    return below, {field.name for field in shown if there.get(field.name) is field and field.name not in own}
 
-    name = field.name
-    if name.startswith("_") or not field.init or field.default_factory is not _MISSING:
-        return
-    default = _UNSET if field.default is _MISSING else field.default
-    if not any(name in getattr(below, "__dataclass_fields__", ()) for below in kind.__bases__):  # its own, as most are
-        setattr(kind, name, Prop(name=name, default=default))
+
+def _note(
+    kind: type, name: str, default: Any, props: dict[str, Any], roots: dict[str, Any], overrides: dict[str, Any]
+) -> None:
+    Prop, unset = _flets()  # noqa: N806 - a class
+    default = unset if default is _MISSING else default
+    for below in kind.__bases__:
+        if name in getattr(below, "__dataclass_fields__", ()):
+            break
+    else:  # its own, as most are
+        setattr(kind, name, Prop(name, default))
         props[name] = roots[name] = default
         return
     prop = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
     if not isinstance(prop, Prop):
-        prop = Prop(name=name, default=default)
+        prop = Prop(name, default)
         setattr(kind, name, prop)
-    props[name], roots[name] = prop.default, _root_default(kind, name, _UNSET)
-    if prop.default is not _UNSET and roots[name] is not _UNSET and prop.default != roots[name]:
+    props[name], roots[name] = prop.default, _root_default(kind, name, unset)
+    if prop.default is not unset and roots[name] is not unset and prop.default != roots[name]:
         overrides[name] = prop.default
 
 
-def _as_below(kind: type, field: Any) -> type | None:
-    """The class right below that has the field as it is here, and has been looked through already."""
-    if len(kind.__bases__) != 1 or field.name in vars(kind):
-        return None
-    below = kind.__bases__[0]
-    is_same = "_prop_defaults" in vars(below) and below.__dataclass_fields__.get(field.name) is field
-    return below if is_same else None
+@functools.cache
+def _flets() -> tuple[Any, object]:
+    from flet.controls.value_types import _UNSET, Prop
+
+    return Prop, _UNSET
 
 
 def _root_default(kind: type, name: str, unset: object) -> Any:
