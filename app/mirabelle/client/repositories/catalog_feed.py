@@ -126,7 +126,9 @@ class CatalogFeed:
         answer = await self._api.changed(e.CATALOG, query, feed.etag if is_sound else "")
         if answer is None or isinstance(answer, Refusal):
             return answer
-        return await asyncio.to_thread(_page, feed, answer, self._seconds())
+        if answer.answer.parts.keys() & {"columns", "rewards"}:
+            return await asyncio.to_thread(_page, feed, answer, self._seconds())
+        return _page(feed, answer, self._seconds())  # stock and prices take less than a thread does
 
     async def _write(self, page: "_Page") -> bool:
         """Write a page wholly; whether it was, as there may be another one to ask for in its place."""

@@ -103,6 +103,8 @@ def put_rewards(connection: sqlite3.Connection, rewards: Sequence[m.Reward], loa
 
 def put_prepared(connection: sqlite3.Connection, new: Prepared) -> None:
     """The same, of what was made ready."""
+    if not new.rewards:
+        return
     before = references_of(connection, (id_ for _, id_, _ in new.bodies))  # another server may number otherwise
     take_off(connection, dict.fromkeys([*before, *(reference for reference, _, _ in new.bodies)]))
     _insert(connection, "INSERT OR REPLACE INTO rewards_bodies (reference, id, body)", new.bodies)
