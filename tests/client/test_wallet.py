@@ -88,3 +88,18 @@ async def test_a_servers_clock_that_is_set_right_does_not_freeze_the_wallet(tmp_
             after = app.wallet.current()
             assert before is not None and after is not None
             assert after.available == before.available - 110 and after.as_of < before.as_of
+
+
+@pytest.mark.parametrize(("seconds", "is_off"), [(50, False), (-50, False), (100, True), (-100, True)])
+async def test_a_clock_that_is_off_by_more_than_a_minute_is_known_at_each_answer(
+    tmp_path: Path, seconds: int, is_off: bool
+) -> None:
+    clock, own = MovableClock(), MovableClock()
+    own.move(seconds=seconds)
+    with Backend(tmp_path / "server", clock=clock) as server:
+        async with Device(tmp_path, now=own).on(server.url) as app:
+            await signed_in(app)
+            assert app.wallet.clock_is_off == is_off
+            own.move(seconds=-seconds)
+            await app.sync()
+            assert not app.wallet.clock_is_off

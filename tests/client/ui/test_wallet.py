@@ -17,6 +17,7 @@ from mirabelle.contract import messages as m
 from mirabelle.contract.translation import Translator
 from tests.bench import from_store
 from tests.bench.processes import environment
+from tests.client.ui.visiting import visitor
 from tests.headless import HeadlessApp
 
 NOW = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
@@ -131,3 +132,12 @@ async def test_nothing_is_loaded_before_the_wallet_is_drawn_that_only_later_mome
     words = [sys.executable, "-m", from_store.__name__, str(tmp_path)]
     done = await asyncio.to_thread(subprocess.run, words, env=environment(), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+async def test_a_clock_that_is_wrong_is_told_of_where_codes_are_shown(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone:
+        someone.ahead = 600
+        await someone.app.sync()
+        for route, is_told in (("/wallet", True), ("/vouchers", True), ("/rewards", False)):
+            async with someone.window(route) as window:
+                assert ("This device’s clock is off by more than a minute" in window.texts()) == is_told

@@ -10,11 +10,13 @@ import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.store.database import Store, decoded, put_document
+from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.rules.lots import Lot, spendable
 from mirabelle.rules.postings import Account, settle
 
 BARS: Final = 5
+_SKEW: Final = timedelta(seconds=limits.CLOCK_SKEW_SECONDS)
 _TURN: Final = "wallet asked"  # how often it was asked for
 _TURN_KEPT: Final = "wallet kept"  # which of those is kept
 _ACTIVITY: Final = msgspec.json.Decoder(m.Activity)
@@ -35,6 +37,7 @@ class Wallet:
     def __init__(self, store: Store, api: Api, now: Callable[[], datetime], zone: Callable[[], tzinfo]) -> None:
         self._store, self._api, self._now, self._zone = store, api, now, zone
         self._has_strange = False  # rows that another version wrote: all are fetched anew
+        self.clock_is_off = False  # whether this device's clock was when the server last said what time it is
 
     def current(self) -> m.Wallet | None:
         """The wallet, with what time alone has done since `as_of`: points that arrived, lots that expired."""
@@ -121,10 +124,12 @@ class Wallet:
         that was asked for last, whatever the server's clock says: it may have been set right in between."""
         from mirabelle.contract import endpoints as e
 
-        turn = self._take_turn()
+        turn, asked_at = self._take_turn(), self._now()
         wallet = await self._api.call(e.WALLET)
         if isinstance(wallet, Refusal):
             return wallet
+        # However long it was under way, it was written between the two.
+        self.clock_is_off = not asked_at - _SKEW <= wallet.as_of <= self._now() + _SKEW
         page = await self._api.call(e.ACTIVITY)
         if isinstance(page, Refusal):
             return page

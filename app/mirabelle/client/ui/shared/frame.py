@@ -10,8 +10,15 @@ from mirabelle.client.ui.shared.context import Window, go, use_app, use_route, u
 from mirabelle.client.ui.shared.icons import icon_button
 from mirabelle.client.ui.shared.live import use_live
 from mirabelle.client.ui.shared.navigation import bottom_bar, side_rail
-from mirabelle.client.ui.shared.notices import empty_state, mishap_banner, offline_banner, strange_banner
+from mirabelle.client.ui.shared.notices import (
+    clock_banner,
+    empty_state,
+    mishap_banner,
+    offline_banner,
+    strange_banner,
+)
 
+_WHERE_TIME_COUNTS = ("/wallet", "/vouchers")
 TAB_VIEW = "/tabs"  # all tabs share one view, so that changing tabs does not slide pages over each other
 
 
@@ -40,12 +47,16 @@ def page_frame(
     window stands in the middle of its height. `tells_offline=False`: the page itself says that there is no contact.
     """
     app, window, route = use_app(), use_window(), use_route()
-    connection, last_contact = use_live(app, ("connection",), lambda: (app.connection, app.last_contact))
+    connection, last_contact, clock_is_off = use_live(
+        app, ("connection", "wallet"), lambda: (app.connection, app.last_contact, app.wallet.clock_is_off)
+    )
     mishap, strange = use_live(app, ("mishap", "outbox", "scans"), lambda: (app.mishap, app.strange))
     if mishap is not None:
         controls = [mishap_banner(app.t, mishap, app.mishap_seen), *controls]
     if strange:
         controls = [strange_banner(app.t, strange), *controls]
+    if clock_is_off and route.startswith(_WHERE_TIME_COUNTS):
+        controls = [clock_banner(app.t), *controls]
     if connection == "offline" and tells_offline:
         is_staff = app.session is not None and app.session.role == "staff"
         controls = [offline_banner(app.t, last_contact, is_staff=is_staff), *controls]

@@ -148,6 +148,12 @@ def mishap_banner(translate: Translator, mishap: Mishap, on_seen: Handler | None
     return banner(ft.Icons.HEALING_OUTLINED, *words, warm=True, action=seen)
 
 
+def clock_banner(translate: Translator) -> ft.Control:
+    """This device's clock is wrong: whoever checks a code may take it for an old one."""
+    words = translate("shared.clock_off"), translate("shared.clock_off_hint")
+    return banner(ft.Icons.HISTORY_TOGGLE_OFF, *words, warm=True)
+
+
 def strange_banner(translate: Translator, count: int) -> ft.Control:
     """What is kept here and only another version of the app can read."""
     words = translate("shared.strange", count=count), translate("shared.strange_hint")
