@@ -10,7 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from mirabelle.contract.endpoints import API_PREFIX, REQUEST_SIGN_IN_CODE
+from mirabelle.contract.endpoints import REQUEST_SIGN_IN_CODE
+from mirabelle.contract.wire import API_PREFIX
 from mirabelle.rules import holder
 from mirabelle.rules.leaving import proof_text
 from mirabelle.server.hosting import demo_programme
