@@ -1,7 +1,6 @@
 """A device with the real app on it, but no screens: it can be switched off and on again, and keeps what it keeps."""
 
 import asyncio
-import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -44,37 +43,30 @@ class KeptSecrets(MemorySecrets):
 class FileSecrets(MemorySecrets):
     """Secrets that outlive the process that kept them, each change written whole or not at all.
 
-    Several processes may share them.
+    Several processes may share them: each secret has a file of its own.
     """
 
     persistent = True
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._file = file
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
 
     async def get(self, name: str) -> str | None:
-        self._read()
-        return await super().get(name)
+        file = self._file(name)
+        return file.read_text() if file.exists() else None
 
     async def set(self, name: str, value: str) -> None:
-        self._read()
-        await super().set(name, value)
-        self._write()
+        new = self._folder / f"{os.getpid()}.new"
+        new.write_text(value)
+        new.replace(self._file(name))
 
     async def delete(self, name: str) -> None:
-        self._read()
-        await super().delete(name)
-        self._write()
+        self._file(name).unlink(missing_ok=True)
 
-    def _read(self) -> None:
-        if self._file.exists():
-            self._values = json.loads(self._file.read_text())
-
-    def _write(self) -> None:
-        new = self._file.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(self._values))
-        new.replace(self._file)
+    def _file(self, name: str) -> Path:
+        return self._folder / name.encode().hex()
 
 
 class Device:
@@ -118,7 +110,7 @@ class Device:
 def device_at(directory: Path) -> Device:
     """The device that keeps everything in `directory`, whichever process it runs in."""
     directory.mkdir(parents=True, exist_ok=True)
-    device = Device(directory, FileSecrets(directory / "secrets.json"))
+    device = Device(directory, FileSecrets(directory / "secrets"))
     device.directory = directory
     return device
 

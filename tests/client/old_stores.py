@@ -47,7 +47,11 @@ def left_at(step: int, folder: Path) -> Path:
 
 def _fill(connection: sqlite3.Connection, step: int, seal: Seal) -> None:
     request = (seal.sealed("outbox subject", "k", "coffee"), seal.sealed("outbox", "k", b'{"reward":"coffee"}'), AT)
-    connection.execute("INSERT INTO outbox VALUES ('k', 'redemption', ?, ?, 'waiting', NULL, ?)", request)
+    connection.execute(
+        "INSERT INTO outbox (key, kind, state, subject, body, created_at)"
+        " VALUES ('k', 'redemption', 'waiting', ?, ?, ?)",
+        request,
+    )
     reward = seal.hidden("drafts", "coffee")
     details = seal.sealed("drafts", reward, b'{"recipient":"Lina"}')
     connection.execute("INSERT INTO drafts VALUES (?, 'k', ?)", (reward, details))

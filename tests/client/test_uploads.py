@@ -62,6 +62,24 @@ async def test_a_lost_receipt_is_asked_for_again_and_counts_once(wire: Wire, bac
         assert not app.offline_scans.unsent() and uses(backend, scan.id) == 1
 
 
+async def test_a_scan_that_another_window_may_have_sent_is_not_taken_back_by_one_that_could_not(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    customer, device = Customer(backend), TillDevice(tmp_path)
+    async with device.on(wire.url) as app:
+        await till_in_sync(app)
+        scan = await accepted_offline(app, wire, customer)
+        [waiting] = app.offline_scans.unsent()
+        async with device.on(backend.url) as other:
+            for window in (app, other):
+                assert window.offline_scans.claim(waiting.key) is not None
+            app.offline_scans.put_back(waiting.key)
+            assert [one.state for one in other.offline_scans.unsent()] == ["unknown"]
+            undone = await app.undo_scan(scan.id)
+            assert isinstance(undone, Scan) and undone.undone_at is not None and wire.requests[UPLOAD] == 1
+            assert not app.offline_scans.unsent() and not await other.sync()
+
+
 async def test_a_scan_that_gets_no_answer_keeps_neither_the_others_nor_the_trust_waiting(
     wire: Wire, backend: Backend, tmp_path: Path
 ) -> None:

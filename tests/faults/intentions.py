@@ -14,6 +14,7 @@ class Intention:
     keys: list[str]
     done: bool = False
     refused: str = ""
+    discarding: bool = False
     taken_back: bool = False
 
     @property
@@ -38,6 +39,7 @@ class Heard:
                 self._pressed(said["pressed"], said["reward"])
             for intention in self.intentions:
                 intention.done |= said.get("done") in intention.keys
+                intention.discarding |= said.get("discarding") in intention.keys
                 intention.taken_back |= said.get("taken_back") in intention.keys
                 if said.get("refused") in intention.keys:
                     intention.refused = said["reason"]
@@ -49,21 +51,22 @@ class Heard:
         if any(key in intention.keys for intention in self.intentions):
             return
         for intention in self.intentions:
-            if intention.is_open and intention.reward == reward:
+            if intention.is_open and not intention.discarding and intention.reward == reward:
                 intention.keys.append(key)  # whoever presses still wants the first one
                 return
         self.intentions.append(Intention(reward, [key]))
 
-    def twice(self, has: Mapping[str, int]) -> int:
-        """How many rewards came more often than they were wanted, where so many were issued under each key."""
-        return sum(
-            max(0, sum(has.get(key, 0) for key in intention.keys) - (not intention.taken_back))
+    def twice(self, has: Counter[str]) -> list[Intention]:
+        """What came more often than it was wanted, where so many rewards were issued under each key."""
+        return [
+            intention
             for intention in self.intentions
-        )
+            if sum(has[key] for key in intention.keys) > (not intention.taken_back)
+        ]
 
-    def transfers_twice(self, given: Counter[int]) -> int:
-        """How many amounts, each of which was meant once, went more often, or though it was said that they did not."""
-        return sum(max(0, given[points] - (points not in self.unsent)) for points in self.sending)
+    def transfers_twice(self, given: Counter[int]) -> list[int]:
+        """The amounts, each of which was meant once, that went more often, or though it was said that they did not."""
+        return [points for points in self.sending if given[points] > (points not in self.unsent)]
 
     def transfers_lost(self, given: Counter[int]) -> int:
         """How many amounts were shown as sent and were not."""

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from mirabelle.client.api import NoAnswer, NotSent
+from mirabelle.client.api import NoAnswer, NotSent, Refusal
 from mirabelle.client.app import App
 from mirabelle.client.use_cases.redeem import Pending, Redeemed, Refused
 from mirabelle.contract.messages import Transfer
@@ -37,13 +37,13 @@ def tell(**what: Any) -> None:
 
 async def press(app: App, source: random.Random) -> None:
     """Confirm some reward, as whoever sits before the checkout does, and tell what the screen said."""
-    for voucher in app.vouchers.list():  # which lie there before anything is pressed
-        tell(done=voucher.key_salt)
     shown = app.catalog.get(source.choices(REWARDS, HOW_OFTEN)[0])
     assert shown is not None
     points = shown.points - (source.random() < WRONG_PRICE)
     key = app.redeem.draft(shown.id).key
     entry = app.outbox.get(key)
+    for voucher in app.vouchers.list():  # which lie there before anything is pressed, and after the draft was made
+        tell(done=voucher.key_salt)
     if entry is not None and entry.state == "refused":  # the checkout shows that before anything is pressed
         tell(refused=key, reason=entry.reason)
         app.redeem.seen(key)
@@ -57,6 +57,7 @@ async def press(app: App, source: random.Random) -> None:
         tell(refused=key, reason=outcome.refusal.reason)
         app.redeem.seen(key)
     elif outcome == Pending("not_sent") and source.random() < TAKEN_BACK:
+        tell(discarding=key)  # from here on another process may find a new draft
         app.redeem.discard(key)
         if app.redeem.draft(shown.id).key != key and key not in {each.key_salt for each in app.vouchers.list()}:
             tell(taken_back=key)
@@ -72,7 +73,8 @@ async def send(app: App, recipient: str, points: int) -> None:
     except NoAnswer:
         return
     else:
-        tell(**{"sent" if isinstance(answer, Transfer) else "unsent": points})
+        if not isinstance(answer, Refusal) or answer.status < 500:  # else nobody knows either
+            tell(**{"sent" if isinstance(answer, Transfer) else "unsent": points})
 
 
 async def work(told: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ class Count:
     taken_back: int = 0
     sent: int = 0
     lost: int = 0
-    twice: int = 0
+    twice: list[Intention | int] = field(default_factory=list)
     silent: int = 0
     waiting: int = 0
     kills: int = 0
@@ -69,8 +69,8 @@ class Count:
             f"{self.pressed} redemptions and {self.kills} kills in {self.seconds:.0f} s: {self.done} done, "
             f"{self.refused.total()} refused {dict(self.refused)}, {self.unwritten} never written down, "
             f"{self.taken_back} taken back, {self.sent} times points sent, "
-            f"{self.lost} lost, {self.twice} twice, {self.silent} silent, {self.waiting} still waiting; "
-            f"faults {dict(self.faults)}"
+            f"{self.lost} lost, {len(self.twice)} twice{' ' if self.twice else ''}{self.twice or ''}, {self.silent} silent, "
+            f"{self.waiting} still waiting; faults {dict(self.faults)}"
         )
 
 
@@ -154,7 +154,7 @@ async def _reckon(backend: Backend, person: Person, url: str, count: Count) -> N
     has, shows, drafted = _issued(backend, person), _on_device(app), _drafts(app)
     given, heard = _given(backend, person.subject), person.heard
     await app.close()
-    count.twice += heard.twice(has) + heard.transfers_twice(given)
+    count.twice += [*heard.twice(has), *heard.transfers_twice(given)]
     count.lost += heard.transfers_lost(given) + sum(key not in shows for key in has)
     count.sent += given.total()
     for intention in heard.intentions:

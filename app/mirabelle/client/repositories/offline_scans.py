@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from mirabelle.client.repositories.outbox import COUNTED
 from mirabelle.client.store.database import Store, put_document
 
 if TYPE_CHECKING:
@@ -118,16 +119,24 @@ class OfflineScans:
         )
 
     def claim(self, key: str) -> OfflineScan | None:
-        """The scan as it is to be sent; None if it is gone or refused. From here on the programme may have it."""
+        """The scan, for a window that sends it; None if it is gone or refused. Now the programme may have it."""
         with self._store.write("offline_scans") as connection:
-            connection.execute("UPDATE offline_scans SET state = 'unknown' WHERE key = ? AND state = 'waiting'", (key,))
+            connection.execute(
+                f"UPDATE offline_scans SET state = 'unknown', unproved = {COUNTED} + 1"
+                " WHERE key = ? AND state IN ('waiting', 'unknown')",
+                (key,),
+            )
         row = self._store.read.execute(f"SELECT {_COLUMNS} FROM offline_scans WHERE key = ?", (key,)).fetchone()
         return _scan(row) if row and row["state"] == "unknown" else None
 
     def put_back(self, key: str) -> None:
-        """The scan was surely not sent."""
+        """A window proves that it did not send the scan, which then waits, unless another one may have sent it."""
         with self._store.write("offline_scans") as connection:
-            connection.execute("UPDATE offline_scans SET state = 'waiting' WHERE key = ?", (key,))
+            connection.execute(
+                "UPDATE offline_scans SET unproved = unproved - 1, state = iif(unproved > 1, state, 'waiting')"
+                " WHERE key = ? AND state = 'unknown'",
+                (key,),
+            )
 
     @staticmethod
     def settle(connection: sqlite3.Connection, key: str) -> None:

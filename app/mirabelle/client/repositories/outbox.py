@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     " state, reason, created_at"
 )
 # One that is unknown and counts nobody comes from an earlier version or out of a damaged file: somebody sent it.
-_COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
+COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Outbox:
         """
         with self._store.write("outbox") as connection:
             claimed = connection.execute(
-                f"UPDATE outbox SET state = 'unknown', unproved = {_COUNTED} + 1 WHERE key = ? AND state != 'refused'",
+                f"UPDATE outbox SET state = 'unknown', unproved = {COUNTED} + 1 WHERE key = ? AND state != 'refused'",
                 (key,),
             )
             return self.get(key) if claimed.rowcount else None

@@ -199,6 +199,11 @@ ALTER TABLE outbox ADD COLUMN unproved INTEGER NOT NULL DEFAULT 0;
 UPDATE outbox SET number = rowid;
 """
 
+# And so with the scans of a till.
+_UPLOADERS: Final = """
+ALTER TABLE offline_scans ADD COLUMN unproved INTEGER NOT NULL DEFAULT 0;
+"""
+
 _STEPS: Final = (
     _FIRST,
     _TRANSFERS,
@@ -211,6 +216,7 @@ _STEPS: Final = (
     _LOADED_SOONER,
     _DEAREST_FIRST,
     _SENDERS,
+    _UPLOADERS,
 )
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1

@@ -137,6 +137,8 @@ def _mended(column: str, value: Value) -> Value:
     """What is not sealed may be spoiled, or older than what was written last: nothing is surely not sent any more."""
     if column == "state":
         return value if value in ("refused", "seen") else "unknown"
+    if column == "unproved":
+        return 0
     return _EPOCH if column in ("created_at", "at") and not _is_moment(value) else value
 
 

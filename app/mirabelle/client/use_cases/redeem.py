@@ -136,24 +136,31 @@ class Redeem:
         A second call while the first runs waits for the same outcome.
         """
         draft = self.draft(reward_id)
-        if draft.key != key:
+        entry = self._outbox.get(key) if draft.key == key else None
+        is_new = draft.key == key and (entry is None or entry.state == "refused")
+        if is_new:
+            entry = self._written_down(reward_id, self._renewed(entry) if entry else draft, points)
+        if entry is None:
             self._store.tell("outbox", "redemptions")  # another window wrote, so what is shown here is of yesterday
             return Superseded()
-        entry = self._outbox.get(draft.key)
-        is_new = entry is None or entry.state == "refused"
-        if is_new:
-            if entry is not None:
-                draft = self._renewed(entry)
-            request = m.RedemptionRequest(
-                reward=reward_id,
-                points=points,
-                holder_key=self._keys.holder_public(draft.key.encode()),
-                details=draft.details,
-                more_holder_keys=self._more_keys(draft.key, reward_id),
-            )
-            entry = self._outbox.add(draft.key, "redemption", reward_id, msgspec.json.encode(request), self._now())
-        assert entry is not None
         return await self._once(entry, is_new=is_new)
+
+    def _written_down(self, reward_id: str, draft: Draft, points: int) -> Entry | None:
+        """The confirmation of `draft` in the outbox; None where another window has settled or discarded the draft."""
+        request = m.RedemptionRequest(
+            reward=reward_id,
+            points=points,
+            holder_key=self._keys.holder_public(draft.key.encode()),
+            details=draft.details,
+            more_holder_keys=self._more_keys(draft.key, reward_id),
+        )
+        with self._store.write("outbox") as connection:
+            row = connection.execute(_DRAFT, (reward_id,)).fetchone()
+            if row is None or row["key"] != draft.key:
+                return None
+            body = msgspec.json.encode(request)
+            Outbox.write_down(connection, draft.key, "redemption", reward_id, body, self._now())
+        return self._outbox.get(draft.key)
 
     def _more_keys(self, key: str, reward_id: str) -> str:
         """A holder key for each use after the first, one after the other."""

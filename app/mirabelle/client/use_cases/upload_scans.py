@@ -73,15 +73,13 @@ class UploadScans:
         return failed
 
     async def _send(self, key: str) -> Refusal | None:
-        was_sure = any(scan.key == key for scan in self._scans.list("waiting"))
         scan = self._scans.claim(key)
         if scan is None:
             return None  # undone or settled meanwhile, by another window
         try:
             answer = await self._api.call(e.UPLOAD_SCAN, body=_upload(scan), key=f"u-{key}")
         except NotSent:
-            if was_sure:
-                self._scans.put_back(key)
+            self._scans.put_back(key)
             raise
         if isinstance(answer, Refusal):
             return self._refused(scan, answer)
