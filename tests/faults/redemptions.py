@@ -69,8 +69,9 @@ class Count:
             f"{self.pressed} redemptions and {self.kills} kills in {self.seconds:.0f} s: {self.done} done, "
             f"{self.refused.total()} refused {dict(self.refused)}, {self.unwritten} never written down, "
             f"{self.taken_back} taken back, {self.sent} times points sent, "
-            f"{self.lost} lost, {len(self.twice)} twice{' ' if self.twice else ''}{self.twice or ''}, {self.silent} silent, "
+            f"{self.lost} lost, {len(self.twice)} twice, {self.silent} silent, "
             f"{self.waiting} still waiting; faults {dict(self.faults)}"
+            + "".join(f"\ntwice: {what}" for what in self.twice)
         )
 
 
