@@ -126,17 +126,21 @@ class Window:
             box.press("Enter")
 
     def submits(self, words: str, text: str, **values: Any) -> None:
-        """Type into the first field and press Enter until a text comes: what is typed while a page is still being
-        drawn may be gone by the time that Enter is pressed."""
+        """Type into the first field and press Enter until a text comes."""
+        self.types_until(text, words, submit=True, **values)
+
+    def types_until(self, text: str, words: str, *, submit: bool = False, **values: Any) -> None:
+        """Type into the first field until a text comes: what is typed while a page is still being drawn may be gone by
+        then, or be in the field of the page before."""
         wanted = self.t(text, **values)
         there = self.page.get_by_text(wanted).or_(self.page.get_by_label(wanted)).first
 
-        def submit() -> None:
+        def type_them() -> None:
             if not there.count():
-                self.types(words, submit=True)
+                self.types(words, submit=submit)
             expect(there).to_be_attached(timeout=2 * ONE_TRY_MILLISECONDS)
 
-        until_it_works(submit)
+        until_it_works(type_them)
 
     def reloads(self, text: str, **values: Any) -> None:
         """Reload the page, as people do when in doubt."""
