@@ -89,8 +89,10 @@ class Device:
     async def on(self, url: str, language: str = "en") -> AsyncIterator[App]:
         """The app, as it is after its start, against the server at `url`."""
         app = await self.start(url, language)
-        yield app
-        await app.close()
+        try:
+            yield app
+        finally:
+            await app.close()
 
     async def start(self, url: str, language: str = "en") -> App:
         """The app, for a test that ends it by itself."""
@@ -120,6 +122,11 @@ async def signed_in(app: App, role: Role = "participant") -> SignedIn:
     who = await app.sign_in.demo(role)
     assert isinstance(who, SignedIn)
     return who
+
+
+def new_address(name: str) -> str:
+    """The address of somebody whom no other test knows: each has only so many codes mailed in an hour."""
+    return f"{name}-{secrets.token_hex(4)}@example.org"
 
 
 async def sign_in_by_mail(app: App, backend: Backend, address: str) -> SignedIn:

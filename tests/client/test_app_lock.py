@@ -16,7 +16,6 @@ from tests.wire import Wire
 
 PIN = "284193"
 CHEAP = Cost(16, 1, 1)
-NOUR = "nour@example.org"
 
 
 class Phone:
@@ -107,11 +106,11 @@ async def test_a_lock_that_cannot_be_read_opens_to_nobody_and_is_left_as_it_is()
 
 
 async def test_whoever_forgot_the_pin_finds_all_that_was_unsent_when_they_are_back(
-    backend: Backend, wire: Wire, tmp_path: Path
+    backend: Backend, wire: Wire, tmp_path: Path, address: str
 ) -> None:
     device = Device(tmp_path)
     async with device.on(wire.url) as app:
-        await sign_in_by_mail(app, backend, NOUR)
+        await sign_in_by_mail(app, backend, address)
         await app.lock.choose(PIN, 5)
         request = m.TransferRequest(recipient="friend@example.org", points=10)
         wire.cut()
@@ -119,7 +118,7 @@ async def test_whoever_forgot_the_pin_finds_all_that_was_unsent_when_they_are_ba
         await app.locked_out.sign_out()
         assert app.session is None and app.outbox.is_empty
         wire.mend()
-        await sign_in_by_mail(app, backend, NOUR)
+        await sign_in_by_mail(app, backend, address)
         [entry] = app.outbox.entries()  # it was sent: the programme has refused it, which is there to be seen
         assert (entry.key, entry.state) == ("kept", "refused")
 
@@ -151,12 +150,12 @@ async def test_the_shops_till_and_the_participant_are_both_signed_out(backend: B
 
 
 async def test_of_an_installed_app_every_account_is_signed_out_and_each_keeps_what_it_has_not_sent(
-    backend: Backend, wire: Wire, tmp_path: Path
+    backend: Backend, wire: Wire, tmp_path: Path, address: str
 ) -> None:
     device = HomeDevice(tmp_path)
     async with device.on(backend.url) as home:
         await home.join(wire.url)
-        await sign_in_by_mail(home.app, backend, NOUR)
+        await sign_in_by_mail(home.app, backend, address)
         nour = await account(home)
         wire.cut()
         await confirm(home.app, "croissant")

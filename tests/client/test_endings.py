@@ -12,7 +12,6 @@ from tests.client.test_home import join_by_mail
 from tests.wire import Wire
 
 SIGN_OUT = f"POST {API_PREFIX}/sign-in/sign-outs"
-ADDRESS = "nour@example.org"
 
 
 class Locked(KeptSecrets):
@@ -43,11 +42,11 @@ def secrets() -> Locked:
 
 
 async def test_who_signed_out_is_not_signed_in_at_the_next_start(
-    backend: Backend, wire: Wire, tmp_path: Path, secrets: Locked
+    backend: Backend, wire: Wire, tmp_path: Path, secrets: Locked, address: str
 ) -> None:
     device = Device(tmp_path, secrets)
     async with device.on(wire.url) as app:
-        await sign_in_by_mail(app, backend, ADDRESS)
+        await sign_in_by_mail(app, backend, address)
         secrets.locked = True
         await app.sign_in.sign_out()
         assert app.session is None and app.is_ending and secrets.sessions()
@@ -61,11 +60,11 @@ async def test_who_signed_out_is_not_signed_in_at_the_next_start(
 
 
 async def test_the_next_start_tells_the_server_what_nobody_could_tell_it_before(
-    backend: Backend, wire: Wire, tmp_path: Path, secrets: Locked
+    backend: Backend, wire: Wire, tmp_path: Path, secrets: Locked, address: str
 ) -> None:
     device = Device(tmp_path, secrets)
     async with device.on(wire.url) as app:
-        await sign_in_by_mail(app, backend, ADDRESS)
+        await sign_in_by_mail(app, backend, address)
         secrets.locked = True
         wire.cut()
         await app.sign_in.sign_out()
@@ -77,25 +76,27 @@ async def test_the_next_start_tells_the_server_what_nobody_could_tell_it_before(
         assert wire.requests[SIGN_OUT] == 1
 
 
-async def test_who_signs_in_anew_stays_signed_in(backend: Backend, tmp_path: Path, secrets: Locked) -> None:
+async def test_who_signs_in_anew_stays_signed_in(
+    backend: Backend, tmp_path: Path, secrets: Locked, address: str
+) -> None:
     device = Device(tmp_path, secrets)
     async with device.on(backend.url) as app:
-        await sign_in_by_mail(app, backend, ADDRESS)
+        await sign_in_by_mail(app, backend, address)
         secrets.locked = True
         await app.sign_in.sign_out()
         secrets.locked = False
-        who = await sign_in_by_mail(app, backend, ADDRESS)
+        who = await sign_in_by_mail(app, backend, address)
         assert not app.is_ending
     async with device.on(backend.url) as app:
         assert app.session == who
 
 
 async def test_an_installed_app_removes_it_though_it_lists_nobody_any_more(
-    backend: Backend, tmp_path: Path, secrets: Locked
+    backend: Backend, tmp_path: Path, secrets: Locked, address: str
 ) -> None:
     device = HomeDevice(tmp_path, secrets)
     async with device.on(backend.url) as home:
-        await join_by_mail(home, backend, backend.url, ADDRESS)
+        await join_by_mail(home, backend, backend.url, address)
         secrets.locked = True
         await home.app.sign_in.sign_out()
         await home.settled()

@@ -16,7 +16,16 @@ from mirabelle.client.use_cases.bring_along import bring_along
 from mirabelle.client.use_cases.session import SignedIn
 from mirabelle.contract.fields import Role
 from tests.backend import Backend
-from tests.client.devices import REDEMPTION, Device, KeptSecrets, balance, confirm, sign_in_by_mail, signed_in
+from tests.client.devices import (
+    REDEMPTION,
+    Device,
+    KeptSecrets,
+    balance,
+    confirm,
+    new_address,
+    sign_in_by_mail,
+    signed_in,
+)  # fmt: skip
 from tests.client.homes import HomeDevice, account, current
 from tests.client.test_kept_tills import over
 from tests.client.test_uploads import accepted_offline
@@ -62,7 +71,7 @@ async def test_the_demo_is_one_step_away_and_is_there_again_at_the_next_start(
 
 async def test_a_demo_that_cannot_be_reached_leaves_everything_as_it_was(device: HomeDevice, backend: Backend) -> None:
     async with device.on("http://127.0.0.1:9") as home:
-        who = await join_by_mail(home, backend, backend.url, "stays@example.org")
+        who = await join_by_mail(home, backend, backend.url, new_address("stays"))
         with pytest.raises(NotSent):
             await home.try_demo("participant")
         assert await account(home) == who and home.app.session is not None
@@ -74,7 +83,7 @@ async def test_accounts_change_places_without_network_and_what_waits_in_each_is_
 ) -> None:
     with Wire(backend.url) as wire:
         async with device.on(other.url) as home:
-            amina = await join_by_mail(home, backend, wire.url, "nour@example.org")
+            amina = await join_by_mail(home, backend, wire.url, new_address("nour"))
             nobodys = balance(home.app)
             wire.cut()
             home.app.redeem.save_draft("croissant", home.app.redeem.draft("croissant").details)
@@ -104,8 +113,9 @@ async def test_one_person_on_two_servers_has_two_files_two_keys_and_two_seeds(
     """One server under two addresses: to the app they are two, whose subjects have the same ids."""
     with Wire(backend.url) as wire:
         async with device.on(backend.url) as home:
-            here = await join_by_mail(home, backend, backend.url, "lina@example.org")
-            there = await join_by_mail(home, backend, wire.url, "lina@example.org")
+            lina = new_address("lina")
+            here = await join_by_mail(home, backend, backend.url, lina)
+            there = await join_by_mail(home, backend, wire.url, lina)
             assert here.subject == there.subject and here.id != there.id
             assert home.file_of(here).stem != home.file_of(there).stem  # by which the keys of the files go
             seeds = [(await open_keys(device.secrets, seed_name(one.server))).device_public() for one in (here, there)]
@@ -119,8 +129,8 @@ async def test_one_person_on_two_servers_has_two_files_two_keys_and_two_seeds(
 
 async def test_two_accounts_of_one_server_are_never_mixed(device: HomeDevice, backend: Backend) -> None:
     async with device.on(backend.url) as home:
-        one = await join_by_mail(home, backend, backend.url, "one@example.org")
-        two = await join_by_mail(home, backend, backend.url, "two@example.org")
+        one = await join_by_mail(home, backend, backend.url, new_address("one"))
+        two = await join_by_mail(home, backend, backend.url, new_address("two"))
         for who in (one, two, one):
             await home.switch(who)
             assert await home.app.sync() is None
@@ -139,7 +149,8 @@ async def test_an_account_whose_session_is_over_stays_listed_and_what_waits_in_i
 ) -> None:
     with Wire(backend.url) as wire:
         async with device.on(backend.url) as home:
-            who = await join_by_mail(home, backend, wire.url, "zoe@example.org")
+            zoe = new_address("zoe")
+            who = await join_by_mail(home, backend, wire.url, zoe)
             wire.cut()
             await confirm(home.app, "croissant")
             wire.mend()
@@ -150,7 +161,7 @@ async def test_an_account_whose_session_is_over_stays_listed_and_what_waits_in_i
             listed = await account(home)
             assert listed.id == who.id and listed.is_over
             assert home.waiting(listed) == 1 and not await home.forget(listed)
-            await sign_in_by_mail(home.app, backend, "zoe@example.org")
+            await sign_in_by_mail(home.app, backend, zoe)
             assert await account(home) == who
             await home.app.sync.quietly()
             home.app.redeem.discard(home.app.outbox.entries()[0].key)
@@ -166,7 +177,7 @@ async def test_an_account_that_is_no_more_can_be_removed_with_the_requests_that_
     device: HomeDevice, backend: Backend
 ) -> None:
     async with device.on(backend.url) as home:
-        await join_by_mail(home, backend, backend.url, "yara@example.org")
+        await join_by_mail(home, backend, backend.url, new_address("yara"))
         home.app.outbox.add("k", "redemption", "croissant", REDEMPTION, home.app.now())
         await home.app._sessions.leave(for_good=True)
         await home.app._session_over(is_for_good=True)

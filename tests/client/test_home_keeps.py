@@ -14,7 +14,7 @@ from mirabelle.client.home import Home
 from mirabelle.client.repositories.accounts import Account
 from mirabelle.client.use_cases.session import SignedIn
 from tests.backend import Backend
-from tests.client.devices import KeptSecrets
+from tests.client.devices import KeptSecrets, new_address
 from tests.client.homes import HomeDevice, account
 from tests.client.test_home import join_by_mail
 from tests.wire import Wire
@@ -36,8 +36,8 @@ class SlowSecrets(KeptSecrets):
 
 async def two_of_one_server(home: Home, backend: Backend) -> tuple[Account, Account]:
     """Two accounts at the same server; the second one is in use."""
-    one = await join_by_mail(home, backend, backend.url, "one@example.org")
-    return one, await join_by_mail(home, backend, backend.url, "two@example.org")
+    one = await join_by_mail(home, backend, backend.url, new_address("one"))
+    return one, await join_by_mail(home, backend, backend.url, new_address("two"))
 
 
 async def test_who_changes_account_while_its_tokens_are_renewed_keeps_the_session_they_left(
@@ -66,7 +66,7 @@ async def test_who_changes_account_while_its_tokens_are_renewed_keeps_the_sessio
 async def test_what_is_removed_from_a_device_leaves_no_living_session_on_it(tmp_path: Path, backend: Backend) -> None:
     device = HomeDevice(tmp_path)
     async with device.on(backend.url) as home:
-        who = await join_by_mail(home, backend, backend.url, "one@example.org")
+        who = await join_by_mail(home, backend, backend.url, new_address("one"))
     device.secrets.forget_stores()  # the key of the file is lost; the session is not
     async with device.on(backend.url) as home:
         listed = await account(home)
@@ -91,7 +91,7 @@ async def test_joining_the_server_one_is_with_leaves_the_account_there_alive(tmp
     preferences = SlowPreferences(device.preferences)
     home = Home(device.directory, device.secrets, preferences, "en", lambda: backend.url, now=device.now)
     await home.open()
-    who = await join_by_mail(home, backend, backend.url, "one@example.org")
+    who = await join_by_mail(home, backend, backend.url, new_address("one"))
     await home.settled()
     before = home.app
     preferences.meanwhile = lambda: before.store.tell("wallet")  # the account in use is still in sync

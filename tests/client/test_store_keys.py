@@ -16,7 +16,6 @@ from tests.client.old_stores import filled
 from tests.client.test_sealed_store import on_disk
 from tests.wire import Wire
 
-ADDRESS = "nour@example.org"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -44,17 +43,19 @@ async def test_a_key_made_while_the_secret_store_was_away_is_found_beside_the_fi
     assert await StoreKeys(KeptSecrets()).make(path) == beside
 
 
-async def test_a_secret_store_that_is_away_once_costs_nothing(backend: Backend, wire: Wire, tmp_path: Path) -> None:
+async def test_a_secret_store_that_is_away_once_costs_nothing(
+    backend: Backend, wire: Wire, tmp_path: Path, address: str
+) -> None:
     keyring = KeptSecrets()
     device = Device(tmp_path, keyring)
     async with device.on(wire.url) as app:
-        who = await sign_in_by_mail(app, backend, ADDRESS)
+        who = await sign_in_by_mail(app, backend, address)
         app.outbox.add("k", "transfer", "friend@example.org", TRANSFER, app.now())
     before = on_disk(device.directory)
     device.secrets = MemorySecrets()
     async with device.on(wire.url) as app:
         with pytest.raises(KeyGone):
-            await sign_in_by_mail(app, backend, ADDRESS)
+            await sign_in_by_mail(app, backend, address)
         assert app.session is None and before in on_disk(device.directory)
     device.secrets = keyring
     async with device.on(wire.url) as app:
