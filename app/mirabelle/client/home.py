@@ -123,14 +123,14 @@ class Home:
         """How much of an account that is not in use waits to be sent, or to be looked at."""
         return a.unsent(self._data, account)
 
-    async def forget(self, account: a.Account, agreed: int | None = None) -> bool:
+    async def forget(self, account: a.Account, agreed: int = 0) -> bool:
         """Remove what this device keeps of an account whose session is over; False where something would be lost.
 
         A participant may have `agreed` to lose so many requests: perhaps there is no account any more to send them for.
         A till's scans are the programme's: they stay.
         """
         file = self.file_of(account)
-        may_lose = account.role == "participant" and agreed is not None and self.waiting(account) <= agreed
+        may_lose = account.role == "participant" and 0 < self.waiting(account) <= agreed
         kept: tuple[Table, ...] = ("offline_scans",) if may_lose else ("offline_scans", "outbox")
         if not account.is_over or (file.exists() and may_hold_unsent(file, *kept)):
             return False

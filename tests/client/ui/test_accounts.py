@@ -144,7 +144,7 @@ async def test_an_account_that_is_over_is_removed_with_what_waits_only_on_a_yes(
         await app.until(lambda: "Your session has ended" in app.texts())
         [row] = accounts(app)
         await app.tap(app.one(ft.IconButton, root=row))
-        assert "1 request that is not settled would be lost" in app.texts()
+        assert "1 request is kept only here and would be lost" in app.texts()
         await app.tap(app.one(key="keep-account"))
         await app.tap(app.one(ft.IconButton, root=accounts(app)[0]))
         await app.tap(app.one(key="remove-anyway"))

@@ -97,7 +97,7 @@ def others_card() -> ft.Control:
 def account_switch(color: ft.ColorValue | None = None) -> ft.Control:
     """The way to another account from the head of a page; nothing where there is no other."""
     app, home = use_app(), use_shell().home
-    others = use_live(app, ("session", "accounts"), lambda: [one for one in _all(home) if not one.is_current])
+    others = use_live(app, ("session", "accounts"), lambda: home.accounts.others() if home is not None else [])
     asks, ask = ft.use_state(False)
 
     async def go_on(account: Account) -> None:
@@ -108,21 +108,22 @@ def account_switch(color: ft.ColorValue | None = None) -> ft.Control:
     def close(_event: Any = None) -> None:
         ask(False)
         switch.forget()
+        removal.ask("")
+        removal.command.forget()
 
     switch, removal = use_command(go_on), _use_removal(home)
-    rows = [_row(app.t, entry, switch, removal, is_used=False) for entry in others]
-    is_open = bool(rows) and (asks or switch.failed is not None)
-    use_dialog(_dialog(app.t, [*rows, *_failed(app.t, switch, removal.command)], close) if is_open else None)
+    dialog = None
+    if home is not None and others and (asks or switch.failed is not None):
+        entries = [Entry(one, False, home.waiting(one)) for one in others]  # which opens the file of each
+        rows = [_row(app.t, entry, switch, removal, is_used=False) for entry in entries]
+        dialog = _dialog(app.t, [*rows, *_failed(app.t, switch, removal.command)], close)
+    use_dialog(dialog)
     if not others:
         return ft.Container(visible=False)
     return widgets.icon_button(
         ft.Icons.SWITCH_ACCOUNT_OUTLINED, app.t("accounts.change"), lambda _event: ask(True), color=color,
         key="change-account",
     )  # fmt: skip
-
-
-def _all(home: "Home | None") -> list[Entry]:
-    return read_accounts(home) if home is not None else []
 
 
 def _dialog(translate: Translator, parts: list[ft.Control], on_close: Callable[..., Any]) -> ft.AlertDialog:
