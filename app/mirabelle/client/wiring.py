@@ -75,9 +75,9 @@ def _asked(page: "ft.Page") -> tuple[Waiting, "asyncio.Task[Preferences]", "asyn
     preferences = asyncio.ensure_future(open_preferences())
     language = asyncio.ensure_future(_device_language(page))
 
-    async def spoken() -> str:
-        await asyncio.wait([preferences, language])  # which go on where nobody waits for them any more
-        return preferences.result().get("language") or language.result()
+    def spoken() -> str:  # as far as it is known: the page must not wait for a device that is slow to answer this too
+        chosen = preferences.result().get("language") if preferences.done() else None
+        return chosen or (language.result() if language.done() else FALLBACK)
 
     return Waiting(page, spoken), preferences, language
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import flet as ft
@@ -11,6 +12,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
+from mirabelle.client import wiring
 from mirabelle.client.repositories.opened_links import OpenedLinks
 from mirabelle.client.ui import waiting
 from mirabelle.client.wiring import installed_starter, page_starter
@@ -51,6 +53,20 @@ def hung() -> Iterator[HungKeyring]:
     keyring.set_keyring(before)
 
 
+@pytest.fixture
+def french(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """A device that tells its language, French, once this is set."""
+    asked = asyncio.Event()
+
+    async def tell(_page: ft.Page) -> Any:
+        await asked.wait()
+        return SimpleNamespace(locales=[SimpleNamespace(language_code="fr")])
+
+    monkeypatch.setattr(ft.Page, "get_device_info", tell)
+    monkeypatch.setattr(wiring, "DEVICE_SECONDS", 60)
+    return asked
+
+
 def starting(start: Any, device: Device) -> HeadlessApp:
     """The desktop's window while the app starts, which ends by itself."""
     tasks = set()
@@ -83,3 +99,38 @@ async def test_an_installed_app_draws_a_page_before_its_keyring_answers(hung: Hu
         assert app.texts() == []  # no words yet: it may take no more than a moment
         hung.let_go.set()
         await app.until(lambda: app.all(key="try-participant"))
+
+
+async def test_no_page_waits_for_a_device_that_has_not_told_its_language(
+    hung: HungKeyring, french: asyncio.Event, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER", waiting.SHOWN_AFTER)
+    async with starting(page_starter(backend.url, tmp_path), Device()) as app:
+        await app.until(lambda: WORDS["en"] in app.texts())
+        french.set()
+        await app.until(lambda: WORDS["fr"] in app.texts())
+        hung.let_go.set()
+        await app.until(lambda: app.all(key="try-participant"))
+
+
+async def test_the_ring_is_drawn_before_the_device_has_told_its_language(
+    hung: HungKeyring, french: asyncio.Event, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER", 60)
+    async with starting(page_starter(backend.url, tmp_path), Device()) as app:
+        await app.until(lambda: app.all(key="waiting"))
+        assert app.texts() == []
+        french.set()
+        hung.let_go.set()
+        await app.until(lambda: app.all(key="try-participant"))
+
+
+async def test_the_words_change_with_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER", waiting.SHOWN_AFTER)
+    async with HeadlessApp(lambda _page: None, platform="linux") as app:
+        page = waiting.Waiting(app.page, lambda: "en")
+        with page.shown():
+            await app.until(lambda: WORDS["en"] in app.texts())
+            page.what = "files"
+            await app.until(lambda: "Opening what this device keeps" in app.texts())
+            assert WORDS["en"] not in app.texts() and app.one(key="waiting")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ class Waiting:
     """What is waited for: the name of its two texts, `waiting_...` and `waiting_..._hint`, among those that all pages
     share."""
 
-    def __init__(self, page: "ft.Page", language: Callable[[], Awaitable[str]]) -> None:
-        """`language` answers the person's, as soon as the device has said which. First comes where secrets are kept."""
+    def __init__(self, page: "ft.Page", language: Callable[[], str]) -> None:
+        """`language` answers the person's as far as the device has said which; it is asked whenever this draws. First
+        comes where secrets are kept."""
         is_desktop = not page.web and page.platform is not None and not page.platform.is_mobile()
         self._page, self._language, self.what = page, language, "keyring" if is_desktop else "safe"
 
@@ -38,14 +39,19 @@ class Waiting:
         try:
             for _ in range(round(SHOWN_AFTER / STEP)):  # of waiting: while the app itself works, this stands still
                 await asyncio.sleep(STEP)
-            self._draw(await self._language(), told=False)
+            self._draw(self._language(), "")
             await asyncio.sleep(TOLD_AFTER - SHOWN_AFTER)
-            self._draw(await self._language(), told=True)
+            told = None
+            while True:  # the block's end ends it; drawn on a change alone, as screen readers say each drawing
+                if (now := (self._language(), self.what)) != told:
+                    self._draw(*now)
+                    told = now
+                await asyncio.sleep(STEP)
         except Exception as fault:  # the app opens all the same
             log.warning("that something is waited for could not be shown: %s", type(fault).__name__)
 
-    def _draw(self, language: str, *, told: bool) -> None:
-        """Loaded no sooner: most starts never come here."""
+    def _draw(self, language: str, what: str) -> None:
+        """With words where `what` is not empty. Loaded no sooner: most starts never come here."""
         import flet as ft
 
         from mirabelle.client.ui.shared import theme
@@ -58,8 +64,8 @@ class Waiting:
         spoken = translate("shared.waiting")
         ring = ft.ProgressRing(width=36, height=36, stroke_width=3, semantics_label=spoken, key="waiting")
         parts: list[ft.Control] = [ring]
-        if told:
-            for name, style in ((self.what, theme.STRONG), (f"{self.what}_hint", theme.BODY)):
+        if what:
+            for name, style in ((what, theme.STRONG), (f"{what}_hint", theme.BODY)):
                 words = translate(f"shared.waiting_{name}")
                 said = ft.Text(words, theme_style=style, text_align=ft.TextAlign.CENTER)
                 parts.append(ft.Semantics(live_region=True, content=said))
