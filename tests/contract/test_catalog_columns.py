@@ -52,3 +52,8 @@ def test_a_column_that_is_too_short_or_too_long_is_none(name: str) -> None:
     for spoiled in (value + value[:1] * 2, value[:-1] if name in ("steps", "title", "picture") else value * 3):
         with pytest.raises((ValueError, msgspec.MsgspecError)):
             read(msgspec.structs.replace(first, **{name: spoiled}))
+
+
+def test_a_column_that_every_reward_needs_is_missed() -> None:
+    with pytest.raises((ValueError, msgspec.MsgspecError)):
+        read(msgspec.structs.replace(columns_of([WHOLE]), kind=[]))

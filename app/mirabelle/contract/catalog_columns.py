@@ -6,7 +6,7 @@ from itertools import accumulate, chain, repeat
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from msgspec import field
+from msgspec import NODEFAULT, field
 from msgspec.structs import fields
 
 from mirabelle.contract.fields import Fulfilment, Identifier, Kind, Message, Needs, Points, Text, ValueClass
@@ -144,6 +144,8 @@ def rewards_in(columns: RewardColumns) -> list[ListedReward]:
 
 
 def _each(values: Sequence[T], count: int, default: T) -> Iterable[T]:
+    if not values and default is NODEFAULT and count:
+        raise ValueError("a column that is missing")
     if len(values) <= 1:
         return repeat(values[0] if values else default, count)
     if len(values) != count:

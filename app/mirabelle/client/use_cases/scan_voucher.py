@@ -82,7 +82,13 @@ class ScanVoucher:
             asked = msgspec.json.decode(lost.body, type=tm.ScanRequest)
             if not self._may_hear(request, asked):
                 continue  # whatever it claims, its holder may be somebody else
-            answer = await self._ask(lost.key, lost.body)
+            if self._outbox.claim(lost.key) is None:
+                continue  # another window has settled it
+            try:
+                answer = await self._ask(lost.key, lost.body)
+            except NotSent:
+                self._outbox.put_back(lost.key)
+                raise
             if isinstance(answer, Refusal) or answer.voucher is not None:
                 return answer  # it was accepted the first time, and nobody had been told
         key = key or new_key()

@@ -95,7 +95,10 @@ class TakeAmount:
 
     async def _capture(self, entry: Entry, hold: str) -> tm.Scan | Refusal:
         request = tm.CaptureRequest(amount_minor=_asked(entry).amount_minor)
-        taken = await self._ask(e.CAPTURE, request, f"{entry.key}-take", hold=hold)
+        try:
+            taken = await self._ask(e.CAPTURE, request, f"{entry.key}-take", hold=hold)
+        except NotSent:
+            raise LostAnswer from None  # it is held by now, and an earlier try may have taken it
         if isinstance(taken, Refusal):
             return self._refused(entry, taken)
         with self._store.write("outbox", "scans") as connection:
