@@ -11,6 +11,21 @@ from tests.client.devices import REDEMPTION, TRANSFER
 from tests.client.ui.visiting import visitor
 from tests.headless import Device
 
+_TITLES = {
+    "transfer": [
+        "Points for a@b.org: not sent yet",
+        "Points for a@b.org: no answer yet",
+        "Your points did not go to a@b.org",
+        "Points for a@b.org: perhaps sent",
+    ],
+    "gift": [
+        "A voucher: gift not sent yet",
+        "A voucher: no answer yet about your gift",
+        "A voucher could not be given",
+        "A voucher: perhaps given",
+    ],
+}
+
 
 def chip(app, words):
     """The chip that says `words`."""
@@ -61,12 +76,13 @@ async def test_an_alert_tells_what_was_not_sent_from_what_was_not_answered(backe
 async def test_an_alert_tells_how_what_is_for_others_stands_and_leads_to_it(backend, tmp_path, kind, subject, route):
     body = TRANSFER if kind == "transfer" else b'{"recipient": "a@b.org"}'
     async with visitor(backend.url, tmp_path) as someone:
-        app, told = someone.app, []
+        app, told, titles = someone.app, [], []
 
         def look() -> None:
             alert = app.alerts.current(someone.now())[0]
             told.append(alert.kind)
-            assert alert.route == route and in_words(app, alert, someone.now()).title
+            titles.append(in_words(app, alert, someone.now()).title)
+            assert alert.route == route
 
         app.outbox.add("key", kind, subject, body, someone.now())
         look()
@@ -76,6 +92,7 @@ async def test_an_alert_tells_how_what_is_for_others_stands_and_leads_to_it(back
             app.outbox.refuse("key", reason)
             look()
         assert told == [f"{kind}_{standing}" for standing in ("waiting", "unknown", "refused", "unclear")]
+        assert titles == _TITLES[kind]
 
 
 async def test_signing_out_names_what_has_no_answer_and_would_be_forgotten(backend, tmp_path):

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+import msgspec
+
 from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.outbox import Entry, EntryState, Outbox
 from mirabelle.client.repositories.redemptions import Vouchers
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
-from mirabelle.contract.messages import Text
+from mirabelle.contract.messages import GiftRequest, Text, Voucher
 from mirabelle.contract.reasons import Reason
 
 POINTS_EXPIRE_SOON: Final = timedelta(days=30)
@@ -116,6 +118,8 @@ class Alerts:
             yield Alert(f"transfer:{entry.key}:{entry.state}", kind, entry.created_at, 0, whom, "/send")
         for entry in self._outbox.entries("gift"):
             voucher = self._vouchers.get(entry.subject)
+            if _standing(entry) == "unclear" and voucher is not None and _went(entry, voucher):
+                continue  # what came of it is known by now
             kind, what = _GIFTS[_standing(entry)], voucher.title if voucher else Text()
             route = f"/vouchers/{entry.subject}/give"
             yield Alert(f"gift:{entry.key}:{entry.state}", kind, entry.created_at, 0, what, route)
@@ -152,3 +156,8 @@ class Alerts:
 
 def _standing(entry: Entry) -> Standing:
     return "unclear" if entry.reason == Reason.OUTCOME_UNKNOWN else entry.state
+
+
+def _went(entry: Entry, voucher: Voucher) -> bool:
+    recipient = msgspec.json.decode(entry.body, type=GiftRequest).recipient
+    return voucher.state == "given" and (voucher.given_to or "").casefold() == recipient.casefold()

@@ -55,8 +55,10 @@ def in_words(app: "App", alert: Any, now: datetime) -> Row:
     name = alert.subject.in_language(app.language)
     if alert.kind.startswith("transfer"):
         name = widgets.apart(translate, name, "\u2066")
+    # What it is about may have left the store since.
+    is_nameless = not name and alert.kind.startswith(("redemption", "gift"))
     title = translate(
-        f"alerts.{alert.kind}",
+        f"alerts.{alert.kind}_nameless" if is_nameless else f"alerts.{alert.kind}",
         count=alert.points or 0,
         name=name,
         date=widgets.kept_together(day),

@@ -52,7 +52,9 @@ def give_screen(id: str) -> ft.View:
         controls = _form(app.t, state)
         if command.failed is not None:
             controls.append(widgets.error_card(app.t, command.failed))
-    late = seen_late(last) if command.failed is None and not state.asked else None
+    # Of a voucher that is given the page itself says what came of it.
+    is_given = voucher is not None and voucher.state == "given"
+    late = seen_late(last) if not is_given and command.failed is None and not state.asked else None
     if late is not None and last is not None:
         controls.append(late_card(app.t, late, lambda: app.outbox.drop(last.key)))
     column = ft.Column(controls, spacing=theme.L, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
