@@ -88,7 +88,14 @@ class Phone:
         assert self.catalog.total() == len(shown)
         if shown:
             assert shown[-1].id in [one.id for one in self.catalog.search(CatalogQuery(text=shown[-1].title.fr))]
+        prices = [one.points for one in self.catalog.search(CatalogQuery(sort="price_down", limit=10**6))]
+        assert prices == sorted((one.points for one in shown), reverse=True)
         return len(shown)
+
+    def has_indexed_prices(self) -> bool:
+        """Whether a page of the cheapest or the dearest needs no sorting."""
+        query = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'rewards_by_points%'"
+        return bool(self.store.read.execute(query).fetchone()[0] == 2)
 
 
 @pytest.fixture
@@ -105,7 +112,7 @@ async def test_pages_come_in_order_and_one_is_made_ready_while_another_is_writte
     assert [rewards for rewards, _ in told] == [ROWS * page for page in range(1, PAGES + 1)]
     assert all(asked - page in (0, 1) for page, (_, asked) in enumerate(told, start=1))
     assert phone.line.asked == list(phone.line.pages) and phone.catalog.loading() is None
-    assert not r.is_in_pieces(phone.store.read)
+    assert not r.is_in_pieces(phone.store.read) and phone.has_indexed_prices()
     assert phone.catalog.search(CatalogQuery(limit=1))[0].title == REWARDS[0].title
 
 
@@ -174,7 +181,7 @@ async def test_killed_between_any_two_pages_the_file_opens_whole_and_the_load_go
         again = Phone(file.parent)
         assert again.whole() == page * ROWS
         await again.catalog.refresh()
-        assert again.whole() == len(REWARDS)
+        assert again.whole() == len(REWARDS) and again.has_indexed_prices()
         assert again.line.asked == [f"a.{at * ROWS}" for at in range(page, PAGES + (page == PAGES))]
         again.store.close()
 

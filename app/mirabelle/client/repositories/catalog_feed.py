@@ -226,7 +226,7 @@ class _Page:
         """Write it, in the caller's transaction; raises _Moved and _Unknown."""
         if _state(connection) != self.feed:
             raise _Moved
-        if self.manifest.loading:
+        if self.manifest.loading and not self.feed.total:
             r.leave_in_pieces(connection)
         r.take_off(connection, self.part.removed)
         r.put_prepared(connection, self.new)

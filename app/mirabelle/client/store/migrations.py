@@ -204,6 +204,9 @@ _UPLOADERS: Final = """
 ALTER TABLE offline_scans ADD COLUMN unproved INTEGER NOT NULL DEFAULT 0;
 """
 
+# A first load makes its indexes of prices when all has come, so that what is proved leaves them out: it is proved anew.
+_PROVED_WITHOUT_PRICES: Final = "SELECT 1"
+
 _STEPS: Final = (
     _FIRST,
     _TRANSFERS,
@@ -217,11 +220,13 @@ _STEPS: Final = (
     _DEAREST_FIRST,
     _SENDERS,
     _UPLOADERS,
+    _PROVED_WITHOUT_PRICES,
 )
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1
 
-_SCHEMA: Final = "(SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY sql))"
+_LASTING: Final = "SELECT sql FROM sqlite_schema WHERE (type, tbl_name) <> ('index', 'rewards') ORDER BY sql"
+_SCHEMA: Final = f"(SELECT group_concat(sql, ';') FROM ({_LASTING}))"
 _PROVE: Final = f"INSERT OR REPLACE INTO seal (one, proof) VALUES (1, sealed('seal', 1, {_SCHEMA}))"
 IS_PROVED: Final = f"SELECT CAST(opened('seal', 1, proof) AS TEXT) = {_SCHEMA} FROM seal"
 

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from mirabelle.client.store.database import Reader, put_document
-from mirabelle.client.store.search import facet_word, indexed
+from mirabelle.client.store.search import facet_word, indexed, indexed_all
 from mirabelle.contract import limits
 from mirabelle.contract import messages as m
 from mirabelle.contract.catalog_columns import ListedReward, listed
@@ -29,14 +29,15 @@ INDEX_FORM: Final = 2  # raised when words are folded otherwise, or rewards kept
 _MOST_POPULAR: Final = 2**20 - 1
 _REFERENCE_BITS: Final = 32
 _PAGE: Final = 1000
-_AT_ONCE: Final = limits.CATALOG_LOAD_ROWS  # in a statement: of 5 values each at most, and SQLite takes 32766
+_AT_ONCE: Final = (limits.CATALOG_LOAD_ROWS, 100, 10, 1)  # in a statement: of 5 values each, and SQLite takes 32766
 _MERGED_FROM: Final = 4  # pieces of the index alike in size, which is FTS5's own choice
+_BY_POINTS: Final = {"rewards_by_points": "points", "rewards_by_points_down": "points DESC"}
 FACETS: Final = ("category", "kind")
 ANY_REWARD: Final = (
     "SELECT body, points, pieces FROM rewards_bodies LEFT JOIN rewards USING (reference)"
     " LEFT JOIN rewards_stock USING (reference)"
 )
-_EACH: Final = "(SELECT value FROM json_each(CAST(? AS TEXT)))"
+_VALUES: Final = "SELECT value FROM json_each(CAST(? AS TEXT))"
 _decode: Final = msgspec.json.Decoder(ListedReward).decode
 _decode_shown: Final = lru_cache(512)(_decode)  # the same for all windows of a process, and each time they are drawn
 _encode: Final = msgspec.json.encode
@@ -85,14 +86,14 @@ class Prepared:
 
 def prepare(rewards: Sequence[m.Reward], load: int = 0) -> Prepared:
     """Make rewards ready to be put; `load` says which one they came with."""
-    said = [_said(reward) for reward in rewards]
+    said, words = indexed_all(map(_text, rewards))
     return Prepared(
         rewards=rewards,
         bodies=[(reward.reference, reward.id, _encode(listed(reward))) for reward in rewards],
         rows=[(number_of(reward), reward.reference, reward.points, _until(reward), load) for reward in rewards],
         counted=[(reward.reference, reward.stock) for reward in rewards if reward.stock is not None],
         said=said,
-        words=_known(" ".join(said)),
+        words=_encode(sorted(words)),
     )
 
 
@@ -105,8 +106,9 @@ def put_prepared(connection: sqlite3.Connection, new: Prepared) -> None:
     """The same, of what was made ready."""
     if not new.rewards:
         return
-    before = references_of(connection, (id_ for _, id_, _ in new.bodies))  # another server may number otherwise
-    take_off(connection, dict.fromkeys([*before, *(reference for reference, _, _ in new.bodies)]))
+    references, ids, _ = zip(*new.bodies, strict=True)
+    by_id = f"SELECT reference FROM rewards_bodies WHERE id IN ({_VALUES})"  # another server may number otherwise
+    _take_off(connection, f"({by_id} UNION {_VALUES})", _encode(ids), _encode(references))
     _insert(connection, "INSERT OR REPLACE INTO rewards_bodies (reference, id, body)", new.bodies)
     _insert(connection, "INSERT INTO rewards (number, reference, points, available_until, load)", new.rows)
     _insert(connection, "INSERT INTO rewards_stock (reference, pieces)", new.counted)
@@ -115,15 +117,15 @@ def put_prepared(connection: sqlite3.Connection, new: Prepared) -> None:
 
 def _insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert rows, many in a statement: it is within one that SQLite leaves the processor to Python's other threads,
-    and between two it may wait for them longer than it takes."""
-    whole = len(rows) - len(rows) % _AT_ONCE
-    for start in range(0, whole, _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
-        places = f"({', '.join('?' * len(some[0]))})"
-        values = list(chain.from_iterable(some))
-        connection.execute(f"{into} VALUES {', '.join([places] * _AT_ONCE)}", values)
-    if rest := rows[whole:]:
-        connection.executemany(f"{into} VALUES ({', '.join('?' * len(rest[0]))})", rest)
+    and between two it may wait for them longer than it takes. As statements are kept, there are few lengths of them."""
+    start = 0
+    for size in _AT_ONCE:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            places = f"({', '.join('?' * len(some[0]))})"
+            values = list(chain.from_iterable(some))
+            connection.execute(f"{into} VALUES {', '.join([places] * size)}", values)
+            start += size
 
 
 def _until(reward: m.Reward) -> str | None:
@@ -150,15 +152,24 @@ def set_points(connection: sqlite3.Connection, points: Iterable[tuple[int, int]]
 
 def take_off(connection: sqlite3.Connection, references: Iterable[int]) -> None:
     """Take rewards off what is on offer; vouchers still find what they are."""
+    if references := list(references):
+        _take_off(connection, f"({_VALUES})", _encode(references))
+
+
+def _take_off(connection: sqlite3.Connection, references: str, *values: bytes) -> None:
+    """Take off those whose references the statement `references` answers to `values`."""
     query = "SELECT number, body FROM rewards JOIN rewards_bodies USING (reference) WHERE reference IN"
-    found = connection.execute(f"{query} {_EACH}", (_encode(list(references)),)).fetchall()
+    found = connection.execute(f"{query} {references}", values).fetchall()
     if not found:
         return
     rewards = [_decode(row[1]) for row in found]
     facets = _facets(connection, rewards, -1)
     connection.executemany(
         "INSERT INTO rewards_text (rewards_text, rowid, words) VALUES ('delete', ?, ?)",
-        [(row[0], f"{_said(one)} {_facet_words(one, facets)}") for row, one in zip(found, rewards, strict=True)],
+        [
+            (row[0], f"{indexed(_text(one))} {_facet_words(one, facets)}")
+            for row, one in zip(found, rewards, strict=True)
+        ],
     )
     for table in ("rewards", "rewards_stock"):
         connection.executemany(f"DELETE FROM {table} WHERE reference = ?", [(one.reference,) for one in rewards])
@@ -168,12 +179,6 @@ def take_off_before(connection: sqlite3.Connection, load: int) -> None:
     """Take off what did not come with `load` or since."""
     rows = connection.execute("SELECT reference FROM rewards WHERE load < ?", (load,)).fetchall()
     take_off(connection, [row[0] for row in rows])
-
-
-def references_of(connection: sqlite3.Connection, ids: Iterable[str]) -> list[int]:
-    """The references of the rewards `ids`, as far as they are known."""
-    query = f"SELECT reference FROM rewards_bodies WHERE id IN {_EACH}"
-    return [row[0] for row in connection.execute(query, (_encode(list(ids)),))]
 
 
 def _index(
@@ -189,17 +194,13 @@ def _index(
     _know(connection, words)
 
 
-def _known(said: str) -> bytes:
-    return _encode(sorted(set(said.split())))
-
-
 def _know(connection: sqlite3.Connection, words: bytes) -> None:
-    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) SELECT * FROM {_EACH}", (words,))
+    connection.execute(f"INSERT OR IGNORE INTO rewards_words (word) {_VALUES}", (words,))
 
 
-def _said(reward: m.Reward) -> str:
+def _text(reward: m.Reward) -> str:
     title = reward.title
-    return indexed(f"{title.en} {title.fr} {title.ar} {reward.brand or ''}")
+    return f"{title.en} {title.fr} {title.ar} {reward.brand or ''}"
 
 
 def _facet_words(reward: m.Reward, facets: dict[str, dict[str, str]]) -> str:
@@ -243,12 +244,17 @@ def name_categories(connection: sqlite3.Connection, names: dict[str, m.Text]) ->
             "INSERT OR IGNORE INTO rewards_names (word, facet) VALUES (?, ?)",
             ((word, row[0]) for word in found.split()),
         )
-        _know(connection, _known(found))
+        _know(connection, _encode(found.split()))
 
 
 def leave_in_pieces(connection: sqlite3.Connection) -> None:
-    """Let the index grow in pieces, as much is about to come: merging them again and again takes longest."""
+    """Let the index grow in pieces, as much is about to come: merging them again and again takes longest. Where nothing
+    is on offer yet, prices have no index until all has come: each page would write both of theirs anew, half of all
+    that a first load writes, and what is there meanwhile is sorted as well."""
     _merge_from(connection, 0)
+    if connection.execute("SELECT 1 FROM rewards").fetchone() is None:
+        for name in _BY_POINTS:
+            connection.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 def is_in_pieces(read: Reader) -> bool:
@@ -261,6 +267,8 @@ def tidy_index(connection: sqlite3.Connection) -> None:
     """Put the index's many pieces together after a load, and few at a time from now on: a keystroke costs a quarter
     less then."""
     connection.execute("INSERT INTO rewards_text (rewards_text) VALUES ('optimize')")
+    for name, order in _BY_POINTS.items():
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON rewards ({order})")
     _merge_from(connection, _MERGED_FROM)
 
 

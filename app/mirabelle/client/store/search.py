@@ -2,7 +2,7 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 _ARABIC: Final = str.maketrans(
@@ -73,6 +73,13 @@ _indexed_of: Final = _Indexed().__getitem__
 def indexed(text: str) -> str:
     """What is put into the index for `text`: its folded words, the Arabic ones without their article too."""
     return " ".join(map(_indexed_of, dict.fromkeys(text.split())))
+
+
+def indexed_all(texts: Iterable[str]) -> tuple[list[str], set[str]]:
+    """The same for each of `texts`; and all the words in it, each once."""
+    pieces = [text.split() for text in texts]
+    said = [" ".join(map(_indexed_of, dict.fromkeys(some))) for some in pieces]
+    return said, set(" ".join(map(_indexed_of, set().union(*pieces))).split())
 
 
 def facet_word(number: int) -> str:
