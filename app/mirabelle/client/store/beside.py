@@ -5,7 +5,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final, TypeVar
 
-from mirabelle.client.store.holding import BUSY_SECONDS
+from mirabelle.client.store.gone import FileGone, Identity, identity, is_gone
+from mirabelle.client.store.holding import BUSY_SECONDS, address
 
 T = TypeVar("T")
 
@@ -17,32 +18,47 @@ class Ended(Exception):
 
 
 class Beside:
-    """A second way into the file at `path`, for as long as the first one is open. It knows no key, so that it writes
-    nothing that is sealed."""
+    """A second way into the file at `path`, for as long as the first one is open, which found it to be the one with
+    this `file` identity. It knows no key, so that it writes nothing that is sealed."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, file: Identity) -> None:
+        self._path, self._file = path, file
         self._turn = Lock()
         self._connection: sqlite3.Connection | None = None
         self._is_over = False
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do `work` in one transaction; raises what it raises, Ended and sqlite3.Error."""
+        """Do `work` in one transaction; raises what it raises, Ended, sqlite3.Error, and FileGone where it would be
+        committed to a file that another process has removed."""
         with self._turn:
             if self._is_over:
                 raise Ended
             if self._connection is None:
-                self._connection = _connect(self._path)
+                self._connection = self._opened()
             connection = self._connection
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 answer = work(connection)
+                if is_gone(connection, self._path, self._file):
+                    raise FileGone
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
             return answer
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            opened = _connect(self._path)
+        except sqlite3.OperationalError:
+            if identity(self._path) != self._file:
+                raise FileGone from None
+            raise
+        if identity(self._path) != self._file:
+            opened.close()
+            raise FileGone
+        return opened
 
     def end(self) -> None:
         """Wait for what is being written, and let go of the file: only then may another take its place."""
@@ -54,7 +70,8 @@ class Beside:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    there = address(path, "rw")  # never a new file in place of one that is gone
+    connection = sqlite3.connect(there, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
     try:
         for setting in ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{_CACHE_KILOBYTES}"):
             connection.execute(f"PRAGMA {setting}")

@@ -5,13 +5,13 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 import msgspec
 
 from mirabelle.client.store.beside import Beside
+from mirabelle.client.store.gone import ERASE, FileGone, identity, is_erased, is_gone
 from mirabelle.client.store.holding import Held
 from mirabelle.client.store.opening import MEMORY, MISHAP, Damaged, Mishap, is_damage, open_file, rebuild, remove
 from mirabelle.client.store.seal import Seal
@@ -23,18 +23,9 @@ T = TypeVar("T")
 # What is said of the programme, to anybody, and what must be known without the key. All other documents are sealed.
 PLAIN: Final = frozenset({"programme", "catalog feed", "catalog index", "catalog indexed to", "till name", MISHAP})
 
-# What a file says from the moment that it is to go: another process that has it open finds it there, also on systems
-# that remove no file which somebody has open, and where the file is gone already it finds another in its place or none.
-ERASE: Final = "INSERT OR REPLACE INTO documents (name, body) VALUES ('erased', x'')"
-_IS_ERASED: Final = "SELECT 1 FROM documents WHERE name = 'erased'"
-
 Listener = Callable[[], None]
 
 _open_stores: WeakSet["Store"] = WeakSet()  # several windows of one browser share a file
-
-
-class FileGone(sqlite3.OperationalError):
-    """Another process has removed the file: nothing can be kept in it any more."""
 
 
 class Rows(list[sqlite3.Row]):
@@ -81,7 +72,7 @@ class Store:
         self._beside: Beside | None = None
         self.written_beside = 0
         self.connection, _ = self._opened(path, self._seal)
-        self._seen, self._file = self._version(), _identity(path)
+        self._seen, self._file = self._version(), identity(path)
         self.on_gone: Callable[[], None] = lambda: None
         _open_stores.add(self)
 
@@ -98,9 +89,7 @@ class Store:
             self._tell(None)
 
     def _is_gone(self) -> bool:
-        if self.path == MEMORY:
-            return False
-        return _identity(self.path) != self._file or self.connection.execute(_IS_ERASED).fetchone() is not None
+        return self.path != MEMORY and is_gone(self.connection, self.path, self._file)
 
     def _leave_file(self) -> None:
         self.switch(MEMORY)
@@ -119,7 +108,7 @@ class Store:
     def _opened(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
         """The file at `path`: a new one in place of one that somebody began to remove."""
         opened, mishap = self._mended(path, seal)
-        if opened.execute(_IS_ERASED).fetchone() is None:
+        if not is_erased(opened):
             return opened, mishap
         opened.close()
         remove(path)
@@ -162,7 +151,7 @@ class Store:
         self.end_beside()
         self.connection.close()
         self.path, self._seal, self.connection = path, seal, opened
-        self._seen, self._file = self._version(), _identity(path)
+        self._seen, self._file = self._version(), identity(path)
         self._tell(None)
 
     def erase(self) -> None:
@@ -209,11 +198,11 @@ class Store:
     async def write_beside(self, work: Callable[[sqlite3.Connection], T], *topics: str) -> T:
         """Do `work` in one transaction, in a thread while the screens go on, and then tell whoever listens to one of
         `topics`. It must not touch what is sealed. In memory, where there is one connection only, it is done at once.
-        Broken off, it ends first. Raises what `work` raises, Ended, sqlite3.Error."""
+        Broken off, it ends first. Raises what `work` raises, Ended, FileGone as `write` does, sqlite3.Error."""
         if self.path == MEMORY:
             with self.write(*topics) as connection:
                 return work(connection)
-        beside = self._beside = self._beside or Beside(self.path)
+        beside = self._beside = self._beside or Beside(self.path, self._file)
         writing = asyncio.ensure_future(asyncio.to_thread(beside.write, work))
         try:
             await asyncio.wait([writing])
@@ -224,7 +213,9 @@ class Store:
         finally:
             self.written_beside += 1
         fault = writing.exception()
-        if isinstance(fault, sqlite3.Error) and beside is self._beside:
+        if beside is self._beside and isinstance(fault, FileGone):
+            self._leave_file()
+        elif beside is self._beside and isinstance(fault, sqlite3.Error):
             self.mend_after(fault)
         if fault is None:
             self._tell(frozenset(topics))
@@ -274,15 +265,6 @@ class Store:
         self._listeners.clear()
         self.end_beside()
         self.connection.close()
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """What tells the file at `path` from any that is put in its place; None where there is none."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes | None) -> T | None:

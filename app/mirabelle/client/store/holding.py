@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 BUSY_SECONDS: Final = 5
 _LOCK: Final = (
@@ -44,7 +44,12 @@ class Held(sqlite3.Connection):
 
 def read_only(path: str) -> sqlite3.Connection:
     """A connection to the file at `path` that changes nothing, not even by closing; raises sqlite3.Error."""
-    return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(address(path, "ro"), uri=True)
+
+
+def address(path: str, mode: Literal["ro", "rw"]) -> str:
+    """What SQLite opens the file at `path` by, and nothing where there is none."""
+    return f"{Path(path).absolute().as_uri()}?mode={mode}"
 
 
 def hold(path: str) -> sqlite3.Connection:
