@@ -5,6 +5,7 @@ import logging
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ import msgspec
 from mirabelle.contract.messages import Message, Problem
 from mirabelle.contract.pictures import PROOF_HEADER, path_of
 from mirabelle.contract.reasons import Reason
-from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, ASKED_SINCE, IDEMPOTENCY_KEY
 
 if TYPE_CHECKING:
     import ssl
@@ -111,10 +112,12 @@ class Api:
         key: str | None = None,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        since: datetime | None = None,
     ) -> A | Refusal:
         """The endpoint's answer, or its refusal; raises NotSent, LostAnswer or WrongServer.
 
-        A `body` that was written down before it was sent is sent as it stands: a key stands for its very bytes.
+        A `body` that was written down before it was sent is sent as it stands: a key stands for its very bytes. What
+        may have been sent before says `since` when, by the server's clock.
         """
         url = self._base_url + _filled(endpoint.path, path or {})
         content = msgspec.json.encode(body) if isinstance(body, Message) else body
@@ -126,6 +129,8 @@ class Api:
                 headers["Content-Type"] = "application/json"
             if key is not None:
                 headers[IDEMPOTENCY_KEY] = key
+            if since is not None:
+                headers[ASKED_SINCE] = str(max(0, int(since.timestamp())))
             if token is not None:
                 headers["Authorization"] = f"Bearer {token}"
             return await self._send(endpoint, url, content, headers, query), token

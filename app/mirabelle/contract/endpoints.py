@@ -99,6 +99,7 @@ REDEEM = Endpoint(
     role="participant",
     own_refusals=(
         Reason.NOT_FOUND,
+        Reason.OUTCOME_UNKNOWN,
         Reason.NOT_ENOUGH_POINTS,
         Reason.OUT_OF_STOCK,
         Reason.PRICE_CHANGED,
@@ -124,6 +125,7 @@ TRANSFER = Endpoint(
     m.TransferRequest,
     role="participant",
     own_refusals=(
+        Reason.OUTCOME_UNKNOWN,
         Reason.TRANSFERS_NOT_ALLOWED,
         Reason.NO_SUCH_RECIPIENT,
         Reason.TOO_FEW_POINTS,
@@ -147,6 +149,7 @@ GIVE = Endpoint(
     role="participant",
     own_refusals=(
         Reason.NOT_FOUND,
+        Reason.OUTCOME_UNKNOWN,
         Reason.ALREADY_GIVEN,
         Reason.VOUCHER_OVER,
         Reason.NO_SUCH_RECIPIENT,

@@ -8,7 +8,7 @@ GREETING_BYTES: Final = 1024 * 1024  # unpacked, of a server that nobody has joi
 IDEMPOTENCY_KEY_CHARACTERS: Final = 64
 UNKNOWN_RECIPIENTS_PER_DAY: Final = 10  # so that nobody finds out by trying who takes part
 IDEMPOTENCY_KEY_DAYS: Final = 100  # how long an answer is kept: a device's outbox may wait for months
-REQUEST_DAYS: Final = 90  # for which a device asks again under a key: its clock and the server's may differ by days
+REQUEST_DAYS: Final = 90  # for which what is asked again under a key may still be done: well before that is over
 
 EMAIL_CHARACTERS: Final = 254  # RFC 5321, 4.5.3.1.3
 NAME_CHARACTERS: Final = 80

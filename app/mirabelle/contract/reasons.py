@@ -20,7 +20,7 @@ class Reason(StrEnum):
 
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
-    OUTCOME_UNKNOWN = "outcome_unknown"  # said by a device to itself: it can no more ask what became of a request
+    OUTCOME_UNKNOWN = "outcome_unknown"  # nobody can tell any more what became of a request: it is not done now
 
     NOT_SIGNED_IN = "not_signed_in"
     SESSION_ENDED = "session_ended"

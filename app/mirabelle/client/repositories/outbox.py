@@ -5,7 +5,7 @@ own request was not sent; only an entry of which nobody is counted was surely no
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -27,7 +27,7 @@ _DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
 }
 _COLUMNS: Final = (
     "key, kind, CAST(opened('outbox subject', key, subject) AS TEXT) AS subject, opened('outbox', key, body) AS body,"
-    " state, reason, created_at"
+    " state, reason, created_at, asked_since"
 )
 # One that is unknown and counts nobody comes from an earlier version or out of a damaged file: somebody sent it.
 COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
@@ -35,7 +35,11 @@ COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen."""
+    """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen.
+
+    `created_at` is by the device's clock. `since` is a moment before it was sent, by the server's clock as far as that
+    was heard; None where it was surely not sent.
+    """
 
     key: str
     kind: Kind
@@ -44,6 +48,13 @@ class Entry:
     state: EntryState
     reason: str | None
     created_at: datetime
+    since: datetime | None = None
+
+
+class _Heard(msgspec.Struct):
+    """Something that the server has answered, and when it did."""
+
+    as_of: datetime
 
 
 class Outbox:
@@ -96,16 +107,20 @@ class Outbox:
         )
 
     def claim(self, key: str) -> Entry | None:
-        """The entry, for a sender who takes it up; None if it is settled, taken back or refused.
+        """The entry, for a sender who takes it up; None if it is settled, taken back or refused. Its `since` is about
+        those who did before.
 
         From here on its request may have been carried out, until an answer comes or the sender puts it back.
         """
         with self._store.write("outbox") as connection:
+            before, heard = self.get(key), self._store.document("wallet", _Heard)
             claimed = connection.execute(
-                f"UPDATE outbox SET state = 'unknown', unproved = {COUNTED} + 1 WHERE key = ? AND state != 'refused'",
-                (key,),
+                f"UPDATE outbox SET state = 'unknown', unproved = {COUNTED} + 1,"
+                " asked_since = iif(state = 'waiting', ?, asked_since) WHERE key = ? AND state != 'refused'",
+                (heard.as_of.isoformat() if heard else None, key),
             )
-            return self.get(key) if claimed.rowcount else None
+            entry = self.get(key)
+            return replace(entry, since=before.since) if claimed.rowcount and before and entry else None
 
     def put_back(self, key: str) -> EntryState | None:
         """A sender who took the entry up proves that its request was not sent. How the entry stands now: `unknown` as
@@ -146,6 +161,7 @@ def _is_readable(entry: Entry) -> bool:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
+    since = None if row["state"] == "waiting" else row["asked_since"] or row["created_at"]
     return Entry(
         key=row["key"],
         kind=row["kind"],
@@ -154,4 +170,5 @@ def _entry(row: sqlite3.Row) -> Entry:
         state=row["state"],
         reason=row["reason"],
         created_at=datetime.fromisoformat(row["created_at"]),
+        since=datetime.fromisoformat(since) if since is not None else None,
     )

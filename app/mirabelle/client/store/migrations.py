@@ -207,6 +207,11 @@ ALTER TABLE offline_scans ADD COLUMN unproved INTEGER NOT NULL DEFAULT 0;
 # A first load makes its indexes of prices when all has come, so that what is proved leaves them out: it is proved anew.
 _PROVED_WITHOUT_PRICES: Final = "SELECT 1"
 
+# Since when a request that may have been sent was: how old it is decides whether its key is still known.
+_ASKED_SINCE: Final = """
+ALTER TABLE outbox ADD COLUMN asked_since TEXT;
+"""
+
 _STEPS: Final = (
     _FIRST,
     _TRANSFERS,
@@ -221,6 +226,7 @@ _STEPS: Final = (
     _SENDERS,
     _UPLOADERS,
     _PROVED_WITHOUT_PRICES,
+    _ASKED_SINCE,
 )
 VERSION: Final = len(_STEPS)
 FIRST_SEALED: Final = _STEPS.index(_SEALED) + 1

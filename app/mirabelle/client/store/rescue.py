@@ -139,6 +139,8 @@ def _mended(column: str, value: Value) -> Value:
         return value if value in ("refused", "seen") else "unknown"
     if column == "unproved":
         return 0
+    if column == "asked_since":
+        return value if _is_moment(value) else None
     return _EPOCH if column in ("created_at", "at") and not _is_moment(value) else value
 
 

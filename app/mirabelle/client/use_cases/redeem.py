@@ -14,7 +14,7 @@ from mirabelle.client.repositories.catalog import Catalog
 from mirabelle.client.repositories.outbox import Entry, Outbox
 from mirabelle.client.repositories.redemptions import keep_redemption, vouchers_of
 from mirabelle.client.store.database import Store, decoded
-from mirabelle.client.use_cases.send_once import UnderWay, fate_of, is_past_asking, reason_of
+from mirabelle.client.use_cases.send_once import UnderWay, fate_of, reason_of
 from mirabelle.client.use_cases.session import new_key
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
@@ -191,13 +191,11 @@ class Redeem:
                 await self._once(entry)
 
     async def _send(self, entry: Entry, is_new: bool) -> Outcome:
-        if is_past_asking(entry, self._now()):
-            return await self._look_for(entry.key)
         claimed = self._outbox.claim(entry.key)
         if claimed is None:
             return Superseded()
         try:
-            answer = await self._api.call(e.REDEEM, body=claimed.body, key=entry.key)
+            answer = await self._api.call(e.REDEEM, body=claimed.body, key=entry.key, since=claimed.since)
         except NotSent:
             stands = self._outbox.put_back(entry.key)
             if stands in (None, "refused"):  # by another window or process

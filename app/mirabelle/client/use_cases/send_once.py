@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -14,7 +14,6 @@ from mirabelle.client.api import Api, LostAnswer, NotSent, Refusal
 from mirabelle.client.repositories.outbox import Entry, Kind, Outbox
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.session import new_key
-from mirabelle.contract import limits
 from mirabelle.contract.endpoints import Endpoint
 from mirabelle.contract.fields import Message
 from mirabelle.contract.reasons import Reason
@@ -40,11 +39,6 @@ def reason_of(refusal: Refusal) -> str:
     """Why an entry is refused. That its key was heard with another request says nothing of what became of this one."""
     is_known = refusal.reason != Reason.IDEMPOTENCY_KEY_REUSED
     return refusal.reason if is_known else Reason.OUTCOME_UNKNOWN
-
-
-def is_past_asking(entry: Entry, now: datetime) -> bool:
-    """Whether an entry without an answer is so old that its key may be forgotten: sent again, it may be done twice."""
-    return entry.state == "unknown" and now - entry.created_at > timedelta(days=limits.REQUEST_DAYS)
 
 
 class UnderWay(Generic[A]):
@@ -121,9 +115,6 @@ class SendOnce(Generic[A]):
         for entry in self._outbox.entries(self._kind):
             if entry.state == "refused" or entry.key in self._under_way:
                 continue
-            if is_past_asking(entry, self._now()):
-                self._outbox.refuse(entry.key, Reason.OUTCOME_UNKNOWN)
-                continue
             try:
                 await self._under_way.once(entry.key, partial(self._send, entry.key))
             except LostAnswer as fault:
@@ -152,7 +143,7 @@ class SendOnce(Generic[A]):
             return None
         try:
             path = self._path(claimed.subject)
-            answer = await self._api.call(self._endpoint, body=claimed.body, key=key, path=path)
+            answer = await self._api.call(self._endpoint, body=claimed.body, key=key, path=path, since=claimed.since)
         except NotSent:
             self._outbox.put_back(key)
             raise

@@ -34,7 +34,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A command under an idempotency key. `request` is the hash of what was asked; `answer` words the outcome."""
+    """A command under an idempotency key. `request` is the hash of what was asked; `answer` words the outcome. One that
+    is `only_known` was sent so long ago that its answer may be kept no more: it is told, or nothing is done."""
 
     actor: str
     key: str
@@ -42,13 +43,18 @@ class Submission:
     command: Command
     at: datetime
     answer: Callable[[Outcome, Names], Answer]
+    only_known: bool = False
 
 
 class KeyReused(Exception):
     """The idempotency key was used before for another request."""
 
 
-Answers = list[Answer | KeyReused]
+class KeyForgotten(Exception):
+    """What was done under the idempotency key, if anything was, is not known any more."""
+
+
+Answers = list[Answer | KeyReused | KeyForgotten]
 
 
 def run_batch(connection: sqlite3.Connection, world: World, submissions: Sequence[Submission]) -> Answers:
@@ -75,12 +81,14 @@ def batch_steps(
     """The answers to submissions with different keys; raises RunDry."""
     known = yield sql.answers([(s.actor, s.key) for s in submissions])
     stored = {(actor, key): (request, Answer(status, body)) for actor, key, request, status, body, _ in known}
-    fresh = [s for s in submissions if (s.actor, s.key) not in stored]
-    given: dict[tuple[str, str], Answer | KeyReused] = {}
+    fresh = [s for s in submissions if (s.actor, s.key) not in stored and not s.only_known]
+    given: dict[tuple[str, str], Answer | KeyReused | KeyForgotten] = {}
     for s in submissions:
         if (s.actor, s.key) in stored:
             request, answer = stored[s.actor, s.key]
             given[s.actor, s.key] = answer if request == s.request else KeyReused()
+        elif s.only_known:
+            given[s.actor, s.key] = KeyForgotten()
     if fresh:
         answers = yield from _fresh_steps(sql, world, fresh, whole)
         given |= {(s.actor, s.key): answer for s, answer in zip(fresh, answers, strict=True)}

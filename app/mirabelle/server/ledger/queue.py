@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mirabelle.server.ledger import postgresql, sqlite
-from mirabelle.server.ledger.batches import Answer, Answers, KeyReused, Submission, batch_steps
+from mirabelle.server.ledger.batches import Answer, Answers, KeyForgotten, KeyReused, Submission, batch_steps
 from mirabelle.server.ledger.load import RunDry, World
 from mirabelle.server.storage.database import Database
 from mirabelle.server.storage.direct import DatabaseBusy
@@ -40,7 +40,8 @@ class Ledger:
     _batches: int = 0
 
     async def submit(self, submission: Submission) -> Answer:
-        """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused."""
+        """The answer to `submission`, or the first answer if its key was used for it before; raises KeyReused and
+        KeyForgotten."""
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._is_worth_a_batch(self._working):
@@ -128,7 +129,7 @@ def _tell(batch: Sequence[_Waiting], answers: Answers) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
         if waiting.done.done():
             continue  # the caller went away; the answer is stored for the day it asks again
-        if isinstance(answer, KeyReused):
+        if isinstance(answer, KeyReused | KeyForgotten):
             waiting.done.set_exception(answer)
         else:
             waiting.done.set_result(answer)

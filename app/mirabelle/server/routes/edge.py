@@ -29,8 +29,8 @@ from mirabelle.contract.endpoints import Endpoint
 from mirabelle.contract.fields import Role
 from mirabelle.contract.limits import IDEMPOTENCY_KEY_CHARACTERS, IDENTIFIER_CHARACTERS
 from mirabelle.contract.reasons import STATUS, Reason
-from mirabelle.contract.wire import IDEMPOTENCY_KEY
-from mirabelle.server.ledger.batches import Answer, KeyReused
+from mirabelle.contract.wire import ASKED_SINCE, IDEMPOTENCY_KEY
+from mirabelle.server.ledger.batches import Answer, KeyForgotten, KeyReused
 from mirabelle.server.services.context import Context
 from mirabelle.server.services.mail import MailNotSent
 from mirabelle.server.services.problems import PROBLEM_JSON, problem_body
@@ -52,6 +52,15 @@ Key = Annotated[
         max_length=IDEMPOTENCY_KEY_CHARACTERS,
         pattern=_KEY_PATTERN,
         description="Chosen by the caller, once for each thing to be done; the same key again gets the first answer.",
+    ),
+]
+
+Since = Annotated[
+    str,
+    HeaderParameter(
+        name=ASKED_SINCE,
+        description="Unix seconds, of a request that may have been sent before under this key, and then no earlier."
+        " Once its answer may be kept no more, the request is not carried out.",
     ),
 ]
 
@@ -173,6 +182,10 @@ def _on_key_reused(_request: Ask, _fault: KeyReused) -> Response[Any]:
     return refused(Reason.IDEMPOTENCY_KEY_REUSED)
 
 
+def _on_key_forgotten(_request: Ask, _fault: KeyForgotten) -> Response[Any]:
+    return refused(Reason.OUTCOME_UNKNOWN)
+
+
 def _on_mail_not_sent(_request: Ask, _fault: MailNotSent) -> Response[Any]:
     return refused(Reason.BUSY, "the mail could not be sent")
 
@@ -237,6 +250,7 @@ def _on_fault(request: Ask, fault: Exception) -> Response[Any]:
 HANDLERS: Final[dict[Any, Any]] = {
     Refused: _on_refused,
     KeyReused: _on_key_reused,
+    KeyForgotten: _on_key_forgotten,
     MailNotSent: _on_mail_not_sent,
     ValidationException: _on_invalid,
     msgspec.ValidationError: _on_inexact,

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from mirabelle.contract import endpoints as e
 from mirabelle.contract.limits import REQUEST_BYTES
-from mirabelle.contract.wire import API_PREFIX, IDEMPOTENCY_KEY
+from mirabelle.contract.wire import API_PREFIX, ASKED_SINCE, IDEMPOTENCY_KEY
 from mirabelle.server.ledger.batches import Answer
 from mirabelle.server.routes.edge import address_of, caller_by, hash_of, is_key, media_type_of, problem_of
 from mirabelle.server.routes.packing import COMPRESS_FROM_BYTES
@@ -24,6 +24,7 @@ from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 
 _KEY: Final = IDEMPOTENCY_KEY.lower().encode()
+_SINCE: Final = ASKED_SINCE.lower().encode()
 _GZIP_LEVEL: Final = 9
 
 Service = Callable[[Context, Caller, Any, str, bytes], Awaitable[Answer]]
@@ -82,7 +83,8 @@ def with_lane(context: Context, app: ASGIApp) -> ASGIApp:
 def _is_plain(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     """Whether nothing about the request is out of the ordinary, as far as its headers tell."""
     is_json = headers.get(b"content-type") == b"application/json" and b"transfer-encoding" not in headers
-    return scope.get("method") == "POST" and is_json and len(headers) == len(scope["headers"])
+    is_first = _SINCE not in headers
+    return scope.get("method") == "POST" and is_json and is_first and len(headers) == len(scope["headers"])
 
 
 def _read(context: Context, way: _Way, scope: Scope, headers: Mapping[bytes, bytes], first: Message) -> _Letter | None:

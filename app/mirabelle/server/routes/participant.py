@@ -13,7 +13,7 @@ from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
 from mirabelle.contract import reminders as rm
 from mirabelle.contract.wire import API_PREFIX
-from mirabelle.server.routes.edge import Ask, Key, Named, answered, caller_of, request_hash, told
+from mirabelle.server.routes.edge import Ask, Key, Named, Since, answered, caller_of, request_hash, told
 from mirabelle.server.services import (
     account_data,
     gifts,
@@ -26,7 +26,7 @@ from mirabelle.server.services import (
     wallet,
 )
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.keys import claim_key
+from mirabelle.server.services.keys import claim_key, may_be_forgotten
 from mirabelle.server.services.tokens import Caller
 
 
@@ -79,10 +79,15 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
 def _redeeming(context: Context) -> list[HTTPRouteHandler]:
     @post(e.REDEEM.path, operation_id="redeem", responses=told(e.REDEEM))
     async def redeem(
-        caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.RedemptionRequest], key: Key
+        caller: NamedDependency[Caller],
+        request: Ask,
+        data: JSONBody[m.RedemptionRequest],
+        key: Key,
+        since: Since = "",
     ) -> Response[Any]:
         """Exchange points for a reward."""
-        return answered(await redemptions.redeem(context, caller, data, key, await request_hash(request, data)))
+        asked, only_known = await request_hash(request, data), may_be_forgotten(since, context.now())
+        return answered(await redemptions.redeem(context, caller, data, key, asked, only_known=only_known))
 
     @post(e.CANCEL.path, operation_id="cancelRedemption", responses=told(e.CANCEL))
     async def cancel(caller: NamedDependency[Caller], request: Ask, redemption: Named, key: Key) -> Response[Any]:
@@ -91,10 +96,15 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
 
     @post(e.TRANSFER.path, operation_id="transferPoints", responses=told(e.TRANSFER))
     async def transfer(
-        caller: NamedDependency[Caller], request: Ask, data: JSONBody[m.TransferRequest], key: Key
+        caller: NamedDependency[Caller],
+        request: Ask,
+        data: JSONBody[m.TransferRequest],
+        key: Key,
+        since: Since = "",
     ) -> Response[Any]:
         """Give points to another participant."""
-        return answered(await transfers.transfer(context, caller, data, key, await request_hash(request, data)))
+        asked, only_known = await request_hash(request, data), may_be_forgotten(since, context.now())
+        return answered(await transfers.transfer(context, caller, data, key, asked, only_known=only_known))
 
     @post(e.RENEW_LEASE.path, operation_id="renewLease", responses=told(e.RENEW_LEASE))
     async def renew_lease(
@@ -126,10 +136,16 @@ def _redeeming(context: Context) -> list[HTTPRouteHandler]:
 
     @post(e.GIVE.path, operation_id="giveVoucher", responses=told(e.GIVE))
     async def give(
-        caller: NamedDependency[Caller], request: Ask, voucher: Named, data: JSONBody[m.GiftRequest], key: Key
+        caller: NamedDependency[Caller],
+        request: Ask,
+        voucher: Named,
+        data: JSONBody[m.GiftRequest],
+        key: Key,
+        since: Since = "",
     ) -> Response[Any]:
         """Give a voucher to another participant, for good."""
-        return answered(await gifts.give(context, caller, voucher, data, key, await request_hash(request, data)))
+        asked, only_known = await request_hash(request, data), may_be_forgotten(since, context.now())
+        return answered(await gifts.give(context, caller, voucher, data, key, asked, only_known=only_known))
 
     return [redeem, cancel, transfer, renew_lease, put_on_paper, put_in_wallet, give]
 

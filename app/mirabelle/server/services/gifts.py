@@ -18,9 +18,11 @@ from mirabelle.server.services.vouchers import Describer, people_of
 
 
 async def give(
-    context: Context, caller: Caller, voucher: str, request: m.GiftRequest, key: str, request_hash: bytes
-) -> Answer:
-    """Give the voucher away; the same key again gets the first answer again. Raises KeyReused, Refused."""
+    context: Context, caller: Caller, voucher: str, request: m.GiftRequest, key: str, request_hash: bytes,
+    *, only_known: bool,
+) -> Answer:  # fmt: skip
+    """Give the voucher away; the same key again gets the first answer again. Raises KeyReused, Refused, and
+    KeyForgotten where there is none for what is `only_known`."""
     async with context.database.read() as connection:
         recipient = await recipient_of(context, connection, caller.subject, key, request.recipient)
         people = await people_of(connection, {recipient})
@@ -38,7 +40,9 @@ async def give(
     def answer(outcome: Outcome, names: Names) -> Answer:
         return answer_of(Describer.of(context, names, people), outcome, caller)
 
-    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
+    return await context.ledger.submit(
+        Submission(caller.subject, key, request_hash, command, command.at, answer, only_known)
+    )
 
 
 def _id_of(voucher: str) -> bytes:

@@ -29,9 +29,11 @@ from mirabelle.server.storage import schema as t
 
 
 async def redeem(
-    context: Context, caller: Caller, request: m.RedemptionRequest, key: str, request_hash: bytes
-) -> Answer:
-    """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused."""
+    context: Context, caller: Caller, request: m.RedemptionRequest, key: str, request_hash: bytes,
+    *, only_known: bool = False,
+) -> Answer:  # fmt: skip
+    """Exchange points for a reward; the same key again gets the first answer again. Raises KeyReused, Refused, and
+    KeyForgotten where there is none for what is `only_known`."""
     context.require_signature()
     keys = bytes.fromhex(request.holder_key + request.more_holder_keys)
     size = ed25519.PUBLIC_KEY_BYTES
@@ -56,7 +58,7 @@ async def redeem(
             more_keys=more_keys,
         ),
     )
-    return await _submit(context, caller, key, request_hash, command)
+    return await _submit(context, caller, key, request_hash, command, only_known=only_known)
 
 
 async def cancel(context: Context, caller: Caller, redemption: str, key: str, request_hash: bytes) -> Answer:
@@ -64,11 +66,16 @@ async def cancel(context: Context, caller: Caller, redemption: str, key: str, re
     return await _submit(context, caller, key, request_hash, Cancel(caller.subject, redemption, context.now()))
 
 
-async def _submit(context: Context, caller: Caller, key: str, request_hash: bytes, command: Redeem | Cancel) -> Answer:
+async def _submit(
+    context: Context, caller: Caller, key: str, request_hash: bytes, command: Redeem | Cancel,
+    *, only_known: bool = False,
+) -> Answer:  # fmt: skip
     def answer(outcome: Outcome, names: Names) -> Answer:
         return answer_of(Describer.of(context, names), outcome, caller)
 
-    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, command.at, answer))
+    return await context.ledger.submit(
+        Submission(caller.subject, key, request_hash, command, command.at, answer, only_known)
+    )
 
 
 def _sound_details(context: Context, details: m.Details) -> dict[str, str]:

@@ -24,14 +24,15 @@ NOBODY = ""
 
 
 async def transfer(
-    context: Context, caller: Caller, request: m.TransferRequest, key: str, request_hash: bytes
+    context: Context, caller: Caller, request: m.TransferRequest, key: str, request_hash: bytes, *, only_known: bool
 ) -> Answer:
-    """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused."""
+    """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused,
+    and KeyForgotten where there is none for what is `only_known`."""
     now = context.now()
     async with context.database.read() as connection:
         recipient = await recipient_of(context, connection, caller.subject, key, request.recipient)
     command = Transfer(caller.subject, recipient, f"t-{secrets.token_hex(10)}", request.points, now)
-    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer))
+    return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer, only_known))
 
 
 async def recipient_of(context: Context, connection: AsyncConnection, participant: str, key: str, address: str) -> str:
