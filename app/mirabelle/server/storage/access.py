@@ -14,6 +14,7 @@ sign_in_codes = Table(
     Column("created_at", Instant, nullable=False),
     Column("tries", Integer, nullable=False, default=0),
     Column("session", String),
+    Column("asked_by", String(64)),
     Index(None, "email", "created_at"),
 )
 
@@ -62,4 +63,5 @@ sessions = Table(
     Column("refreshed_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Index(None, "subject"),
 )
