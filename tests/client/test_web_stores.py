@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import flet as ft
 import pytest
 
 from mirabelle.client.app import App
@@ -16,12 +17,15 @@ from mirabelle.client.repositories.kept_tills import KeptTill, kept_tills
 from mirabelle.client.store.database import Store
 from mirabelle.client.use_cases.sweep_web import UNSEEN, sweep_web
 from mirabelle.client.wiring import WEB, page_starter, web_app
+from mirabelle.contract import limits
+from mirabelle.rules import fallback_code
 from tests.backend import Backend
 from tests.client.devices import REDEMPTION, KeptSecrets, signed_in
 from tests.client.old_stores import KEY, filled
 from tests.client.test_sealed_store import plain_file
 from tests.headless import Device, HeadlessApp
 
+WRONG_CODE = fallback_code.make(bytes(fallback_code.RANDOM_BYTES))
 Start = Callable[..., HeadlessApp]
 
 
@@ -29,8 +33,9 @@ Start = Callable[..., HeadlessApp]
 def browser(backend: Backend, tmp_path: Path) -> Start:
     """Opens the app in a browser."""
 
-    def at(device: Device, route: str = "/") -> HeadlessApp:
-        return HeadlessApp(page_starter(backend.url, tmp_path), route=route, device=device, web=True, platform="linux")
+    def at(device: Device, route: str = "/", **page: str) -> HeadlessApp:
+        starter = page_starter(backend.url, tmp_path)
+        return HeadlessApp(starter, route=route, device=device, web=True, platform="linux", **page)
 
     return at
 
@@ -159,3 +164,19 @@ def test_a_till_is_told_of_and_spared_after_its_file_was_put_together_anew(tmp_p
     for path in (folder, *folder.iterdir()):
         os.utime(path, (0, 0))
     assert sweep_web(tmp_path / WEB, datetime.now(UTC)) == 0
+
+
+async def test_what_a_browser_tries_is_counted_by_the_address_that_it_is_at(browser: Start, backend: Backend) -> None:
+    neighbour = backend.somebody()
+    wrong = {"code": WRONG_CODE, "device_key": neighbour.device_key}
+    for _ in range(limits.WRONG_ENROLMENTS_PER_MINUTE):
+        assert neighbour.post("/till/enrolments", wrong).json()["code"] == "wrong_code"
+    for address, told in (
+        (neighbour.address, "Too many tries"),
+        (backend.somebody().address, "That code does not match"),
+    ):
+        async with browser(Device(), "/enrol", client_ip=address) as app:
+            await app.type(app.one(ft.TextField, key="code"), WRONG_CODE)
+            await app.tap(app.one(key="enrol"))
+            card = await app.until(lambda app=app: app.all(key="error"))
+            assert app.texts(card[0])[0] == told

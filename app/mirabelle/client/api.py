@@ -95,7 +95,9 @@ class Tokens(Protocol):
 
 
 class Api:
-    """Calls endpoints at `base_url`. `on_contact` is told whether the server could be reached, at each call."""
+    """Calls endpoints at `base_url`. `on_contact` is told whether the server could be reached, at each call. Where the
+    app runs beside the server, for a browser elsewhere, `browser` is the network address that its calls are made for.
+    """
 
     def __init__(self, base_url: str, on_contact: Callable[[bool], None]) -> None:
         self._base_url = base_url.rstrip("/") + API_PREFIX
@@ -103,6 +105,7 @@ class Api:
         self._client: httpx.AsyncClient | None = None
         self.tokens: Tokens | None = None
         self.language = "en"
+        self.browser = ""
 
     async def call(
         self,
@@ -216,7 +219,7 @@ class Api:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             verify=_trusted(),
             trust_env="//127.0.0.1" not in self._base_url,
-            headers={"Accept-Encoding": _PACKED},
+            headers={"Accept-Encoding": _PACKED} | ({"X-Forwarded-For": self.browser} if self.browser else {}),
         )
         for name in _UNASKED:
             del self._client.headers[name]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ BROWSER: Final = "browser"
 
 async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
     """The app for `page`, signed in as whoever was; its files go below `directory`."""
+    browser = _address_of(page)  # before anything is awaited: what comes from the page may change it
     waiting, *asked = _asked(page)
     with waiting.shown():
         # The device answers after the time that the line takes: what does not wait for other answers is asked at once.
@@ -65,9 +67,18 @@ async def open_app(page: "ft.Page", server_url: str, directory: Path) -> App:
             lock=lock,
         )
         app.on_open = lambda route: _show(page, route)
+        app.api.browser = browser
         # A browser keeps a session for each role: a second window at /till is the shop's, whoever the first one is.
         await app.restore(("staff",) if (page.route or "").startswith("/till") else ROLES)
     return app
+
+
+def _address_of(page: "ft.Page") -> str:
+    """The network address of the browser that shows `page`; "" where the app runs on the device itself."""
+    try:
+        return str(ipaddress.ip_address(page.client_ip or "")) if page.web else ""
+    except ValueError:
+        return ""
 
 
 def _asked(page: "ft.Page") -> tuple[Waiting, "asyncio.Task[Preferences]", "asyncio.Task[str]"]:

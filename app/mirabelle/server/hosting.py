@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import gc
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -175,6 +176,13 @@ def _reachable(host: str) -> str:
     return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
 
 
+def _trusted(host: str) -> str:
+    """Who is believed about where requests come from: whom the operator names, and the web app, which calls from here
+    for its browsers."""
+    named = os.environ.get("FORWARDED_ALLOW_IPS", LOOPBACK)
+    return named if named == "*" else ",".join([named, LOOPBACK, _reachable(host).strip("[]")])
+
+
 @dataclass(slots=True)
 class Server:
     """A server in a thread of its own, for the app that brings its own backend and for the tests."""
@@ -259,5 +267,6 @@ async def serve(hosting: Hosting, listener: socket.socket, port: int, on_ready: 
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=5,
             server_header=False,
+            forwarded_allow_ips=_trusted(hosting.host),
         )
         await Announcing(config).serve(sockets=[listener])

@@ -1,6 +1,7 @@
 """The edge: who calls, under which key, and how every refusal and fault becomes a problem document."""
 
 import hashlib
+import ipaddress
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -111,9 +112,16 @@ def json_only(app: ASGIApp) -> ASGIApp:
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """The network address that a request came from."""
+    """The network address that a request came from; of IPv6 its first 64 bits, since a customer has all that follow."""
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    address = str(client[0]) if client else ""
+    if ":" not in address:
+        return address
+    try:
+        whole = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(whole.ipv4_mapped or ipaddress.IPv6Address(int(whole) >> 64 << 64))
 
 
 async def request_hash(request: Ask, data: m.Message | None = None) -> bytes:
