@@ -11,6 +11,6 @@ def mailed_code(data: Path, address: str) -> str:
     files = sorted((data / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     mails = (email.message_from_bytes(file.read_bytes(), policy=default) for file in files)
     newest = next(mail for mail in mails if mail["To"] == address)
-    found = re.search(r"^(\d{6})$", newest.get_content(), re.MULTILINE)
+    found = re.search(r"^(\d{6,8})$", newest.get_content(), re.MULTILINE)
     assert found, newest.get_content()
     return found[1]

@@ -17,11 +17,14 @@ from mirabelle.client.app import App
 from mirabelle.client.device.keys import open_keys
 from mirabelle.client.device.secrets import KeyringSecrets, MemorySecrets
 from mirabelle.client.use_cases.redeem import Refused
+from mirabelle.client.use_cases.session import SignedIn
+from mirabelle.contract import limits
 from mirabelle.contract.messages import Details
 from mirabelle.contract.reasons import Reason
 from tests.backend import Backend
-from tests.client.devices import Device, balance, confirm, redeemed, sign_in_by_mail, signed_in
+from tests.client.devices import Device, balance, confirm, new_address, redeemed, sign_in_by_mail, signed_in
 from tests.clock import MovableClock
+from tests.mails import mailed_code
 from tests.wire import Wire
 
 
@@ -323,3 +326,18 @@ async def test_a_desktop_without_keyring_says_so_and_works(monkeypatch: pytest.M
     assert (store.kept_in, store.persistent) == ("memory", False)
     again = await open_keys(store)
     assert again.device_public() == keys.device_public()
+
+
+async def test_no_neighbour_uses_up_the_tries_at_the_code_that_the_app_asked_for(
+    backend: Backend, tmp_path: Path
+) -> None:
+    address = new_address("amina")
+    async with Device(tmp_path).on(backend.url) as app:
+        assert await app.sign_in.request_code(address) is None
+        for _ in range(limits.SIGN_IN_CODE_TRIES):
+            neighbour = backend.somebody()
+            neighbour.address = "127.0.0.1"
+            guess = {"email": address, "code": "wrong", "device_key": neighbour.device_key}
+            assert neighbour.post("/sign-in/sessions", guess).status_code == 403
+        who = await app.sign_in.with_code(address, mailed_code(backend.data, address))
+        assert isinstance(who, SignedIn)

@@ -17,7 +17,7 @@ def mails(data: Path, address: str) -> list[EmailMessage]:
 
 def code_in(mail: EmailMessage) -> str:
     """The code that a mail brings."""
-    found = re.search(r"\b[0-9]{6}\b", mail["Subject"])
+    found = re.search(r"\b[0-9]{6,8}\b", mail["Subject"])
     assert found, mail["Subject"]
     return found[0]
 

@@ -179,6 +179,15 @@ def test_too_many_codes_to_one_address_are_refused_for_an_hour(server: Backend, 
     assert person.post("/sign-in/codes", {"email": address}).status_code == 201
 
 
+def test_nobody_has_mails_sent_to_everybody(server: Backend, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SIGN_IN_CODES_PER_HOUR_OF_ALL", 7)  # else it takes long to come to it
+    person = server.somebody()
+    asked = [{"email": f"{number}-{address}"} for number in range(limits.SIGN_IN_CODES_PER_HOUR_OF_ALL + 1)]
+    told = [person.post("/sign-in/codes", request).status_code for request in asked]
+    assert told == [201] * limits.SIGN_IN_CODES_PER_HOUR_OF_ALL + [429]
+    assert server.somebody().post("/sign-in/codes", asked[-1]).status_code == 201
+
+
 @pytest.mark.parametrize(
     "address",
     ["a@b\n", "a@b\r\nBcc: c@d", "a b@c", "a@b@c", "a,b@c", "<a@b>", "a@", "@b", "a\0@b", "x" * 250 + "@b.org"],

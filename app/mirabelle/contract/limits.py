@@ -17,11 +17,14 @@ IDENTIFIER_CHARACTERS: Final = 80
 FRAME_CHARACTERS: Final = 400  # a whole dynamic MV1 frame is 310
 
 SIGN_IN_CODE_DIGITS: Final = 6
+SIGN_IN_LONG_CODE_DIGITS: Final = 8  # of a code to a mail address that was sent many
+SIGN_IN_SHORT_CODES_PER_DAY: Final = 6  # to one mail address; those after them are long
 SIGN_IN_CODE_MINUTES: Final = 10
-SIGN_IN_CODE_TRIES: Final = 5  # from one network address, and by one device
-SIGN_IN_CODE_TRIES_OF_ALL: Final = 20  # together, of whoever is not known to be the owner
+SIGN_IN_CODE_TRIES: Final = 5  # at a code, from one network address or by a device that has tries of its own
+SIGN_IN_CODE_TRIES_OF_ALL: Final = 20  # at a code, from all network addresses together
 SIGN_IN_CODES_AT_ONCE: Final = 6  # good ones to one mail address: who asks for more has as many to choose from
 SIGN_IN_CODES_PER_HOUR: Final = 6  # to one mail address, asked for from one network address
+SIGN_IN_CODES_PER_HOUR_OF_ALL: Final = 300  # to all mail addresses, from one network address: many phones may share it
 VOUCHER_USES: Final = 20  # of one redemption
 HOLD_MINUTES: Final = 5  # that a till may hold an amount, and after a voucher was shown may still ask for one
 TYPED_CODES_PER_MINUTE: Final = 10  # by one till, and from one address

@@ -11,8 +11,11 @@ Signature = Annotated[str, Meta(max_length=128, pattern=r"^[0-9a-f]{128}$")]
 
 
 class SignInCodeRequest(Message, frozen=True, kw_only=True):
+    """The device with `device_key` has tries of its own at the code, which nobody else can use up."""
+
     email: Email
     language: Language = "en"
+    device_key: PublicKey | None = None
 
 
 class SignInRequest(SecretMessage, frozen=True, kw_only=True):

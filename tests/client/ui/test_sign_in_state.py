@@ -20,6 +20,10 @@ def test_a_code_is_read_in_any_digits_and_with_any_gaps(code):
     assert state.digits == "482913" and state.code_is_whole
 
 
+def test_a_long_code_is_whole_as_well():
+    assert SigningIn(code="4829 1375").code_is_whole
+
+
 @pytest.mark.parametrize("code", ["", "48291", "4829131"])
 def test_a_code_with_missing_or_extra_digits_is_not_whole(code):
     assert not SigningIn(code=code).code_is_whole

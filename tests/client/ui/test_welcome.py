@@ -146,7 +146,7 @@ def mailed_code(backend: Backend, address: str) -> str:
     for file in mails:
         mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
         if address in mail["To"]:
-            return re.search(r"\d{6}", mail.get_body(("plain",)).get_content())[0]
+            return re.search(r"\d{6,8}", mail.get_body(("plain",)).get_content())[0]
     raise AssertionError(f"no mail to {address}")
 
 

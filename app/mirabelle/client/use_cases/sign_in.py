@@ -36,7 +36,8 @@ class SignIn:
 
     async def request_code(self, email: str) -> Refusal | None:
         """Have a code mailed; raises NoAnswer. Each call sends a new one."""
-        request = sm.SignInCodeRequest(email=email, language=self._language())
+        device = self._keys.device_public()
+        request = sm.SignInCodeRequest(email=email, language=self._language(), device_key=device)
         answer = await self._api.call(e.REQUEST_SIGN_IN_CODE, body=request, key=new_key())
         return answer if isinstance(answer, Refusal) else None
 

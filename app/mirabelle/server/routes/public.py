@@ -43,7 +43,7 @@ from mirabelle.server.services.catalog import (
     usable_revision,
 )
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.keys import claim_key, note_key
+from mirabelle.server.services.keys import Claim, note_key
 from mirabelle.server.services.pictures import served_picture
 from mirabelle.server.services.programme import programme_message
 from mirabelle.server.services.refusals import Refused
@@ -145,48 +145,46 @@ def _unchanged(etag: str) -> Response[Any]:
 
 
 def _signing_in(context: Context) -> list[HTTPRouteHandler]:
-    async def claim(request: Ask, data: m.Message, key: str) -> None:
+    async def claim_of(request: Ask, data: m.Message, key: str) -> Claim:
         # Keyed: these bodies are little more than an address, which must not be found again by trying once it is gone.
         asked = context.tokens.mac("request", (await request_hash(request, data)).hex())
-        await claim_key(context, request.url.path, key, asked)
+
+        async def claim(connection: AsyncConnection) -> None:
+            await note_key(connection, request.url.path, key, asked, context.now())
+
+        return claim
 
     @post(e.REQUEST_SIGN_IN_CODE.path, operation_id="requestSignInCode", responses=told(e.REQUEST_SIGN_IN_CODE))
     async def request_code(request: Ask, data: JSONBody[sm.SignInCodeRequest], key: Key) -> m.Done:
         """Mail a one-time code."""
-        await claim(request, data, key)
-        await sign_in.send_code(context, data, key, address_of(request.scope))
+        claim = await claim_of(request, data, key)
+        await sign_in.send_code(context, data, key, address_of(request.scope), claim)
         return m.Done()
 
     @post(e.SIGN_IN.path, operation_id="signIn", responses=told(e.SIGN_IN))
     async def with_code(request: Ask, data: JSONBody[sm.SignInRequest], key: Key) -> Response[Any]:
         """Sign in with a one-time code."""
-        await claim(request, data, key)
-        return _session(await sign_in.sign_in(context, data, address_of(request.scope)))
+        claim = await claim_of(request, data, key)
+        return _session(await sign_in.sign_in(context, data, address_of(request.scope), claim))
 
     @post(e.REFRESH.path, operation_id="refresh", responses=told(e.REFRESH))
     async def refresh(request: Ask, data: JSONBody[sm.RefreshRequest], key: Key) -> Response[Any]:
         """The next tokens of a session; each refresh token works once."""
-        await claim(request, data, key)
-        async with context.database.write() as connection:
-            outcome = await sessions.refresh(context, connection, data)
+        claim = await claim_of(request, data, key)
+        outcome = await context.database.attempt(lambda c: sessions.refresh(context, c, data, claim))
         return _renewed(outcome, context.now())
 
     @post(e.ENROL.path, operation_id="enrolTill", responses=told(e.ENROL))
     async def enrol(request: Ask, data: JSONBody[tm.EnrolmentRequest], key: Key) -> Response[Any]:
         """Become the till that an operator prepared, with its one-time code."""
-        asked = await request_hash(request, data)
-
-        async def claim_within(connection: AsyncConnection) -> None:
-            await note_key(connection, request.url.path, key, asked, context.now())
-
-        return _session(await enrolment.enrol(context, data, address_of(request.scope), claim_within))
+        claim = await claim_of(request, data, key)
+        return _session(await enrolment.enrol(context, data, address_of(request.scope), claim))
 
     @post(e.SIGN_OUT.path, operation_id="signOut", responses=told(e.SIGN_OUT))
     async def sign_out(request: Ask, data: JSONBody[sm.SignOutRequest], key: Key) -> m.Done:
         """End a session."""
-        await claim(request, data, key)
-        async with context.database.write() as connection:
-            await sessions.sign_out(context, connection, data)
+        claim = await claim_of(request, data, key)
+        await context.database.attempt(lambda c: sessions.sign_out(context, c, data, claim))
         return m.Done()
 
     @post(e.DEMO.path, operation_id="tryDemo", responses=told(e.DEMO))
@@ -194,7 +192,8 @@ def _signing_in(context: Context) -> list[HTTPRouteHandler]:
         """Sign in as a new demo participant or demo till, where the server runs the demo."""
         if not context.settings.demo:
             raise Refused(Reason.NOT_FOUND)
-        await claim(request, data, key)
+        claim = await claim_of(request, data, key)
+        await context.database.attempt(claim)
         return await demo.open_demo(context, data, key)
 
     return [request_code, with_code, refresh, enrol, sign_out, try_demo]

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from mirabelle.contract import till_messages as tm
 from mirabelle.contract.reasons import Reason
 from mirabelle.rules import fallback_code
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.pace import has_tried, may_try
+from mirabelle.server.services.keys import Claim
+from mirabelle.server.services.pace import have_tried, may_try
 from mirabelle.server.services.sessions import open_session, require_safe_key
 from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
@@ -77,9 +77,7 @@ async def _made(connection: AsyncConnection, till: dict[str, Any], now: datetime
     return code, until
 
 
-async def enrol(
-    context: Context, request: tm.EnrolmentRequest, address: str, claim: Callable[[AsyncConnection], Awaitable[None]]
-) -> sm.Session | Reason:
+async def enrol(context: Context, request: tm.EnrolmentRequest, address: str, claim: Claim) -> sm.Session | Reason:
     """A session as the till that the code was made for, or why not; raises Refused.
 
     Wrong codes are counted by `address`: after too many not even a right one is taken from there for a while, or else
@@ -89,7 +87,7 @@ async def enrol(
     code, who = fallback_code.normalise(request.code), f"enrolment from {address}"
 
     async def become(connection: AsyncConnection) -> sm.Session | Reason:
-        if await has_tried(connection, who, limits.WRONG_ENROLMENTS_PER_MINUTE, context.now()):
+        if await have_tried(connection, [who], limits.WRONG_ENROLMENTS_PER_MINUTE, context.now()):
             return Reason.RATE_LIMITED
         row = await _prepared(connection, code, context.now()) if code else None
         # Named by the code and the device, so that a lost reply can be asked for again by that device alone.

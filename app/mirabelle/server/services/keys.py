@@ -1,6 +1,7 @@
 """Idempotency keys: how long their answers are relied on, and those of writes whose answer is a secret, or may change:
 the key is kept, the answer is made again."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +13,9 @@ from mirabelle.server.ledger.batches import KeyReused
 from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.services.context import Context
 from mirabelle.server.storage import schema as t
+
+# Notes a key within the transaction that does what it stands for: what strangers are refused leaves nothing behind.
+Claim = Callable[[AsyncConnection], Awaitable[None]]
 
 _AHEAD: Final = timedelta(days=1)  # as far as this server's clock may have been set back meanwhile
 _DIGITS: Final = 12

@@ -14,15 +14,13 @@ from mirabelle.server.storage.instants import microseconds_of
 _MINUTE: Final = timedelta(minutes=1)
 
 
-async def has_tried(
-    connection: AsyncConnection, who: str, most: int, now: datetime, within: timedelta = _MINUTE
-) -> bool:
-    """Whether `who` has tried as often as they may `within` the last minute, or another span; counts nothing."""
-    recent = (
-        await connection.execute(select(access.attempts.c.recent).where(access.attempts.c.who == who))
-    ).scalar() or []
-    since = microseconds_of(now - within) or 0
-    return sum(at > since for at in recent) >= most
+async def have_tried(
+    connection: AsyncConnection, who: Collection[str], most: int, now: datetime, within: timedelta = _MINUTE
+) -> set[str]:
+    """Those in `who` that have tried as often as they may `within` the last minute, or another span; counts nothing."""
+    table, since = access.attempts, microseconds_of(now - within) or 0
+    found = (await connection.execute(select(table.c.who, table.c.recent).where(table.c.who.in_(who)))).all()
+    return {row.who for row in found if sum(at > since for at in row.recent) >= most}
 
 
 async def may_try(

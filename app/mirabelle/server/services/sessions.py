@@ -15,6 +15,7 @@ from mirabelle.rules.cells import cell_of
 from mirabelle.rules.renewing import Proof, Renewal
 from mirabelle.server.ledger.save import upsert
 from mirabelle.server.services.context import Context
+from mirabelle.server.services.keys import Claim
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.storage import access
@@ -115,15 +116,18 @@ async def _told(context: Context, connection: AsyncConnection, row: Row[Any], ge
     )
 
 
-async def refresh(context: Context, connection: AsyncConnection, request: sm.RefreshRequest) -> sm.Session | Reason:
-    """The next tokens of a session, or the reason there are none. A reused token ends the family, which is written:
-    the caller must commit that too."""
+async def refresh(
+    context: Context, connection: AsyncConnection, request: sm.RefreshRequest, claim: Claim
+) -> sm.Session | Reason:
+    """The next tokens of a session, or the reason there are none; raises KeyReused. A reused token ends the family,
+    which is written: the caller must commit that too."""
     read = context.tokens.refreshed(request.refresh_token)
     row = await _session(connection, read[0]) if read else None
     if read is None or row is None or row.ended_at is not None or row.expires_at <= context.now():
         return Reason.SESSION_ENDED
     if row.demo and not context.settings.demo:
         return Reason.SESSION_ENDED
+    await claim(connection)
     now = context.now()
     # A till may hear nothing for hours, and one of before sends no time.
     reply_lost = row.role == "staff" or now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
@@ -158,9 +162,10 @@ def _proof(row: Row[Any], request: sm.RefreshRequest, now: datetime) -> Proof:
     return Proof.NOW if abs(now.timestamp() - dated.signed_at) <= limits.CLOCK_SKEW_SECONDS else Proof.OTHER_TIME
 
 
-async def sign_out(context: Context, connection: AsyncConnection, request: sm.SignOutRequest) -> None:
-    """End the session of a refresh token; one that is unknown or over is as good as ended."""
+async def sign_out(context: Context, connection: AsyncConnection, request: sm.SignOutRequest, claim: Claim) -> None:
+    """End the session of a refresh token; one that is unknown or over is as good as ended. Raises KeyReused."""
     read = context.tokens.refreshed(request.refresh_token)
     if read is not None:
+        await claim(connection)
         ours = (access.sessions.c.id == read[0], access.sessions.c.ended_at.is_(None))
         await connection.execute(update(access.sessions).where(*ours).values(ended_at=context.now()))

@@ -25,7 +25,7 @@ class SigningIn:
     @property
     def code_is_whole(self) -> bool:
         """Whether all digits of the code are there."""
-        return len(self.digits) == limits.SIGN_IN_CODE_DIGITS
+        return len(self.digits) in (limits.SIGN_IN_CODE_DIGITS, limits.SIGN_IN_LONG_CODE_DIGITS)
 
     @property
     def digits(self) -> str:
