@@ -180,3 +180,15 @@ async def test_what_a_browser_tries_is_counted_by_the_address_that_it_is_at(brow
             await app.tap(app.one(key="enrol"))
             card = await app.until(lambda app=app: app.all(key="error"))
             assert app.texts(card[0])[0] == told
+
+
+def test_a_store_that_is_one_of_many_keeps_few_pages_of_whichever_file_it_goes_on_with(tmp_path: Path) -> None:
+    kept = {}
+    for is_one_of_many in (True, False):
+        store = Store(is_one_of_many=is_one_of_many)
+        for name in ("a", "b"):
+            store.switch(str(tmp_path / name), KEY)
+        kept[is_one_of_many] = store.read.execute("PRAGMA cache_size").fetchone()[0]
+        store.close()
+    assert 0 < kept[True] <= 16, kept
+    assert kept[False] != kept[True], kept

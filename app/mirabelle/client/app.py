@@ -75,7 +75,8 @@ class App(Parts):
         self._woken = asyncio.Event()
         self.language, self.t = FALLBACK, Translator(FALLBACK)
         api = Api(server_url, self._on_contact)
-        super().__init__(Store(), api, keys, now, clock or open_clock(), self._picture_files(), self)
+        store, clock = Store(is_one_of_many=is_elsewhere), clock or open_clock()
+        super().__init__(store, api, keys, now, clock, self._picture_files(), self)
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
         self._sessions = api.tokens = Sessions(

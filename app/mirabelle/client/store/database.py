@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
@@ -64,19 +65,30 @@ class Reader:
 class Store:
     """A store that can be pointed at another file, as people sign in and out; listeners stay."""
 
-    def __init__(self, path: str = MEMORY, key: bytes | None = None) -> None:
-        """`key` opens what is sealed in the file; a store in memory needs none."""
+    def __init__(self, path: str = MEMORY, key: bytes | None = None, *, is_one_of_many: bool = False) -> None:
+        """`key` opens what is sealed in the file; a store in memory needs none. One of many keeps little at hand."""
         self._listeners: list[tuple[frozenset[str], Listener]] = []
+        self._open = partial(open_file, is_one_of_many=is_one_of_many)
         self.path, self._seal = path, Seal(key)
         self.read = Reader(self)
         self._beside: Beside | None = None
         self.written_beside = 0
-        self.connection, _ = self._opened(path, self._seal)
+        self._connection, _ = self._opened(path, self._seal)
         self._seen, self._file = self._version(), identity(path)
         self.on_gone: Callable[[], None] = lambda: None
         _open_stores.add(self)
 
+    @property
+    def connection(self) -> Held:
+        """The way into the file. What is kept in memory is made when it is first asked for: a store goes on with a file
+        as soon as it is known whose."""
+        if self._connection is None:
+            self._connection = self._open(MEMORY, self._seal)
+        return self._connection
+
     def _version(self) -> int:
+        if self.path == MEMORY:
+            return 0  # nobody else writes there
         return int(self.read.execute("PRAGMA data_version").fetchone()[0])
 
     def notice_others(self) -> None:
@@ -105,19 +117,21 @@ class Store:
         self._go_on(path, seal, opened)
         return mishap
 
-    def _opened(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
+    def _opened(self, path: str, seal: Seal) -> tuple[Held | None, Mishap | None]:
         """The file at `path`: a new one in place of one that somebody began to remove."""
+        if path == MEMORY:
+            return None, None
         opened, mishap = self._mended(path, seal)
         if not is_erased(opened):
             return opened, mishap
         opened.close()
         remove(path)
-        return open_file(path, seal), None
+        return self._open(path, seal), None
 
     def _mended(self, path: str, seal: Seal) -> tuple[Held, Mishap | None]:
         """The file at `path`, put together anew where it is damaged: other windows then go on with the new one."""
         try:
-            return open_file(path, seal), None
+            return self._open(path, seal), None
         except Damaged as damaged:
             found = damaged.found
         try:
@@ -126,7 +140,7 @@ class Store:
             if found is not None and found.is_open:
                 found.close_leaving_log(path)
             raise
-        return open_file(path, seal), mishap
+        return self._open(path, seal), mishap
 
     def _rebuild(self, path: str, seal: Seal, found: list[Held]) -> Mishap:
         windows = [store for store in _open_stores if store.path == path != MEMORY]
@@ -144,13 +158,14 @@ class Store:
             return False
         log.warning("a store is damaged: %s", type(fault).__name__)
         self._rebuild(self.path, self._seal, [])
-        self._go_on(self.path, self._seal, open_file(self.path, self._seal))
+        self._go_on(self.path, self._seal, self._open(self.path, self._seal))
         return True
 
-    def _go_on(self, path: str, seal: Seal, opened: Held) -> None:
+    def _go_on(self, path: str, seal: Seal, opened: Held | None) -> None:
         self.end_beside()
-        self.connection.close()
-        self.path, self._seal, self.connection = path, seal, opened
+        if self._connection is not None:
+            self._connection.close()
+        self.path, self._seal, self._connection = path, seal, opened
         self._seen, self._file = self._version(), identity(path)
         self._tell(None)
 
@@ -249,6 +264,8 @@ class Store:
 
     def document(self, name: str, type_: type[T]) -> T | None:
         """The document kept under `name`; None if there is none, or only one of an older shape."""
+        if self._connection is None:
+            return None  # nothing has been kept yet
         body = "body" if name in PLAIN else "opened('documents', name, body)"
         row = self.read.execute(f"SELECT {body} FROM documents WHERE name = ?", (name,)).fetchone()
         if row is None:

@@ -22,6 +22,8 @@ SUFFIXES: Final = ("", "-wal", "-shm")
 # What was set aside; what is being put together; and what is whole and takes the file's place, whenever the app ends.
 ASIDE, _ANEW, _READY = ".aside", ".anew", ".ready"
 _UNTRIED: Final = "untried"
+# What a connection keeps at hand: statements made ready, which are some 3 kB each, and pages of the file.
+_STATEMENTS, _FEW_STATEMENTS, _FEW_PAGES = 128, 16, 16
 _AGAIN_SECONDS: Final = 0.01
 
 # "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
@@ -51,10 +53,14 @@ def is_damage(fault: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _OF_A_ROW in str(fault)
 
 
-def open_file(path: str, seal: Seal) -> Held:
-    """The file at `path`, brought up to date; raises Damaged, TooNew, OSError, sqlite3.Error."""
+def open_file(path: str, seal: Seal, *, is_one_of_many: bool = False) -> Held:
+    """The file at `path`, brought up to date; raises Damaged, TooNew, OSError, sqlite3.Error.
+
+    One of many, as on a server that opens one for each browser, keeps little of it at hand: the system does so already.
+    """
+    statements = _FEW_STATEMENTS if is_one_of_many else _STATEMENTS
     if path == MEMORY:
-        return _up_to_date(_connect(path), seal)
+        return _up_to_date(_connect(path, statements), seal)
     for folder in reversed((Path(path).parent, *Path(path).parent.parents)):
         folder.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
     if Path(path + _READY).exists():  # the app was ended between the two steps of putting it in place
@@ -65,15 +71,15 @@ def open_file(path: str, seal: Seal) -> Held:
     try:
         if not is_new and not Path(path).stat().st_size:
             raise Damaged
-        connection = _connect(path)
+        connection = _connect(path, statements)
     except BaseException:
         held.close()
         raise
     connection.take(held)
-    return _checked(connection, path, seal, is_new=is_new)
+    return _checked(connection, path, seal, is_new=is_new, is_one_of_many=is_one_of_many)
 
 
-def _checked(connection: Held, path: str, seal: Seal, *, is_new: bool) -> Held:
+def _checked(connection: Held, path: str, seal: Seal, *, is_new: bool, is_one_of_many: bool) -> Held:
     """The connection, where the file is as it was left, as far as milliseconds tell; the rest is found when read."""
     try:
         if not is_new and not _has_whole_log(connection, path):
@@ -83,6 +89,8 @@ def _checked(connection: Held, path: str, seal: Seal, *, is_new: bool) -> Held:
             raise Damaged
         if not is_new:
             _bring_back(connection, path, seal)
+        if is_one_of_many:
+            _keep_little(connection)
     except Damaged:
         log.warning("a store is damaged, or was sealed with another key")
         raise Damaged(connection) from None
@@ -96,6 +104,13 @@ def _checked(connection: Held, path: str, seal: Seal, *, is_new: bool) -> Held:
         connection.close_leaving_log(path)
         raise
     return connection
+
+
+def _keep_little(connection: Held) -> None:
+    """Keep few pages from now on, and give back those that checking the file took."""
+    connection.execute(f"PRAGMA cache_size = {_FEW_PAGES}")
+    connection.execute("PRAGMA cache_spill = OFF")  # what is written goes into the log when it is committed, not before
+    connection.execute("PRAGMA shrink_memory")
 
 
 def _has_whole_log(connection: Held, path: str) -> bool:
@@ -123,8 +138,10 @@ def _known_frames(connection: Held) -> int:
         time.sleep(_AGAIN_SECONDS)
 
 
-def _connect(path: str) -> Held:
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Held)
+def _connect(path: str, statements: int = _STATEMENTS) -> Held:
+    return sqlite3.connect(
+        path, BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Held, cached_statements=statements
+    )
 
 
 def _up_to_date(connection: Held, seal: Seal) -> Held:
