@@ -10,7 +10,7 @@ from typing import Any, Final
 import flet as ft
 
 from mirabelle.client.store.rewards import put_rewards
-from mirabelle.client.ui.catalog.pages import MOST_ROWS, PAGE_ROWS
+from mirabelle.client.ui.catalog.pages import MORE, MOST_ROWS, PAGE_ROWS
 from mirabelle.client.ui.catalog.state import filters_of
 from tests.backend import Backend
 from tests.bench.figures import Waits
@@ -31,7 +31,7 @@ def to_the_end() -> Iterator[Waits]:
     """All of the pages, one after another, as a browser asks for them."""
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder, Backend(Path(data)) as backend:
         waits, busy = asyncio.run(_scrolled(backend.url, Path(folder)))
-    yield Waits(f"a page of {PAGE_ROWS} rewards, scrolled to in {REWARDS}", waits, busy, WANTED_SECONDS)
+    yield Waits(f"{MORE * PAGE_ROWS} more rewards, scrolled to in {REWARDS}", waits, busy, WANTED_SECONDS)
 
 
 async def _scrolled(url: str, folder: Path) -> tuple[list[float], list[float]]:
@@ -41,7 +41,8 @@ async def _scrolled(url: str, folder: Path) -> tuple[list[float], list[float]]:
             put_rewards(connection, list(generated(REWARDS)))
         async with someone.window("/rewards", web=True) as window:
             shelf, filters = window.one(ft.ListView), filters_of(someone.app)
-            for page in range(2, REWARDS // PAGE_ROWS + 1):
+            first = filters.pages.reached
+            for page in range(first + MORE, REWARDS // PAGE_ROWS, MORE):
                 began, worked = time.perf_counter(), time.thread_time()
                 await window.fire(shelf, "scroll", _NEAR_THE_END)
                 busy.append(time.thread_time() - worked)
@@ -52,4 +53,4 @@ async def _scrolled(url: str, folder: Path) -> tuple[list[float], list[float]]:
 
 
 def _cards(window: HeadlessApp) -> list[Any]:
-    return window.all(ft.Container, where=lambda one: str(one.key or "").startswith("reward-"))
+    return window.all(ft.Container, where=lambda one: str(one.data or "").startswith("reward-"))

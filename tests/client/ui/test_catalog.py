@@ -7,7 +7,7 @@ import pytest
 from mirabelle.client.repositories.catalog_feed import Feed
 from mirabelle.client.store.database import put_document
 from mirabelle.client.ui.catalog.filters import whole_number
-from mirabelle.client.ui.catalog.pages import MOST_ROWS, PAGE_ROWS, shown
+from mirabelle.client.ui.catalog.pages import MORE, MOST_ROWS, PAGE_ROWS, shown
 from mirabelle.client.ui.catalog.state import Filters
 from tests.catalogs import generated
 from tests.client.ui.visiting import visitor
@@ -19,24 +19,29 @@ NEAR_THE_END = {
 
 
 def cards(window) -> list[str]:
-    return [
-        control.key.removeprefix("reward-")
-        for control in window.walk()
-        if isinstance(control.key, str) and control.key.startswith("reward-")
-    ]
+    return [control.data.removeprefix("reward-") for control in window.walk() if is_card(control)]
+
+
+def card(window, reward: str) -> ft.Container:
+    return window.one(ft.Container, where=lambda one: one.data == f"reward-{reward}")
+
+
+def is_card(control) -> bool:
+    return isinstance(control.data, str) and control.data.startswith("reward-")
 
 
 async def test_a_page_is_shown_and_the_rest_comes_with_scrolling_and_each_can_be_opened(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
         total = someone.app.catalog.total()
-        assert len(cards(window)) == PAGE_ROWS < total
+        assert len(cards(window)) == PAGE_ROWS < total  # as much as fills the window, and after a pause what is below
+        await window.until(lambda: len(cards(window)) == min(total, PAGE_ROWS * (1 + MORE)))
         first, shelf = cards(window)[0], window.one(ft.ListView)
-        for page in range(2, -(-total // PAGE_ROWS) + 1):
+        for page in range(1 + 2 * MORE, -(-total // PAGE_ROWS) + MORE, MORE):
             await window.fire(shelf, "scroll", NEAR_THE_END)
             await window.until(lambda page=page: len(cards(window)) == min(total, page * PAGE_ROWS))
         assert len(set(cards(window))) == total
         # What was not drawn anew hears of a tap as before.
-        await window.tap(window.one(key=f"reward-{first}"))
+        await window.tap(card(window, first))
         await window.until(lambda: window.page.route == f"/rewards/{first}")
 
 
@@ -71,6 +76,7 @@ async def test_the_filter_sheet_narrows_at_once_and_counts(backend, tmp_path):
         await window.tap(window.one(key="filters"))
         sheet = window.page._dialogs.controls[0]
         await window.type(window.one(ft.TextField, key="price-max", root=sheet), "300")
+        await window.until(lambda: len(cards(window)) > PAGE_ROWS)
         affordable = [someone.app.catalog.get(id).points for id in cards(window)]
         assert affordable and max(affordable) <= 300
         sheet = window.page._dialogs.controls[0]
@@ -98,11 +104,11 @@ async def test_coming_back_from_a_reward_finds_the_list_as_it_was(backend, tmp_p
 
 async def test_a_reward_is_one_button_that_is_read_out_whole(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
-        card = window.one(ft.Container, key="reward-cinema-tickets")
-        assert card.on_click is not None
+        tickets = card(window, "cinema-tickets")
+        assert tickets.on_click is not None
         # What is below one button is read out as one: its name, then its price in words.
-        assert window.texts(card)[0] == "Two cinema tickets"
-        assert window.labels(card) == ["900 points"]
+        assert window.texts(tickets)[0] == "Two cinema tickets"
+        assert window.labels(tickets) == ["900 points"]
 
 
 def test_however_far_one_scrolls_no_more_is_drawn_than_a_screen_takes_and_nothing_moves():
@@ -112,17 +118,17 @@ def test_however_far_one_scrolls_no_more_is_drawn_than_a_screen_takes_and_nothin
         first = 0 if query.after is None else query.after.reference
         return rewards[first : first + query.limit]
 
-    filters, height, seen = Filters(), 6000.0, 0
-    filters.pages.head = 500.0
+    filters, height, seen = Filters(), 2000.0, 0
+    filters.pages.measured.head = 500.0
     ends = []
     while True:
         drawn = filters.pages.read(search, filters.query(0), filters.page)
         assert sum(map(len, drawn.values())) <= MOST_ROWS
         for page in drawn:
-            filters.pages.measured(page, height)
+            filters.pages.measured.note(page, height)
         seen = max(seen, shown(drawn)[-1].reference)
-        end = filters.pages.head + sum(filters.pages.height(page) for page in range(filters.reached))
-        assert end == 500.0 + height * filters.reached  # what is not drawn takes the room that it took
+        end = filters.pages.measured.head + sum(filters.pages.height(page) for page in range(filters.pages.count))
+        assert end == 500.0 + height * filters.pages.count  # what is not drawn takes the room that it took
         ends.append(filters.reached)
         filters.look_at(end - 700)
         filters.show_more()
@@ -138,7 +144,7 @@ def test_however_far_one_scrolls_no_more_is_drawn_than_a_screen_takes_and_nothin
 async def test_what_was_searched_for_is_offered_again_until_it_is_forgotten(backend, tmp_path):
     async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
         await window.type(window.one(ft.TextField, key="search"), "tea")
-        await window.tap(window.one(key=f"reward-{cards(window)[0]}"))
+        await window.tap(card(window, cards(window)[0]))
         await window.until(lambda: window.page.route != "/rewards")
         await window.back()
         await window.until(lambda: window.page.route == "/rewards")

@@ -53,6 +53,6 @@ async def test_a_browser_is_told_where_a_picture_is_and_fetches_it_by_itself(wir
     async with visitor(wire.url, tmp_path) as someone, someone.window(COFFEE, web=True) as window:
         reward = someone.app.catalog.get("coffee-and-cake")
         [image] = window.all(ft.Image)
-        assert image.src in [f"/api/v1{path_of(reward.picture, width)}" for width in WIDTHS]
+        assert image.src in [f"/./api/v1{path_of(reward.picture, width)}" for width in WIDTHS]
         assert image.placeholder_src == drawn(reward.placeholder)
         assert not [one for one in wire.requests if "/pictures/" in one]

@@ -46,7 +46,7 @@ async def test_only_what_the_balance_can_pay_is_called_yours_right_now(start, st
     await start_signed_in()
     async with start() as app:
         balance = int(app.one(ft.Text, key="balance").value.replace(",", ""))
-        cards = app.all(ft.Container, where=lambda card: str(card.key or "").startswith("reward-"))
+        cards = app.all(ft.Container, where=lambda card: str(card.data or "").startswith("reward-"))
         said = [label for card in cards for label in app.labels(card)]
         prices = [int(label.split()[0].replace(",", "")) for label in said]
         assert prices and max(prices) <= balance

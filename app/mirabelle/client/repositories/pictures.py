@@ -44,7 +44,9 @@ class Pictures:
     @staticmethod
     def address(name: str, width: int) -> str:
         """Where a browser finds a picture, on the server that the app itself came from."""
-        return API_PREFIX + path_of(name, width)
+        # An address without a full stop Flet 1.0.5 takes for a picture in Base64 first, fails, and describes the fault:
+        # a tenth of what a browser worked to draw what a search found.
+        return f"/.{API_PREFIX}{path_of(name, width)}"
 
     def ask(self, name: str, width: int, on_come: Listener, *, first: bool) -> Callable[[], None]:
         """Call `on_come` once the picture is here, until the returned function is called. Those asked for `first` come

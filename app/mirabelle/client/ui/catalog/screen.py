@@ -1,14 +1,15 @@
 """The catalog: pictures first, narrowed by category, words and filters, and what to spend soon on top."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import flet as ft
 
 from mirabelle.client.ui.catalog.filters import filter_sheet
-from mirabelle.client.ui.catalog.results import Drawn, found, shelves
+from mirabelle.client.ui.catalog.results import Drawn, found, screenful, shelves
 from mirabelle.client.ui.catalog.state import Feature, Filters, feature, filters_of
 from mirabelle.client.ui.shared import theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
@@ -30,6 +31,7 @@ from mirabelle.contract.messages import Reward
 from mirabelle.contract.translation import Translator
 
 _NEAR_THE_END: Final = 1600  # logical pixels from the end at which the next page is fetched
+_PAUSE: Final = 0.25  # seconds without a keystroke, until what is below the window is drawn, too
 _SHEET: Final = 860  # logical pixels that all filters take in a wide window
 
 
@@ -54,7 +56,7 @@ class Shelf:
 def catalog_screen() -> ft.View:
     """The catalog of this page's app."""
     app, window = use_app(), use_window()
-    filters, _ = ft.use_state(lambda: filters_of(app))
+    filters, _ = ft.use_state(lambda: filters_of(app).back_at_the_top())
     sheet_open, set_sheet_open = ft.use_state(False)
     asked = ft.context.page.route.partition("?")[2]
 
@@ -62,15 +64,21 @@ def catalog_screen() -> ft.View:
         if "affordable=1" in asked:
             filters.set(affordable=True)
 
-    ft.use_effect(filters.back_at_the_top, [])
+    async def go_on_after_a_pause() -> None:
+        """What fills the window is drawn at each keystroke, and the rest when no other one has come for a while."""
+        await asyncio.sleep(_PAUSE)
+        if filters.reached == 1:
+            filters.show_more()
+
     ft.use_effect(narrow_as_asked, [asked])
+    ft.use_effect(go_on_after_a_pause, [filters.pages])
 
     def read() -> Shelf:
         now = app.now()
         wallet = app.wallet.current()
         available = wallet.available if wallet else 0
         query = filters.query(available)
-        pages = filters.pages.read(app.catalog.search, query, filters.page)
+        pages = filters.pages.read(app.catalog.search, query, filters.page, screenful(window))
         return Shelf(
             pages=pages,
             nearest=[] if any(pages.values()) else app.catalog.nearest(query),
@@ -134,30 +142,10 @@ def catalog_view(
         if event.pixels > event.max_scroll_extent - _NEAR_THE_END:
             filters.show_more()
 
-    def head_measured(event: Any) -> None:
-        filters.pages.head = event.height
-
-    def head() -> ft.Control:
-        return ft.Column(
-            [
-                _head(translate, window, filters, shelf, acts.on_filter),
-                *_recent(translate, filters, shelf.recent, acts.on_forget),
-                *_state_of_the_catalog(translate, shelf),
-                _categories(translate, window, filters, shelf.categories),
-                *_feature_card(translate, window, shelf.feature),
-                *found(translate, filters, shelf),
-            ],
-            spacing=spacing,
-            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
-            on_size_change=head_measured,
-        )
-
-    narrowed = (filters.text, filters.category, filters.in_sheet)
-    same_head = (translate, window.size, narrowed, replace(shelf, pages={}, nearest=[]))
-    shown = shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)
+    head = _slots(translate, window, filters, shelf, acts, drawn, spacing)
     rows = ft.ListView(
-        [drawn.once("head", same_head, head), *shown],
-        spacing=spacing,
+        [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)],
+        spacing=0,
         padding=ft.Padding.only(bottom=theme.XXL),
         expand=True,
         on_scroll=scrolled,
@@ -165,6 +153,48 @@ def catalog_view(
         key="shelf",
     )
     return page_frame("", [rows], tab="rewards", scroll=False)
+
+
+def _slots(
+    translate: Translator, window: Window, filters: Filters, shelf: Shelf, acts: Acts, drawn: Drawn, spacing: int
+) -> ft.Control:
+    """What stands above the list, each part in a place of its own: one that comes or changes leaves the others."""
+    look = (translate, window.size, spacing)
+    narrowed = (filters.text, filters.category, filters.in_sheet)
+
+    def slot(name: str, shows: object, draw: Callable[[], ft.Control | None]) -> ft.Control:
+        def container() -> ft.Control:
+            content = draw()
+            return ft.Container(content, margin=None if content is None else ft.Margin.only(bottom=spacing))
+
+        return drawn.once(name, (look, shows), container)
+
+    parts = [
+        slot(
+            "head",
+            (filters.text, filters.in_sheet, shelf.total, shelf.available),
+            lambda: _head(translate, window, filters, shelf, acts.on_filter),
+        ),
+        slot("recent", shelf.recent, lambda: _recent(translate, filters, shelf.recent, acts.on_forget)),
+        slot("state", (shelf.loading, shelf.refused), lambda: _state_of_the_catalog(translate, shelf)),
+        slot(
+            "categories",
+            (filters.category, shelf.categories),
+            lambda: _categories(translate, window, filters, shelf.categories),
+        ),
+        slot("feature", shelf.feature, lambda: _feature_card(translate, window, shelf.feature)),
+        slot("found", (narrowed, shelf.count), lambda: found(translate, filters, shelf.count)),
+    ]
+
+    def column() -> ft.Control:
+        return ft.Column(
+            parts,
+            spacing=0,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            on_size_change=lambda event: setattr(filters.pages.measured, "head", event.height),
+        )
+
+    return drawn.once("slots", [id(part) for part in parts], column)
 
 
 def _head(
@@ -224,10 +254,10 @@ def _search(translate: Translator, filters: Filters, total: int, on_filter: Call
 
 def _recent(
     translate: Translator, filters: Filters, recent: Sequence[str], on_forget: Callable[[], Any]
-) -> list[ft.Control]:
+) -> ft.Control | None:
     """What was searched for before, to be searched for again; while nothing is typed yet."""
     if not recent:
-        return []
+        return None
     chips = [chip(said, lambda _event, said=said: filters.set(text=said), icon=ft.Icons.HISTORY) for said in recent]
     title = ft.Row(
         [
@@ -235,20 +265,20 @@ def _recent(
             text_button(translate("catalog.forget"), on_forget, key="forget-searches"),
         ]
     )
-    return [ft.Column([title, ft.Row(list(chips), spacing=theme.S, run_spacing=theme.S, wrap=True)], key="recent")]
+    return ft.Column([title, ft.Row(list(chips), spacing=theme.S, run_spacing=theme.S, wrap=True)], key="recent")
 
 
-def _state_of_the_catalog(translate: Translator, shelf: Shelf) -> list[ft.Control]:
+def _state_of_the_catalog(translate: Translator, shelf: Shelf) -> ft.Control | None:
     """That it is still on its way, or that what came was not believed."""
     if shelf.refused:
         reason = translate(f"catalog.refused_{shelf.refused}")
-        return [banner(ft.Icons.GPP_MAYBE_OUTLINED, translate("catalog.refused"), reason, warm=True)]
+        return banner(ft.Icons.GPP_MAYBE_OUTLINED, translate("catalog.refused"), reason, warm=True)
     if shelf.loading is None:
-        return []
+        return None
     loaded, total = shelf.loading
     said = translate("catalog.loading", count=total, loaded=translate.number(loaded))
     bar = ft.ProgressBar(value=loaded / total, border_radius=4, semantics_label=said, key="loading")
-    return [ft.Column([text(said, theme.SMALL, theme.QUIET), bar], spacing=theme.XS)]
+    return ft.Column([text(said, theme.SMALL, theme.QUIET), bar], spacing=theme.XS)
 
 
 def _categories(
@@ -262,9 +292,9 @@ def _categories(
     return ft.Row(chips, spacing=theme.S, run_spacing=theme.S, wrap=True, key="categories")
 
 
-def _feature_card(translate: Translator, window: Window, chosen: Feature | None) -> list[ft.Control]:
+def _feature_card(translate: Translator, window: Window, chosen: Feature | None) -> ft.Control | None:
     if chosen is None:
-        return []
+        return None
     reward = chosen.reward
     day = translate.date(last_moment(chosen.expires_at), "day")
     if chosen.used == chosen.expiring:
@@ -284,13 +314,11 @@ def _feature_card(translate: Translator, window: Window, chosen: Feature | None)
     bare = picture(reward, dark=False, height=height, width=height, share=0.86)
     bare.bgcolor = ft.Colors.TRANSPARENT
     row = ft.Row([words, bare], spacing=theme.L, vertical_alignment=ft.CrossAxisAlignment.CENTER)
-    return [
-        card(
-            row,
-            on_click=lambda: go(f"/rewards/{reward.id}"),
-            bgcolor=theme.WARM_TINT,
-            line=False,
-            padding=ft.Padding.only(left=20, right=20, top=16, bottom=16),
-            key="feature",
-        )
-    ]
+    return card(
+        row,
+        on_click=lambda: go(f"/rewards/{reward.id}"),
+        bgcolor=theme.WARM_TINT,
+        line=False,
+        padding=ft.Padding.only(left=20, right=20, top=16, bottom=16),
+        key="feature",
+    )

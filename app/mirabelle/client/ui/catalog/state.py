@@ -44,7 +44,7 @@ class Filters:
 
     def set(self, **changes: object) -> None:
         """Changes filters and starts again at the first reward."""
-        for name, value in {**changes, "page": 0, "reached": 1, "pages": Pages()}.items():
+        for name, value in {**changes, "page": 0, "reached": 1, "pages": Pages(self.pages.measured)}.items():
             setattr(self, name, value)
 
     def clear(self) -> None:
@@ -62,10 +62,11 @@ class Filters:
         if page != self.page:
             self.page = page
 
-    def back_at_the_top(self) -> None:
+    def back_at_the_top(self) -> "Filters":
         """Begins at the top, as a page does that is drawn anew; what was narrowed stays."""
         if self.reached > 1:
             self.set()
+        return self
 
     @property
     def in_sheet(self) -> int:

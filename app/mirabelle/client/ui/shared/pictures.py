@@ -50,7 +50,7 @@ def picture(
         # Twice the size on screen: phones have two to three device pixels to a logical one.
         width = width_for(2 * (round(height * _WIDE) if fills else side))
         shown = _Shown(reward.picture, width, reward.placeholder, None if fills else side)
-        inside: ft.Control = _by_address(shown) if ft.context.page.web else _fetched(shown, not in_list)
+        inside: ft.Control = _by_address(shown) if ft.context.page.web else _fetched(shown, not in_list, key=shown.name)
     else:
         fills, inside = False, ft.Icon(ft.Icons.REDEEM, size=side * 0.6, color=theme.OURS)
     if fills:  # what covers it hides its placeholder, too
@@ -85,6 +85,7 @@ class _Shown:
             fit=fit,
             exclude_from_semantics=True,
             gapless_playback=True,
+            key=self.name,  # else the picture of another reward stays where this one is to come
             **more,
         )
 
@@ -144,8 +145,9 @@ def reward_card(
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
     # No words of its own: those of its content are read out, and the focus of the keyboard is where they are.
+    # And no key, so that a list changes what its cards say and draws none of them anew.
     return ft.Container(
-        body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, key=f"reward-{reward.id}", **more
+        body, border_radius=theme.CORNER_L, ink=True, on_click=on_open, data=f"reward-{reward.id}", **more
     )
 
 
