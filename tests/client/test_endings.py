@@ -1,17 +1,36 @@
 """Signing out while the secret store does not answer: nobody goes on with the session, and it is removed in the end."""
 
+import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mirabelle.client.app import App
+from mirabelle.client.repositories.endings import Endings
+from mirabelle.contract import sign_in as sm
 from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
-from tests.client.devices import Device, KeptSecrets, sign_in_by_mail
+from tests.client.devices import Device, KeptSecrets, sign_in_by_mail, signed_in
 from tests.client.homes import HomeDevice
+from tests.client.test_erased_store import names
 from tests.client.test_home import join_by_mail
 from tests.wire import Wire
 
 SIGN_OUT = f"POST {API_PREFIX}/sign-in/sign-outs"
+
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from mirabelle.client.repositories.endings import Endings
+async def take():
+    async with Endings(Path(sys.argv[1])).turn():
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(take())
+"""
 
 
 class Locked(KeptSecrets):
@@ -25,11 +44,19 @@ class Locked(KeptSecrets):
 
     async def delete(self, name: str) -> None:
         self._look(name)
+        await self.before("delete", name)
         await super().delete(name)
 
     def _look(self, name: str) -> None:
         if self.locked and name.startswith("session"):
             raise OSError("locked")
+
+    async def set(self, name: str, value: str) -> None:
+        await self.before("set", name)
+        await super().set(name, value)
+
+    async def before(self, _what: str, _name: str) -> None:
+        """Happens before something is changed."""
 
     def sessions(self) -> list[str]:
         """The sessions that it holds."""
@@ -89,6 +116,121 @@ async def test_who_signs_in_anew_stays_signed_in(
         assert not app.is_ending
     async with device.on(backend.url) as app:
         assert app.session == who
+
+
+class Meanwhile:
+    """Another window begins a session just before the secret store forgets the one that was ended."""
+
+    def __init__(self, secrets: Locked, other: App, session: sm.Session) -> None:
+        self.secrets, self.begun = secrets, asyncio.Event()
+        self._other, self._session, self._task = other, session, asyncio.ensure_future(self._begin())
+        secrets.before = self._before  # type: ignore[method-assign]
+
+    async def _before(self, what: str, name: str) -> None:
+        if what == "delete" and name.startswith("session") and not self.begun.is_set():
+            self.begun.set()
+            await asyncio.wait([self._task], timeout=0.3)
+
+    async def _begin(self) -> None:
+        await self.begun.wait()
+        await self._other._sessions.begin(self._session)
+
+    async def done(self) -> None:
+        """The other window is signed in, and stays so."""
+        await self._task
+
+
+def answered(backend: Backend, app: App) -> sm.Session:
+    """What the server tells a new visitor on the app's device."""
+    answer = backend.somebody().post("/demo/sessions", {"role": "participant", "device_key": app._keys.device_public()})
+    return msgspec.json.decode(answer.content, type=sm.Session)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_session_that_another_window_begins_while_an_ended_one_is_removed_is_kept(
+    backend: Backend, tmp_path: Path, secrets: Locked, is_late: bool
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app, device.on(backend.url) as other:
+        await signed_in(app)
+        meanwhile = Meanwhile(secrets, other, answered(backend, other))
+        secrets.locked = is_late
+        await app.sign_in.sign_out()
+        secrets.locked = False
+        await app.remove_ended()
+        await meanwhile.done()
+        kept = await other._sessions._kept("session.participant")
+        assert kept is not None and kept.who == other.session and not app.is_ending
+
+
+async def test_a_session_that_took_the_place_of_an_ended_one_is_not_taken_for_it(
+    backend: Backend, tmp_path: Path, secrets: Locked
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app, device.on(backend.url) as other:
+        await signed_in(app)
+        who = await signed_in(other)  # in whose place nothing of the first is left
+        secrets.locked = True
+        await app.sign_in.sign_out()
+        secrets.locked = False
+        await app.remove_ended()
+        assert not app.is_ending and secrets.sessions()
+        await other.sync()
+        assert other.session == who
+        await other._sessions.renew(other._sessions.access_token() or "")
+    async with device.on(backend.url) as app:
+        assert app.session == who
+
+
+async def test_who_signs_out_in_a_window_of_before_ends_nobody_elses_session(
+    backend: Backend, tmp_path: Path, secrets: Locked
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app, device.on(backend.url) as other:
+        await signed_in(app)
+        who = await signed_in(other)
+        await app.sign_in.sign_out()
+        assert app.session is None and await other._sessions.renew(other._sessions.access_token() or "") is None
+    async with device.on(backend.url) as app:
+        assert app.session == who
+
+
+async def test_a_session_that_is_renewed_while_another_window_ends_it_does_not_come_back(
+    backend: Backend, tmp_path: Path, secrets: Locked
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app:
+        await signed_in(app)
+        async with device.on(backend.url) as other:
+            renewing = asyncio.ensure_future(app._sessions.renew(app._sessions.access_token() or ""))
+            await asyncio.sleep(0)
+            await other._sessions.forget()
+            refusal = await renewing
+            assert refusal is not None and refusal.reason == "session_ended" and not secrets.sessions()
+
+
+def killed_in_its_turn(file: Path) -> None:
+    """A process that has its turn, until it is killed."""
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+async def test_whose_turn_it_is_holds_for_all_windows_and_ends_with_its_process(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "ended.json"
+    killed_in_its_turn(file)
+    one, two, seen = Endings(file), Endings(file), list[str]()
+
+    async def take(endings: Endings, name: str) -> None:
+        async with endings.turn():
+            seen.append(name)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            endings.add(name, "1")
+            seen.append(name)
+
+    await asyncio.gather(take(one, "a"), take(two, "b"), take(one, "c"))
+    assert seen[::2] == seen[1::2] and set(two.names()) == {"a", "b", "c"}
+    assert names(tmp_path / "new") == ["ended.json"]
 
 
 async def test_an_installed_app_removes_it_though_it_lists_nobody_any_more(

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mirabelle.client.api import Api
+from mirabelle.client.api import ANSWER_SECONDS, Api
 from mirabelle.client.device.forward_clock import ForwardClock, open_clock
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.device.notifications import NO_NOTIFICATIONS, Notifications
@@ -384,7 +384,9 @@ class App(Parts):
         self._woken.set()
 
     async def close(self) -> None:
-        """Close connections and files, once what is being sent has been answered."""
+        """Close connections and files, once what is being sent has been answered, and whoever left is gone."""
+        if self._background:
+            await asyncio.wait(list(self._background), timeout=2 * ANSWER_SECONDS)
         for sends in (self.redeem, self.send_points, self.give_voucher):
             await sends.finish()
         await self.scan.finish()

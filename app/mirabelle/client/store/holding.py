@@ -6,6 +6,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from mirabelle.client.store.gone import identity
+
 BUSY_SECONDS: Final = 5
 _LOCK: Final = (
     ".lock"  # stays empty: of use are SQLite's locks on it, which every system has and which end with a process
@@ -52,6 +54,12 @@ def address(path: str, mode: Literal["ro", "rw"]) -> str:
     return f"{Path(path).absolute().as_uri()}?mode={mode}"
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder`, where there is none, for nobody else. Raises OSError."""
+    for each in reversed((folder, *folder.parents)):
+        each.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
+
+
 def hold(path: str) -> sqlite3.Connection:
     """Holds the file at `path` until it is closed; raises sqlite3.Error where another is being put in its place."""
     lock = _lock(path, BUSY_SECONDS)
@@ -72,6 +80,22 @@ def alone(path: str) -> Iterator[None]:
     with closing(_lock(path, 0)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
         yield
+
+
+@contextmanager
+def alone_for_now(path: str) -> Iterator[None]:
+    """The same, where nobody holds the file for long, nor needs to: what it is locked by is there only meanwhile."""
+    file = Path(path + _LOCK)
+    file.touch(mode=0o600)
+    found = identity(str(file))
+    with alone(path):
+        if identity(str(file)) != found:
+            raise sqlite3.OperationalError("somebody who was alone has just removed it")
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # a system that removes no file which is open leaves an empty one
+                file.unlink()
 
 
 def _lock(path: str, seconds: float) -> sqlite3.Connection:

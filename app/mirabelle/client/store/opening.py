@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 
-from mirabelle.client.store.holding import BUSY_SECONDS, Held, alone, hold
+from mirabelle.client.store.holding import BUSY_SECONDS, Held, alone, hold, make_folder
 from mirabelle.client.store.migrations import IS_PROVED, VERSION, migrate, version_of
 from mirabelle.client.store.pages import PAGE_BYTES, Pages, committed_frames
 from mirabelle.client.store.rescue import is_whole, rescue
@@ -61,8 +61,7 @@ def open_file(path: str, seal: Seal, *, is_one_of_many: bool = False) -> Held:
     statements = _FEW_STATEMENTS if is_one_of_many else _STATEMENTS
     if path == MEMORY:
         return _up_to_date(_connect(path, statements), seal)
-    for folder in reversed((Path(path).parent, *Path(path).parent.parents)):
-        folder.mkdir(mode=0o700, exist_ok=True)  # parents made by `mkdir` itself would be open to others
+    make_folder(Path(path).parent)
     if Path(path + _READY).exists():  # the app was ended between the two steps of putting it in place
         with alone(path):
             _put_in_place(path, _next_aside(path, _UNTRIED))

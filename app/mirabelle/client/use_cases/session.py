@@ -35,13 +35,37 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What the secret store keeps of a session."""
+    """What the secret store keeps of a session. `id` is what this device calls it: no secret."""
 
     who: SignedIn
     refresh_token: str
+    id: str = ""
 
     def __repr__(self) -> str:
         return f"_Kept(who={self.who!r})"
+
+
+async def _held(secret_store: SecretStore, name: str) -> _Kept | None:
+    raw = await secret_store.get(name)
+    try:
+        return msgspec.json.decode(raw, type=_Kept) if raw else None
+    except msgspec.DecodeError:
+        return None
+
+
+async def remove_ended(secret_store: SecretStore, endings: Endings) -> list[str]:
+    """Have the secret store forget the sessions that were ended while it did not answer, if it does now, and none that
+    somebody has begun since then; answers the tokens to tell their server with."""
+    tokens = list[str]()
+    for name in list(endings.names()):
+        with contextlib.suppress(OSError):
+            async with endings.turn():
+                over, held = endings.of(name), await _held(secret_store, name)
+                if over and (held is None or held.id in over):
+                    await secret_store.delete(name)
+                    tokens += [held.refresh_token] if held is not None else []
+                endings.remove(name)
+    return tokens
 
 
 def new_key() -> str:
@@ -66,6 +90,7 @@ class Sessions:
         self._endings = endings or Endings(None)
         self._access_token: str | None = None
         self._refresh_token: str | None = None  # the newest that this window knows, should the secret store be away
+        self._id = ""
         self._to_tell: list[str] = []
         self._renewing = asyncio.Lock()
         self._under_way: set[asyncio.Task[Refusal | None]] = set()
@@ -87,11 +112,23 @@ class Sessions:
         """Go on with the session that was kept for the first of `roles` that has one, in an installed app as `subject`;
         without network. One that was ended here does not go on, whether or not the secret store answers now."""
         await self.remove_ended()
-        found = await asyncio.gather(*(self._kept(self._name(role, subject)) for role in roles))
+        found = await asyncio.gather(*(self._found(self._name(role, subject)) for role in roles))
         kept = next(filter(None, found), None)
         if kept is not None:
-            self.who, self._access_token, self._refresh_token = kept.who, "to be renewed", kept.refresh_token
+            self._hold(kept, "to be renewed")
         return self.who
+
+    async def _found(self, name: str) -> _Kept | None:
+        try:
+            return await self._kept(name)
+        except OSError:
+            if self._endings.of(name):
+                return None
+            raise
+
+    def _hold(self, kept: _Kept, access_token: str) -> None:
+        self.who, self._access_token = kept.who, access_token
+        self._refresh_token, self._id = kept.refresh_token, kept.id
 
     async def leave(self, *, for_good: bool) -> None:
         """Nobody is signed in in this window; what was kept of the session stays for another time, or goes as well."""
@@ -99,7 +136,7 @@ class Sessions:
         if who is not None and for_good:
             async with self._renewing:  # else the next token would come after the deletion
                 if self.who is None or self._name_of(self.who) != self._name_of(who):
-                    await self._remove(self._name_of(who))
+                    await self._remove(who)
 
     def drop(self) -> SignedIn | None:
         """Nobody is signed in in this window any more; who was."""
@@ -113,9 +150,10 @@ class Sessions:
         try:
             if self.on_begin is not None:
                 await self.on_begin(who)  # first of all: a session that nobody knows of would be found by nobody
-            async with self._renewing:
-                await self._keep(_Kept(who, session.refresh_token))
-                self.who, self._access_token, self._refresh_token = who, session.access_token, session.refresh_token
+            kept = _Kept(who, session.refresh_token, new_key())
+            async with self._renewing, self._endings.turn():
+                await self._keep(kept)
+                self._hold(kept, session.access_token)
                 self._endings.remove(self._name_of(who))
         finally:
             self.is_beginning = False
@@ -162,10 +200,10 @@ class Sessions:
                     await self._lose(kept)
                 return answer
             assert kept is not None
-            if self.who is None and await self._newest(kept.who) is None:
+            new = _Kept(kept.who, answer.refresh_token, kept.id)
+            if not await self._replace(kept, new):
                 return _OVER  # signed out meanwhile: the session does not come back
-            await self._replace(kept, _Kept(kept.who, answer.refresh_token))
-            self._access_token, self._refresh_token = answer.access_token, answer.refresh_token
+            self._access_token, self._refresh_token, self._id = answer.access_token, new.refresh_token, new.id
             return None
 
     async def _exchange(self, token: str) -> sm.Session | Refusal:
@@ -193,9 +231,10 @@ class Sessions:
             return
         name = self._name_of(who)
         with contextlib.suppress(OSError):
-            if await self._kept(name) == refused:  # else another window has signed in anew
-                await self._secrets.delete(name)
-                is_for_good = True
+            async with self._endings.turn():
+                if await self._kept(name) == refused:  # else another window has signed in anew
+                    await self._secrets.delete(name)
+                    is_for_good = True
         self._lost = is_for_good
 
     async def end(self) -> None:
@@ -211,20 +250,25 @@ class Sessions:
             assert who is not None
             try:
                 kept = await self._newest(who)
-                token = kept.refresh_token if kept is not None else None
+                if kept is None or kept.who.subject == who.subject:  # else another window has signed somebody else in
+                    token = kept.refresh_token if kept is not None else None
             except NotSent:
                 log.warning("the secret store did not answer; the server is told by what this window knows")
-            await self._remove(self._name_of(who))
+            await self._remove(who)
         return token
 
-    async def _remove(self, name: str) -> None:
+    async def _remove(self, who: SignedIn) -> None:
         """Have the secret store forget a session, at once or as soon as it answers. Raises OSError where not even that
         it is over can be written down."""
-        try:
-            await self._secrets.delete(name)
-        except OSError as fault:
-            log.warning("the secret store still holds a session that was ended: %s", type(fault).__name__)
-            self._endings.add(name)
+        name = self._name_of(who)
+        async with self._endings.turn():
+            try:
+                held = await _held(self._secrets, name)
+                if held is None or held.who.subject == who.subject:
+                    await self._secrets.delete(name)
+            except OSError as fault:
+                log.warning("the secret store still holds a session that was ended: %s", type(fault).__name__)
+                self._endings.add(name, self._id)
 
     @property
     def is_ending(self) -> bool:
@@ -233,13 +277,8 @@ class Sessions:
 
     async def remove_ended(self) -> None:
         """Remove what was ended here while the secret store was away, if it answers now."""
-        for name in self._endings.names():
-            with contextlib.suppress(OSError):
-                async with self._renewing:
-                    kept = await self._held(name) if name in self._endings.names() else None
-                    await self._secrets.delete(name)
-                    self._endings.remove(name)
-                self._to_tell += [kept.refresh_token] if kept is not None else []
+        async with self._renewing:
+            self._to_tell += await remove_ended(self._secrets, self._endings)
 
     async def tell_of_ended(self) -> None:
         """Remove what was ended here and tell the server of it, if they can be reached."""
@@ -294,27 +333,27 @@ class Sessions:
         return kept
 
     async def _kept(self, name: str) -> _Kept | None:
-        return await self._held(name) if name not in self._endings.names() else None
-
-    async def _held(self, name: str) -> _Kept | None:
-        raw = await self._secrets.get(name)
-        try:
-            return msgspec.json.decode(raw, type=_Kept) if raw else None
-        except msgspec.DecodeError:
-            return None
+        held = await _held(self._secrets, name)
+        return None if held is not None and held.id in self._endings.of(name) else held
 
     async def _keep(self, kept: _Kept) -> None:
         await self._secrets.set(self._name_of(kept.who), msgspec.json.encode(kept).decode())
 
-    async def _replace(self, old: _Kept, new: _Kept) -> None:
-        """Write down the next token, or at least remember it, since the old one is worth nothing now."""
+    async def _replace(self, old: _Kept, new: _Kept) -> bool:
+        """Write down the next token, or at least remember it, since the old one is worth nothing now. False where the
+        session is kept no more: another window ended it, or began another."""
         try:
-            await self._keep(new)
+            async with self._endings.turn():
+                held = await self._kept(self._name_of(old.who))
+                if held is None or held.id != old.id:
+                    return False
+                await self._keep(new)
         except OSError:
             log.warning("the secret store did not answer; the session lasts as long as this window")
             self._unsaved = (old if self._unsaved is None else self._unsaved[0], new)
         else:
             self._unsaved = None
+        return True
 
     def _name_of(self, who: SignedIn) -> str:
         return self._name(who.role, who.subject)
