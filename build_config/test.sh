@@ -57,6 +57,9 @@ ensure_environment test
 ensure_chromium
 cd "$root"
 export PYTHONPATH="$root/app"
+# What the tests import is compiled while one core has the checks to do: else each of the tests' processes compiles it.
+"$venv/bin/python" -m pytest --collect-only -q "$@" >/dev/null 2>&1 &
+compiling=$!
 check "Style" -m ruff check
 check "Format" -m ruff format --check
 check "Types" -m mypy
@@ -71,4 +74,6 @@ if has_keyring || { install_packages dbus-daemon gnome-keyring && has_keyring; }
 else
     echo "No secrets are kept in a real Secret Service: that takes dbus-daemon and gnome-keyring."
 fi
-check "Tests" -m pytest -n 2 --dist worksteal "$@"
+wait "$compiling" || true # what is wrong there the tests tell
+# A third process has work for the two cores of a small machine while others wait for Chromium, PostgreSQL or a disk.
+check "Tests" -m pytest -n 3 --dist worksteal "$@"

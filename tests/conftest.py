@@ -13,9 +13,16 @@ from mirabelle.server.hosting import demo_programme
 from tests.backend import Backend
 
 PLENTY = 1000
+# Folders whose tests take many seconds each: begun last, one of them would go on alone when all others are done.
+LONG = ("journeys", "pixels", "torture", "faults", "sim")
 
 settings.register_profile("mirabelle", deadline=None, derandomize=True, database=None)
 settings.load_profile("mirabelle")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    items.sort(key=lambda item: LONG.index(folder) if (folder := item.path.parent.name) in LONG else len(LONG))
 
 
 def pytest_collection_finish() -> None:
