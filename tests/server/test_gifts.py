@@ -1,6 +1,7 @@
 """Vouchers that participants give to each other, over HTTP: the giver's code is dead at once."""
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
 from tests.server.mailbox import sign_in
 from tests.server.offline import offline, upload
+from tests.server.test_races import together
 
 NOBODY = "nobody@example.org"
 
@@ -135,6 +137,13 @@ def test_a_recipient_whom_nobody_knows_is_refused_and_guessing_is_limited(backen
     codes = [give(amina, voucher, NOBODY)[1]["code"] for _ in range(UNKNOWN_RECIPIENTS_PER_DAY + 1)]
     assert codes == ["no_such_recipient"] * UNKNOWN_RECIPIENTS_PER_DAY + ["rate_limited"]
     assert held(amina, voucher)["state"] == "ready"
+
+
+def test_guesses_at_the_same_moment_are_limited_as_well(backend: Backend) -> None:
+    amina = backend.participant()
+    voucher, times = bought(amina), 2 * UNKNOWN_RECIPIENTS_PER_DAY
+    told = together(lambda number: give(amina, voucher, f"guess-{number}@example.org")[1]["code"], times)
+    assert Counter(told) == {"no_such_recipient": times // 2, "rate_limited": times // 2}
 
 
 @pytest.mark.parametrize("id_", ["ab" * 16, "ab", "no hex at all"])

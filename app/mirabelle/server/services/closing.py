@@ -169,7 +169,7 @@ async def forget_what_is_past(database: Database, now: datetime) -> int:
         (t.answers, t.answers.c.at < keep),
         (access.sign_in_codes, access.sign_in_codes.c.created_at < keep),
         (access.enrolments, access.enrolments.c.expires_at < keep),
-        (access.attempts, access.attempts.c.at < now - timedelta(hours=1)),
+        (access.attempts, access.attempts.c.at < now - timedelta(days=1)),
         (access.sessions, or_(access.sessions.c.expires_at < keep, access.sessions.c.ended_at < keep)),
     )
     forgotten = 0

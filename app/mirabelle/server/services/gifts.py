@@ -23,8 +23,8 @@ async def give(
 ) -> Answer:  # fmt: skip
     """Give the voucher away; the same key again gets the first answer again. Raises KeyReused, Refused, and
     KeyForgotten where there is none for what is `only_known`."""
+    recipient = await recipient_of(context, caller.subject, key, request.recipient)
     async with context.database.read() as connection:
-        recipient = await recipient_of(context, connection, caller.subject, key, request.recipient)
         people = await people_of(connection, {recipient})
     command = Give(
         participant=caller.subject,

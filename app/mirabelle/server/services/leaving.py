@@ -188,7 +188,7 @@ async def _erase(connection: AsyncConnection, person: Row[Any], left_at: datetim
     await connection.execute(update(t.events).where(t.events.c.participant == who).values(content=b""))
     for table in (access.devices, kept.reminders, kept.told_reminders):
         await connection.execute(delete(table).where(table.c.cell == cell, table.c.participant == who))
-    at_doors = [f"pass {who}", f"export {who}"]
+    at_doors = [f"pass {who}", f"export {who}", f"guesses of {who}"]
     for gone, condition in (
         (access.sessions, (access.sessions.c.subject == who) & (access.sessions.c.role == "participant")),
         (t.answers, t.answers.c.actor == who),

@@ -2,9 +2,10 @@
 
 import secrets
 from datetime import timedelta
+from typing import Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mirabelle.contract import limits
@@ -15,12 +16,14 @@ from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.ledger.load import Names
 from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.services.context import Context
+from mirabelle.server.services.pace import have_tried, may_try
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
 from mirabelle.server.storage import schema as t
 
 NOBODY = ""
+_DAY: Final = timedelta(days=1)
 
 
 async def transfer(
@@ -29,30 +32,32 @@ async def transfer(
     """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused,
     and KeyForgotten where there is none for what is `only_known`."""
     now = context.now()
-    async with context.database.read() as connection:
-        recipient = await recipient_of(context, connection, caller.subject, key, request.recipient)
+    recipient = await recipient_of(context, caller.subject, key, request.recipient)
     command = Transfer(caller.subject, recipient, f"t-{secrets.token_hex(10)}", request.points, now)
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer, only_known))
 
 
-async def recipient_of(context: Context, connection: AsyncConnection, participant: str, key: str, address: str) -> str:
+async def recipient_of(context: Context, participant: str, key: str, address: str) -> str:
     """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often."""
-    if not await stored_answers(connection, [(participant, key)]):  # else it was decided, and is told again
-        await _limit_guesses(context, connection, participant)
-    people = t.participants
-    found = await connection.execute(select(people.c.participant).where(people.c.email == address.lower()))
-    return found.scalar() or NOBODY
-
-
-async def _limit_guesses(context: Context, connection: AsyncConnection, participant: str) -> None:
-    table = t.answers
-    recent = select(func.count()).where(
-        table.c.actor == participant,
-        table.c.at > context.now() - timedelta(days=1),
-        table.c.status == STATUS[Reason.NO_SUCH_RECIPIENT],
+    who, most, now, people = (
+        [f"guesses of {participant}"],
+        limits.UNKNOWN_RECIPIENTS_PER_DAY,
+        context.now(),
+        t.participants,
     )
-    if (await connection.execute(recent)).scalar_one() >= limits.UNKNOWN_RECIPIENTS_PER_DAY:
-        raise Refused(Reason.RATE_LIMITED)
+
+    async def look(connection: AsyncConnection) -> str:
+        # What was decided is told again. All else is counted here, not by its answer: those at once have none yet.
+        is_new = not await stored_answers(connection, [(participant, key)])
+        if is_new and await have_tried(connection, who, most, now, _DAY):
+            raise Refused(Reason.RATE_LIMITED)
+        found = await connection.execute(select(people.c.participant).where(people.c.email == address.lower()))
+        recipient = found.scalar() or NOBODY
+        if is_new and recipient == NOBODY and not await may_try(connection, who, most, now, _DAY):
+            raise Refused(Reason.RATE_LIMITED)
+        return recipient
+
+    return await context.database.attempt(look)
 
 
 def _answer(outcome: Outcome, _names: Names) -> Answer:
