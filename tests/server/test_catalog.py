@@ -108,7 +108,7 @@ async def test_pages_are_made_once_for_all_who_wait_and_few_bytes_of_them_are_ke
             await asyncio.sleep(0)
             return Page(name, name.encode() * 10, {})
 
-        return (await pages.get((name,), make)).body
+        return (await pages.get((name,), make, "amina")).body
 
     assert await asyncio.gather(*(get(name) for name in "aabab")) == [name.encode() * 10 for name in "aabab"]
     assert made == ["a", "b"]
@@ -120,6 +120,26 @@ async def test_pages_are_made_once_for_all_who_wait_and_few_bytes_of_them_are_ke
     assert made[-2:] == ["a", "a"]
 
 
+async def test_whoever_asks_for_many_pages_makes_others_wait_for_one_and_forgets_none_that_others_ask_for() -> None:
+    made: list[str] = []
+    pages = KeptPages(lambda: datetime(2026, 3, 20, tzinfo=UTC), most_bytes=30)
+
+    async def get(name: str, who: str) -> None:
+        async def make() -> Page:
+            made.append(name)
+            await asyncio.sleep(0)
+            return Page(name, name.encode() * 10, {})
+
+        await pages.get((name,), make, who)
+
+    await asyncio.gather(*(get(name, "a stranger") for name in "abcd"), get("z", "amina"))
+    assert made == [*"azbcd"]
+    for name in "efg":
+        await get(name, "a stranger")
+        await get("z", "amina")
+    assert made.count("z") == 2  # once more than kept by then, and never again
+
+
 @pytest.mark.parametrize("cursor", ["00000000.7fffffffffffff.7fffffffffffff.7fffffffffffff", "00000000.1", "7"])
 def test_a_cursor_that_nobody_gave_loads_everything(any_backend: Backend, cursor: str) -> None:
     _, manifest, _ = asked(any_backend.somebody(), cursor)
@@ -127,3 +147,7 @@ def test_a_cursor_that_nobody_gave_loads_everything(any_backend: Backend, cursor
     life = manifest.cursor.partition(".")[0]
     far = asked(any_backend.somebody(), f"{life}.0.7fffffffffffff.7fffffffffffff")[1]
     assert far.after.startswith(life)
+
+
+def test_a_name_that_no_picture_can_have_is_not_looked_for(any_backend: Backend) -> None:
+    assert any_backend.somebody().get("/pictures/%00/256").json()["code"] == "not_found"

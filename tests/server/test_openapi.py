@@ -114,7 +114,8 @@ def send(person: Person, name: str, content: bytes, **headers: str) -> httpx.Res
     return person.http.request(name.split(maxsplit=1)[0], path_of(BY_NAME[name]), content=content, headers=said)
 
 
-NO_JSON = {"broken": b"{", "no UTF-8": b'{"email":"\xff"}', "a lone surrogate": b'{"email":"\\ud800"}', "two": b"{}{}"}
+NO_JSON = {"broken": b"{", "no UTF-8": b'{"email":"\xff"}', "a lone surrogate": b'{"email":"\\ud800"}', "two": b"{}{}",
+           "deep": b'{"more":' + b"[" * 20_000 + b"]" * 20_000 + b"}"}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", NO_JSON)

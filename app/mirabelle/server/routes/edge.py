@@ -215,6 +215,10 @@ def _on_inexact(_request: Ask, fault: msgspec.ValidationError) -> Response[Any]:
     return refused(Reason.INVALID, detail, field=path.rstrip("`") or None)
 
 
+def _on_too_deep(_request: Ask, _fault: RecursionError) -> Response[Any]:
+    return refused(Reason.MALFORMED, "nested too deeply")
+
+
 def _on_malformed(_request: Ask, _fault: UnicodeDecodeError) -> Response[Any]:
     return refused(Reason.MALFORMED, "not UTF-8")
 
@@ -272,6 +276,7 @@ HANDLERS: Final[dict[Any, Any]] = {
     PoolExhausted: _on_busy,
     OSError: _on_busy,
     UnicodeDecodeError: _on_malformed,
+    RecursionError: _on_too_deep,
     Exception: _on_fault,
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
 from mirabelle.rules.catalog_trust import CLOCK_STEP_SECONDS
 
@@ -24,20 +25,21 @@ class Page:
 
 
 class KeptPages:
-    """Keeps pages for half a minute, `most_bytes` of them; the oldest go first. One is made at a time, so that whoever
-    asks for many leaves the server to the others in between."""
+    """Keeps pages for half a minute, `most_bytes` of them; those that nobody asks for go first. One is made at a time,
+    and each who asks has one wait for it: whoever asks for many makes nobody else wait for more than one of them."""
 
     def __init__(self, now: Callable[[], datetime], most_bytes: int = _MOST_BYTES) -> None:
         self._now, self._most_bytes = now, most_bytes
         self._pages: dict[tuple[str, ...], tuple[datetime, Page]] = {}
         self._bytes = 0
         self._turn = asyncio.Lock()
+        self._turn_of: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def get(self, name: tuple[str, ...], make: Callable[[], Awaitable[Page]]) -> Page:
-        """The page of that name, made now if nobody asked for it just before."""
+    async def get(self, name: tuple[str, ...], make: Callable[[], Awaitable[Page]], who: str) -> Page:
+        """The page of that name for `who`, made now if nobody asked for it just before."""
         page = self._fresh(name)
         if page is None:
-            async with self._turn:
+            async with self._turn_of.setdefault(who, asyncio.Lock()), self._turn:
                 page = self._fresh(name)
                 if page is None:
                     asked_at = self._now()
@@ -48,7 +50,10 @@ class KeptPages:
     def _fresh(self, name: tuple[str, ...]) -> Page | None:
         made_at, page = self._pages.get(name, (None, None))
         is_fresh = made_at is not None and made_at <= self._now() < made_at + _KEPT_FOR
-        return page if is_fresh else None
+        if not is_fresh:
+            return None
+        self._pages[name] = self._pages.pop(name)
+        return page
 
     def _keep(self, name: tuple[str, ...], asked_at: datetime, page: Page) -> None:
         self._drop(name)

@@ -99,7 +99,7 @@ def _read(context: Context, way: _Way, scope: Scope, headers: Mapping[bytes, byt
         caller = caller_by(context, way.endpoint.role, authorization, address_of(scope))
         body.decode()  # of fields that nobody knows as well, which the decoder skips
         data = way.body.decode(body)
-    except (Refused, msgspec.MsgspecError, UnicodeDecodeError):
+    except (Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return _Letter(caller, data, key, hash_of(way.endpoint.method, scope["path"], body))
 

@@ -108,7 +108,8 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
             async with context.database.read() as connection:
                 return await _page(await catalog_after(connection, after, context.now()), "", accepted)
 
-        page = await kept.get((form, columns, etag, after, packing_for(accepted)), make)
+        name = (form, columns, etag, after, packing_for(accepted))
+        page = await kept.get(name, make, address_of(request.scope))
         if is_known(page.etag, if_none_match):
             return _unchanged(page.etag)
         return Response(content=page.body, media_type="application/json", headers=page.headers)  # type: ignore[arg-type]
@@ -122,7 +123,8 @@ def _reading(context: Context) -> list[HTTPRouteHandler]:
     )
     async def picture(picture: FromPath[str], width: FromPath[str]) -> Response[bytes]:
         """A reward's picture as WebP, in one of the sizes that it comes in. What has this name never changes."""
-        found = await served_picture(context.database, picture, _WIDTHS[width]) if width in _WIDTHS else None
+        is_one = pictures.is_name(picture) and width in _WIDTHS
+        found = await served_picture(context.database, picture, _WIDTHS[width]) if is_one else None
         if found is None:
             raise Refused(Reason.NOT_FOUND)
         headers = {pictures.PROOF_HEADER: found[1].hex()} | _KEPT_FOR_EVER
