@@ -15,10 +15,13 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from mirabelle.contract import limits
+from mirabelle.contract import messages as m
 from mirabelle.contract.pictures import PROOF_HEADER, WIDTHS, hash_in, is_genuine, is_name, read_placeholder
 from mirabelle.server.hosting import open_store
+from mirabelle.server.services.events import EventBook, OfferedReward
 from mirabelle.server.services.picture_making import PictureUnusable, make_picture, picture_file
 from mirabelle.server.services.pictures import forget_unused, served_picture, with_pictures
+from mirabelle.server.services.programme import loaded_programme, world_of
 from mirabelle.server.services.programme_file import ProgrammeUnusable, read_programme
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
@@ -109,6 +112,7 @@ def test_a_large_webp_is_made_smaller_even_where_it_tells_nothing_more() -> None
 PEAK = """
 import io, resource, sys
 from PIL import Image
+from mirabelle.server.services.events import EventBook, OfferedReward
 from mirabelle.server.services.picture_making import make_picture
 make_picture(open(sys.argv[1], "rb").read())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -247,6 +251,27 @@ async def test_a_picture_that_is_named_again_is_not_forgotten_before_it_is_named
     name = (await with_pictures(database, programme, later)).rewards[-1].picture
     await database.attempt(lambda connection: forget_unused(connection, later))  # another server's start
     assert name and await served_picture(database, name, 256)
+    await database.close()
+
+
+@pytest.mark.parametrize("is_withdrawn", [False, True])
+async def test_a_reward_that_an_event_offers_again_keeps_its_picture(
+    tmp_path: Path, database_url: str, is_withdrawn: bool
+) -> None:
+    file = programme_with(tmp_path, one=photograph((300, 200)))
+    database = await _loaded(tmp_path, database_url, file, NOW)
+    before = await _names(database)
+    if is_withdrawn:
+        await database.close()
+        database = await _loaded(tmp_path, database_url, programme_with(tmp_path), NOW)
+    async with database.write() as connection:
+        loaded = await loaded_programme(connection)
+        again = OfferedReward(id="one", kind="merchandise", points=6, title=m.Text(en="It"))
+        book = EventBook(loaded.document, world_of(loaded), NOW)
+        assert await book.count(connection, [again]) == [None]
+        rows = (await connection.execute(select(t.rewards).where(t.rewards.c.id == "one"))).all()
+    assert [(row.points, row.withdrawn, bool(row.document["placeholder"])) for row in rows] == [(6, False, True)]
+    assert await _names(database) == before and await served_picture(database, before["one"], 256)
     await database.close()
 
 

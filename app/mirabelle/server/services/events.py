@@ -244,7 +244,7 @@ class EventBook:
             unseen = batch.stores - {row.id for row in known.all()}
             await add_stores(connection, [StoreRules(id=s, name=m.Text(en=s)) for s in sorted(unseen)])
         if batch.rewards:
-            await put_rewards(connection, self.document, batch.rewards.values())
+            await put_rewards(connection, self.document, batch.rewards.values(), keep_pictures=True)
         for people in (batch.joined.keys() - batch.people.keys(), batch.people.keys()):
             values = [
                 {"participant": p, "joined_at": batch.joined[p], **batch.people.get(p, {})} for p in sorted(people)

@@ -1,7 +1,7 @@
 """Loads a programme into the database, where it stays, and tells the app what it must know of it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -31,6 +31,7 @@ from mirabelle.server.storage import schema as t
 
 # References of stores that the programme file does not number begin here, clear of those people choose by hand.
 _FIRST_OWN_REFERENCE = 100_000
+_OF_PICTURES = ("picture", "placeholder")
 
 
 class CurrencyInUse(ProgrammeUnusable):
@@ -148,24 +149,28 @@ async def _put_staff(connection: AsyncConnection, document: ProgrammeDocument) -
         await connection.execute(upsert(connection, table, keep=["revoked_at"]), values)
 
 
-async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules]) -> None:
-    """Add rewards, or change those that exist; a changed stock adds or takes away the difference to the one before."""
+async def put_rewards(
+    connection: AsyncConnection, document: ProgrammeDocument, rewards: Iterable[RewardRules],
+    *, keep_pictures: bool = False,
+) -> None:  # fmt: skip
+    """Add rewards, or change those that exist; a changed stock adds or takes away the difference to the one before.
+
+    With `keep_pictures` what is said of rewards says nothing of their pictures, which stay.
+    """
     table = t.rewards
     await take_turn(connection)
     revision = (await connection.execute(select(func.coalesce(func.max(table.c.revision), 0)))).scalar_one()
     reference = (await connection.execute(select(func.coalesce(func.max(table.c.reference), 0)))).scalar_one()
     wanted = list(rewards)
-    known = {}
-    for start in range(0, len(wanted), 500):
-        ids = [reward.id for reward in wanted[start : start + 500]]
-        found = await connection.execute(select(table).where(table.c.id.in_(ids)))
-        known |= {row.id: row for row in found.all()}
+    known = await _known(connection, [reward.id for reward in wanted])
     values, restocked = [], []
     for reward in wanted:
         before = known.get(reward.id)
         if before is None:
             reference += 1
         row = _reward_values(document, reward, before.reference if before else reference, revision + 1)
+        if before is not None and keep_pictures:
+            row["document"] |= {name: before.document.get(name) or row["document"][name] for name in _OF_PICTURES}
         if before is not None and _offers_the_same(before, row):
             continue  # no device need hear of it again
         revision += 1
@@ -181,6 +186,14 @@ async def put_rewards(connection: AsyncConnection, document: ProgrammeDocument, 
     for reward_id, pieces, newly_stocked in restocked:
         await restock(connection, reward_id, pieces, newly_stocked=newly_stocked)
     await tally_stock(connection)
+
+
+async def _known(connection: AsyncConnection, rewards: Sequence[str]) -> dict[str, Row[Any]]:
+    known: dict[str, Row[Any]] = {}
+    for start in range(0, len(rewards), 500):
+        some = t.rewards.c.id.in_(rewards[start : start + 500])
+        known |= {row.id: row for row in (await connection.execute(select(t.rewards).where(some))).all()}
+    return known
 
 
 def _reward_values(document: ProgrammeDocument, reward: RewardRules, reference: int, revision: int) -> dict[str, Any]:
