@@ -7,6 +7,7 @@ import pytest
 
 from mirabelle.client.api import LostAnswer, NotSent
 from mirabelle.client.app import App
+from mirabelle.client.repositories.outbox import Entry
 from mirabelle.contract.till_messages import Scan
 from tests.backend import Backend
 from tests.client.devices import Device, signed_in
@@ -78,6 +79,50 @@ async def test_a_scan_that_never_arrived_uses_nothing_up(wire: Wire, backend: Ba
         await app.sync()
         assert app.scans.list() == []
         assert await verdict(app, code=code) == "accepted"
+
+
+async def test_what_may_have_been_accepted_is_not_taken_for_unsent_when_nobody_can_be_asked_again(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    _, code = shown(backend)
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app, "staff")
+        wire.lose_reply(SCAN, times=2)
+        with pytest.raises(LostAnswer):
+            await verdict(app, code=code)
+        [lost] = app.outbox.entries("scan")
+        wire.cut()
+        for _ in range(2):
+            with pytest.raises(NotSent):
+                await verdict(app, code=code)
+            assert [(entry.key, entry.state) for entry in app.outbox.entries("scan")] == [(lost.key, "unknown")]
+        assert not app.outbox.drop(lost.key)
+        wire.mend()
+        assert await verdict(app, code=code) == "accepted"
+        assert await verdict(app, code=code) != "accepted"
+
+
+async def test_a_lost_verdict_that_another_window_heard_meanwhile_is_asked_for_no_more(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    _, code = shown(backend)
+    device = Device(tmp_path)
+    async with device.on(wire.url) as app, device.on(wire.url) as other:
+        await signed_in(app, "staff")
+        await other.restore()
+        wire.lose_reply(SCAN, times=2)
+        with pytest.raises(LostAnswer):
+            await verdict(app, code=code)
+        asked, claim = wire.requests[SCAN], app.outbox.claim
+
+        def overtaken(key: str) -> Entry | None:
+            app.outbox.claim = claim  # type: ignore[method-assign]
+            other.outbox.settle(other.store.connection, key)
+            return claim(key)
+
+        app.outbox.claim = overtaken  # type: ignore[method-assign]
+        assert await verdict(app, code=code) != "accepted"
+        assert wire.requests[SCAN] == asked + 1 and app.outbox.is_empty
 
 
 async def test_a_lost_verdict_is_in_the_history_and_is_let_go_after_a_day(

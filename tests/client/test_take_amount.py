@@ -159,6 +159,29 @@ async def test_what_may_be_held_is_not_forgotten_where_nobody_can_be_asked_again
         assert (holder.left, app.outbox.entries()) == ((1000, 0), [])
 
 
+async def test_what_is_held_when_the_network_goes_is_not_called_unsent_and_is_taken_once(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
+    holder = CardHolder(backend)
+    async with TillDevice(tmp_path).on(wire.url) as app:
+        await till_in_sync(app)
+        scan, hear = await shown(app, holder), app.api._on_contact
+
+        def cut(reached: bool) -> None:
+            app.api._on_contact = hear
+            hear(reached)
+            wire.cut()
+
+        app.api._on_contact = cut  # with the answer to the hold
+        with pytest.raises(LostAnswer):
+            await app.take_amount(scan, 1000)
+        assert app.take_amount.open_amount(holder.voucher["id"]) == 1000 and holder.left == (4000, 1000)
+        wire.mend()
+        await take(app, scan, 1000)
+        assert (holder.left, app.outbox.entries()) == ((4000, 0), [])
+        assert sum(count for request, count in wire.requests.items() if request.endswith("/captures")) == 1
+
+
 async def test_a_refusal_is_told_and_leaves_nothing_open(backend: Backend, tmp_path: Path) -> None:
     holder = CardHolder(backend)
     async with TillDevice(tmp_path).on(backend.url) as app:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from mirabelle.contract.catalog_columns import RewardColumns, rewards_in
-from mirabelle.contract.fields import Message, PublicKey
+from mirabelle.contract.fields import Message, Points, PublicKey
 from mirabelle.contract.messages import Reward
 from mirabelle.rules import catalog_trust as rules
 
@@ -69,6 +69,13 @@ class CatalogPart(Message, frozen=True, kw_only=True):
     removed: list[int] = msgspec.field(default_factory=list)
 
 
+class _Changed(Message, frozen=True):
+    """What is looked at of each that changed, whichever fields did."""
+
+    reference: int
+    points: Points = 0
+
+
 _TYPES: Final[dict[str, Any]] = {
     "rewards": list[Reward],
     "columns": RewardColumns,
@@ -107,6 +114,8 @@ def read_manifest(signed: SignedCatalog) -> CatalogManifest:
 def read_parts(parts: Mapping[str, str | bytes]) -> CatalogPart:
     """The parts in their JSON; raises msgspec.MsgspecError and ValueError."""
     read = {name: msgspec.json.decode(text, type=_TYPES[name]) for name, text in parts.items()}
+    for one in read.get("changed", ()):
+        msgspec.convert(one, _Changed)
     if columns := read.pop("columns", None):
         read["rewards"] = rewards_in(columns)
     return CatalogPart(**read)

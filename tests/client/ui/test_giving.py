@@ -3,7 +3,11 @@
 import secrets
 
 import flet as ft
+import msgspec
+import pytest
 
+from mirabelle.client.repositories.redemptions import keep_redemption
+from mirabelle.contract.reasons import Reason
 from tests.client.devices import sign_in_by_mail
 from tests.client.ui.visiting import Visitor, visitor
 
@@ -32,6 +36,22 @@ async def test_a_gift_is_confirmed_first_and_then_shown_on_both_sides(backend, t
         async with recipient.window("/vouchers") as window:
             assert f"A gift from {name}" in window.texts()
         await recipient.app.close()
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+async def test_what_is_known_of_a_gift_is_not_called_unclear_on_its_page(backend, tmp_path, is_given):
+    async with visitor(backend.url, tmp_path) as giver:
+        redemption = await giver.redeem("croissant")
+        app, voucher = giver.app, redemption.voucher
+        app.outbox.add("a-gift", "gift", voucher.id, b'{"recipient": "basil@example.org"}', giver.now())
+        app.outbox.refuse("a-gift", Reason.OUTCOME_UNKNOWN)
+        if is_given:
+            given = msgspec.structs.replace(voucher, state="given", given_to="basil@example.org")
+            with app.store.write("vouchers", "redemptions") as connection:
+                keep_redemption(connection, msgspec.structs.replace(redemption, voucher=given))
+        async with giver.window(f"/vouchers/{voucher.id}/give") as window:
+            assert bool(window.all(key="seen")) is not is_given
+            assert ("Given to basil@example.org" in window.texts()) is is_given
 
 
 async def test_a_recipient_whom_nobody_knows_is_told_in_words(backend, tmp_path):

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _FEED: Final = "catalog feed"
 _UNREADABLE: Final = "unreadable"
+# What becomes of values that nobody expects, whichever step meets them first.
+_SPOILED: Final = (ValueError, TypeError, KeyError, OverflowError, msgspec.MsgspecError)
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -49,6 +51,10 @@ _feed_decoder: Final = msgspec.json.Decoder(Feed)
 
 class _Unknown(Exception):
     """Something changed of a reward that this device does not have."""
+
+
+class _Broken(Exception):
+    """What came cannot be written as it says, though whoever signed it is believed."""
 
 
 class _Moved(Exception):
@@ -103,7 +109,12 @@ class CatalogFeed:
                     break
                 if page.is_large and page.manifest.more:
                     ahead = asyncio.ensure_future(self._next(page.then))
-                if not await self._write(page):
+                try:
+                    is_written = await self._write(page)
+                except _Broken:
+                    self._refuse(page.feed, _UNREADABLE)
+                    break
+                if not is_written:
                     await _drop(ahead)
                     ahead = None
                 elif not page.manifest.more:
@@ -131,7 +142,7 @@ class CatalogFeed:
         return _page(feed, answer, self._seconds())  # stock and prices take less than a thread does
 
     async def _write(self, page: "_Page") -> bool:
-        """Write a page wholly; whether it was, as there may be another one to ask for in its place."""
+        """Write a page wholly; whether it was, as there may be another one to ask for in its place. Raises _Broken."""
         try:
             if page.is_large:
                 await self._store.write_beside(page.apply, "catalog")
@@ -223,9 +234,16 @@ class _Page:
         return not self.manifest.after or bool(self.feed.total)
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        """Write it, in the caller's transaction; raises _Moved and _Unknown."""
+        """Write it, in the caller's transaction; raises _Moved, _Unknown and _Broken."""
         if _state(connection) != self.feed:
             raise _Moved
+        try:
+            self._apply(connection)
+        except (*_SPOILED, sqlite3.IntegrityError) as fault:
+            log.warning("the catalog cannot be written as it came: %s", type(fault).__name__)
+            raise _Broken from fault
+
+    def _apply(self, connection: sqlite3.Connection) -> None:
         if self.manifest.loading and not self.feed.total:
             r.leave_in_pieces(connection)
         r.take_off(connection, self.part.removed)
@@ -249,10 +267,12 @@ def _page(feed: Feed, answer: Changed[cm.SignedCatalog], seconds: int) -> _Page 
         if refused is not None:
             return _Doubtful(feed, refused.value)
         part = cm.read_parts(offered.parts)
-    except (ValueError, msgspec.MsgspecError):
+        is_first = not manifest.after
+        load = feed.load + is_first
+        new = r.prepare(part.rewards, load)
+    except _SPOILED:
         return _Doubtful(feed, _UNREADABLE)
-    is_first = not manifest.after
-    load, loaded = feed.load + is_first, len(part.rewards) + (0 if is_first else feed.loaded)
+    loaded = len(part.rewards) + (0 if is_first else feed.loaded)
     then = Feed(
         cursor=manifest.cursor,
         etag="" if manifest.more else answer.etag,
@@ -264,7 +284,7 @@ def _page(feed: Feed, answer: Changed[cm.SignedCatalog], seconds: int) -> _Page 
         loaded=loaded if manifest.loading else 0,
         total=(manifest.total or feed.total) if manifest.loading else 0,
     )
-    return _Page(feed, then, part, r.prepare(part.rewards, load), manifest)
+    return _Page(feed, then, part, new, manifest)
 
 
 async def _drop(ahead: asyncio.Task[_Came] | None) -> None:
