@@ -9,6 +9,7 @@ from mirabelle.contract import messages as m
 from mirabelle.rules.commands import Earn, Redeem
 from mirabelle.server.hosting import demo_programme
 from mirabelle.server.services.closing import ClosedDay, close_days, forget_what_is_past, lapse_holds
+from mirabelle.server.services.pace import DAILY
 from mirabelle.server.services.programme_file import RewardRules
 from tests.backend import Backend
 from tests.clock import MovableClock
@@ -81,6 +82,14 @@ async def test_answers_are_kept_for_ninety_days_and_not_for_ever(database_url: s
         await books.change(at.format(int(START.timestamp() * 1_000_000)))
         assert await forget_what_is_past(books.database, START + 90 * DAY) == 0
         assert await forget_what_is_past(books.database, START + 101 * DAY) == 1
+
+
+async def test_tries_are_forgotten_once_they_count_no_more(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        for who in ("somebody", f"{DAILY}somebody"):
+            await books.change(f"INSERT INTO attempts VALUES ('{who}', '[]', {int(START.timestamp() * 1_000_000)})")
+        after = [DAY / 48, DAY / 23, DAY / 2, DAY * 2]
+        assert [await forget_what_is_past(books.database, START + one) for one in after] == [0, 1, 0, 1]
 
 
 def test_a_server_that_starts_again_gives_back_what_lapsed_while_it_was_down(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from mirabelle.rules.programme import TIER_PERIOD, standing
 from mirabelle.rules.redemption import RedemptionState
 from mirabelle.server.ledger.batches import run_commands
 from mirabelle.server.ledger.load import World
+from mirabelle.server.services.pace import DAILY
 from mirabelle.server.storage import access
 from mirabelle.server.storage import schema as t
 from mirabelle.server.storage.database import Database
@@ -165,11 +166,13 @@ async def forget_what_is_past(database: Database, now: datetime) -> int:
     """Delete answers whose keys need not be kept any more, sessions and codes that ended, and old attempts; returns
     how many."""
     keep = now - timedelta(days=IDEMPOTENCY_KEY_DAYS)
+    attempts = access.attempts.c
     deletions: Sequence[tuple[object, object]] = (
         (t.answers, t.answers.c.at < keep),
         (access.sign_in_codes, access.sign_in_codes.c.created_at < keep),
         (access.enrolments, access.enrolments.c.expires_at < keep),
-        (access.attempts, access.attempts.c.at < now - timedelta(days=1)),
+        (access.attempts, and_(attempts.at < now - timedelta(hours=1), ~attempts.who.startswith(DAILY))),
+        (access.attempts, attempts.at < now - timedelta(days=1)),
         (access.sessions, or_(access.sessions.c.expires_at < keep, access.sessions.c.ended_at < keep)),
     )
     forgotten = 0

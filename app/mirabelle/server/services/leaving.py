@@ -21,6 +21,7 @@ from mirabelle.server.ledger.batches import Answer, KeyReused, save, sql_of
 from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.ledger.writes import Writes
 from mirabelle.server.services.context import Context
+from mirabelle.server.services.pace import DAILY
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.wallet import holder
 from mirabelle.server.storage import access
@@ -188,7 +189,7 @@ async def _erase(connection: AsyncConnection, person: Row[Any], left_at: datetim
     await connection.execute(update(t.events).where(t.events.c.participant == who).values(content=b""))
     for table in (access.devices, kept.reminders, kept.told_reminders):
         await connection.execute(delete(table).where(table.c.cell == cell, table.c.participant == who))
-    at_doors = [f"pass {who}", f"export {who}", f"guesses of {who}"]
+    at_doors = [f"pass {who}", f"export {who}", f"{DAILY}guesses of {who}"]
     for gone, condition in (
         (access.sessions, (access.sessions.c.subject == who) & (access.sessions.c.role == "participant")),
         (t.answers, t.answers.c.actor == who),

@@ -11,6 +11,8 @@ from mirabelle.server.ledger.save import insert_or, upsert
 from mirabelle.server.storage import access
 from mirabelle.server.storage.instants import microseconds_of
 
+# How the name begins of whoever may try so often a day: all others, network addresses among them, are forgotten sooner.
+DAILY: Final = "daily "
 _MINUTE: Final = timedelta(minutes=1)
 
 

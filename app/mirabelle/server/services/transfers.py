@@ -16,7 +16,7 @@ from mirabelle.server.ledger.batches import Answer, Submission
 from mirabelle.server.ledger.load import Names
 from mirabelle.server.ledger.reads import stored_answers
 from mirabelle.server.services.context import Context
-from mirabelle.server.services.pace import have_tried, may_try
+from mirabelle.server.services.pace import DAILY, have_tried, may_try
 from mirabelle.server.services.problems import problem_body
 from mirabelle.server.services.refusals import Refused
 from mirabelle.server.services.tokens import Caller
@@ -40,7 +40,7 @@ async def transfer(
 async def recipient_of(context: Context, participant: str, key: str, address: str) -> str:
     """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often."""
     who, most, now, people = (
-        [f"guesses of {participant}"],
+        [f"{DAILY}guesses of {participant}"],
         limits.UNKNOWN_RECIPIENTS_PER_DAY,
         context.now(),
         t.participants,
