@@ -132,6 +132,21 @@ def test_what_proves_nothing_is_refused_with_the_reason_and_kept(any_backend: Ba
     assert kept == [(answers[0].json()["detail"], scan["frame"])]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("at", "0001-01-01T00:00:00Z"),
+        ("at", "2026-03-01T09:00:00"),
+        ("undone_at", "2026-03-01T09:00:00"),
+        ("frame", "MV1:\0"),
+    ],
+)
+def test_what_no_till_tells_of_is_refused_and_is_no_fault(any_backend: Backend, field: str, value: str) -> None:
+    till, scan = any_backend.till(), offline("MV1:", time.time())
+    answer = till.post("/scans/uploads", {**scan, field: value})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid", field)
+
+
 def test_the_same_key_for_another_upload_is_refused(any_backend: Backend) -> None:
     _, _, frame = shown(any_backend)
     till, key = any_backend.till(), new_key()

@@ -10,6 +10,8 @@ from mirabelle.contract.fields import Amount, Identifier, Message, Points, Publi
 from mirabelle.contract.messages import Use
 
 Frame = Annotated[str, Meta(max_length=limits.FRAME_CHARACTERS)]
+KeptFrame = Annotated[str, Meta(max_length=limits.FRAME_CHARACTERS, pattern=r"^[^\x00]*$")]
+Moment = Annotated[datetime, Meta(tz=True)]
 ScanKey = Annotated[str, Meta(min_length=8, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, pattern=r"^[\x21-\x7e]+$")]
 Nonce = Annotated[
     str, Meta(pattern=r"^([0-9a-f]{16})?$", description="The till's challenge, 8 bytes in hex, if it set one")
@@ -133,10 +135,10 @@ class ScanUpload(Message, frozen=True, kw_only=True):
     """
 
     key: ScanKey
-    frame: Frame
-    at: datetime
+    frame: KeptFrame
+    at: Moment
     nonce: Nonce = ""
-    undone_at: datetime | None = None
+    undone_at: Moment | None = None
     lost_keys: Annotated[list[str], Meta(max_length=limits.LOST_KEYS)] = field(default_factory=list)
 
 

@@ -1,6 +1,6 @@
 """What tills did without network, told afterwards; and what they take back."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -32,12 +32,15 @@ from mirabelle.server.services.tokens import Caller
 from mirabelle.server.services.vouchers import Describer
 from mirabelle.server.storage import schema as t
 
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # no clock says less, and there is little to subtract from year 1
 _CLOCK_SKEW: Final = timedelta(seconds=limits.CLOCK_SKEW_SECONDS)
 
 
 async def upload(context: Context, caller: Caller, request: tm.ScanUpload, key: str, request_hash: bytes) -> Answer:
     """Take down a scan that the till accepted without network, once. Raises KeyReused, Refused."""
     till, now = caller.subject, context.now()
+    if request.at < _EARLIEST:
+        raise Refused(Reason.INVALID, "before 1970", field="at")
     if request.at > now + _CLOCK_SKEW:
         # One of the two clocks is wrong, and not for ever: an answer that is kept would lose the scan.
         raise Refused(Reason.TOO_EARLY)
