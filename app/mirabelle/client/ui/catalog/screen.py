@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import flet as ft
@@ -11,9 +12,9 @@ import flet as ft
 from mirabelle.client.ui.catalog.filters import filter_sheet
 from mirabelle.client.ui.catalog.results import Drawn, found, screenful, shelves
 from mirabelle.client.ui.catalog.state import Feature, Filters, feature, filters_of
-from mirabelle.client.ui.shared import theme
+from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import Window, go, use_app, use_window
-from mirabelle.client.ui.shared.frame import screen
+from mirabelle.client.ui.shared.frame import fault, screen
 from mirabelle.client.ui.shared.live import use_dialog, use_live
 from mirabelle.client.ui.shared.times import last_moment
 from mirabelle.client.ui.shared.widgets import (
@@ -55,6 +56,12 @@ class Shelf:
 @screen
 def catalog_screen() -> ft.View:
     """The catalog of this page's app."""
+    return page_frame("", [_catalog()], tab="rewards", scroll=False)
+
+
+@partial(fixes.component, instead=fault)
+def _catalog() -> ft.Control:
+    """All of the page but its frame, which a keystroke leaves as it is."""
     app, window = use_app(), use_window()
     filters, _ = ft.use_state(lambda: filters_of(app).back_at_the_top())
     sheet_open, set_sheet_open = ft.use_state(False)
@@ -132,9 +139,8 @@ def catalog_view(
     now: datetime,
     acts: Acts,
     drawn: Drawn,
-) -> ft.View:
-    """The catalog as a page."""
-
+) -> ft.Control:
+    """The catalog, from its title to the last reward."""
     spacing = theme.XL if window.size != "phone" else 20
 
     def scrolled(event: ft.OnScrollEvent) -> None:
@@ -143,7 +149,7 @@ def catalog_view(
             filters.show_more()
 
     head = _slots(translate, window, filters, shelf, acts, drawn, spacing)
-    rows = ft.ListView(
+    return ft.ListView(
         [head, *shelves(translate, window, filters, shelf, now, spacing, acts.on_open, drawn)],
         spacing=0,
         padding=ft.Padding.only(bottom=theme.XXL),
@@ -152,7 +158,6 @@ def catalog_view(
         scroll_interval=100,
         key="shelf",
     )
-    return page_frame("", [rows], tab="rewards", scroll=False)
 
 
 def _slots(

@@ -171,18 +171,22 @@ def screen(draw: Callable[..., ft.View]) -> Callable[..., Any]:
     return fixes.component(draw, instead=_broken)
 
 
-def _broken() -> ft.View:
+def fault() -> ft.Control:
+    """Stands for what could not be drawn, and says what is safe and what to do."""
     app = use_app()
-    words = empty_state(
+    return empty_state(
         ft.Icons.HEALING_OUTLINED,
         app.t("shared.fault"),
         f"{app.t('shared.fault_safe')} {app.t('shared.fault_do')}",
         app.t("shared.home"),
         lambda: go("/"),
     )
+
+
+def _broken() -> ft.View:
     return ft.View(
         route=use_route(),
-        controls=[words],
+        controls=[fault()],
         vertical_alignment=ft.MainAxisAlignment.CENTER,
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
     )
