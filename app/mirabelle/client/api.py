@@ -29,13 +29,29 @@ A = TypeVar("A")
 
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0  # without a byte of it
-WHOLE_ANSWER_SECONDS: Final = 60.0  # until the last one, however slowly they come
 _NOT_MODIFIED: Final = 304
 _UNASKED: Final = ("accept", "connection", "user-agent")  # headers that say nothing here, in each request
 _PACKED: Final = "gzip"  # the one way to pack an answer that is unpacked here, see `_received`
 _PROBLEM: Final = "application/problem+json"
 _UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"  # all that httpx 0.28 tells of it
 _SIGN_IN_FIRST: Final = 511
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds an answer may take, until its last byte: `whole`, longer the more of it has come, for as long as
+    that is not slower than the `slowest` line, in bytes a second, and not for ever."""
+
+    whole: float = 60.0
+    slowest: float = 250.0
+    longest: float = 900.0  # in which such a line brings a page of the catalog
+
+    def seconds(self, came: int) -> float:
+        """How many seconds since it was asked for, once so many bytes of it came."""
+        return min(self.whole + came / self.slowest, self.longest)
+
+
+PATIENCE: Final = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,9 @@ class Api:
     app runs beside the server, for a browser elsewhere, `browser` is the network address that its calls are made for.
     """
 
-    def __init__(self, base_url: str, on_contact: Callable[[bool], None]) -> None:
+    def __init__(self, base_url: str, on_contact: Callable[[bool], None], patience: Patience = PATIENCE) -> None:
         self._base_url = base_url.rstrip("/") + API_PREFIX
-        self._on_contact = on_contact
+        self._on_contact, self._patience = on_contact, patience
         self._client: httpx.AsyncClient | None = None
         self.tokens: Tokens | None = None
         self.language = "en"
@@ -199,8 +215,11 @@ class Api:
         client = self._client or self._open()
         try:
             asked = client.stream(endpoint.method, url, content=content, headers=headers, params=query)
-            async with asyncio.timeout(WHOLE_ANSWER_SECONDS), asked as coming:
-                return await _received(coming, endpoint.most_bytes)
+            begun, seconds = asyncio.get_running_loop().time(), self._patience.seconds
+            async with asyncio.timeout_at(begun + seconds(0)) as given, asked as coming:
+                return await _received(
+                    coming, endpoint.most_bytes, lambda came: given.reschedule(begun + seconds(came))
+                )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             self._on_contact(False)
             raise (Untrusted if _UNTRUSTED in str(fault) else NotSent) from fault
@@ -232,9 +251,9 @@ class Api:
             self._client = None
 
 
-async def _received(coming: "httpx.Response", most: int) -> "httpx.Response":
-    """The whole answer, unpacked. httpx unpacks whatever comes: some kilobytes may say that they are gigabytes, so no
-    more than `most` bytes are; raises WrongServer beyond."""
+async def _received(coming: "httpx.Response", most: int, on_more: Callable[[int], None]) -> "httpx.Response":
+    """The whole answer, unpacked; `on_more` is told how many bytes of it came. httpx unpacks whatever comes: some
+    kilobytes may say that they are gigabytes, so no more than `most` bytes are; raises WrongServer beyond."""
     import httpx
 
     packing = coming.headers.pop("content-encoding", "identity").lower()
@@ -243,6 +262,7 @@ async def _received(coming: "httpx.Response", most: int) -> "httpx.Response":
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == _PACKED else None
     body = bytearray()
     async for chunk in coming.aiter_raw():
+        on_more(coming.num_bytes_downloaded)
         try:
             body += unpacking.decompress(chunk, most + 1 - len(body)) if unpacking else chunk
         except zlib.error as fault:
