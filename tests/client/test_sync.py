@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mirabelle.client.api import LostAnswer
 from mirabelle.client.app import App
 from tests.client.devices import Device, signed_in
 from tests.wire import Wire
+
+CATALOG = "GET /api/v1/catalog"
 
 PROGRAMME = "GET /api/v1/programme"
 WALLET = "GET /api/v1/wallet"
@@ -81,3 +84,14 @@ async def test_a_round_that_fails_is_not_the_last(wire: Wire, tmp_path: Path) ->
         app.subscribe(("programme",), written.set)
         async with rounds(app):
             await asyncio.wait_for(written.wait(), 8)
+
+
+async def test_what_a_person_has_does_not_wait_for_the_catalog(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app:
+        await signed_in(app)
+        before = app.wallet.current()
+        wire.cut_reply(CATALOG, 1)
+        with pytest.raises(LostAnswer):
+            await app.sync()
+        after = app.wallet.current()
+        assert before is not None and after is not None and after.as_of > before.as_of

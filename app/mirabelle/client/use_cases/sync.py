@@ -54,7 +54,8 @@ class Sync:
         keys: Keys,
         who: Callable[[], SignedIn | None],
         now: Callable[[], datetime],
-        everybody: tuple[_Noun, ...],
+        programme: _Noun,
+        catalog: _Noun,
         participant: tuple[_Noun, ...],
         staff: tuple[_Noun, ...],
         vouchers: Vouchers,
@@ -68,7 +69,8 @@ class Sync:
         has_left: Callable[[], Awaitable[bool]],
     ) -> None:
         self._store, self._api, self._keys, self._who, self._now = store, api, keys, who, now
-        self._nouns = {None: everybody, "participant": (*everybody, *participant), "staff": (*everybody, *staff)}
+        self._nouns = {None: (programme,), "participant": (programme, *participant), "staff": (programme, *staff)}
+        self._catalog = catalog
         self._vouchers, self._redeem, self._send_points, self._scan = vouchers, redeem, send_points, scan
         self._give_voucher, self._take_amount = give_voucher, take_amount
         self._upload_scans, self._till_time, self._has_left = upload_scans, till_time, has_left
@@ -123,6 +125,8 @@ class Sync:
             unsent = unsent or refusal
         elif who is not None:
             self._scan.forget_old()
+        refusal = await self._catalog.refresh()  # over a slow line it takes minutes: nothing is to wait for it
+        unsent = unsent or refusal
         if isinstance(unsent, NoAnswer):
             raise unsent
         return unsent
