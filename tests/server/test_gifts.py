@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mirabelle.contract.limits import UNKNOWN_RECIPIENTS_PER_DAY
+from mirabelle.contract.wire import ASKED_SINCE, IDEMPOTENCY_KEY
 from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
 from tests.server.mailbox import sign_in
@@ -144,6 +145,16 @@ def test_guesses_at_the_same_moment_are_limited_as_well(backend: Backend) -> Non
     voucher, times = bought(amina), 2 * UNKNOWN_RECIPIENTS_PER_DAY
     told = together(lambda number: give(amina, voucher, f"guess-{number}@example.org")[1]["code"], times)
     assert Counter(told) == {"no_such_recipient": times // 2, "rate_limited": times // 2}
+
+
+def test_what_may_have_been_done_is_not_called_one_guess_too_many(backend: Backend) -> None:
+    amina = backend.participant()
+    voucher = bought(amina)
+    for _ in range(UNKNOWN_RECIPIENTS_PER_DAY + 1):
+        told = give(amina, voucher, NOBODY)[1]["code"]
+    headers = {**amina._headers(), IDEMPOTENCY_KEY: new_key(), ASKED_SINCE: "0"}
+    late = amina.http.post(f"/vouchers/{voucher['id']}/gifts", json={"recipient": NOBODY}, headers=headers)
+    assert (told, late.json()["code"]) == ("rate_limited", "outcome_unknown")
 
 
 @pytest.mark.parametrize("id_", ["ab" * 16, "ab", "no hex at all"])

@@ -23,7 +23,7 @@ async def give(
 ) -> Answer:  # fmt: skip
     """Give the voucher away; the same key again gets the first answer again. Raises KeyReused, Refused, and
     KeyForgotten where there is none for what is `only_known`."""
-    recipient = await recipient_of(context, caller.subject, key, request.recipient)
+    recipient = await recipient_of(context, caller.subject, key, request.recipient, only_known=only_known)
     async with context.database.read() as connection:
         people = await people_of(connection, {recipient})
     command = Give(

@@ -32,13 +32,14 @@ async def transfer(
     """Give points to another participant; the same key again gets the first answer again. Raises KeyReused, Refused,
     and KeyForgotten where there is none for what is `only_known`."""
     now = context.now()
-    recipient = await recipient_of(context, caller.subject, key, request.recipient)
+    recipient = await recipient_of(context, caller.subject, key, request.recipient, only_known=only_known)
     command = Transfer(caller.subject, recipient, f"t-{secrets.token_hex(10)}", request.points, now)
     return await context.ledger.submit(Submission(caller.subject, key, request_hash, command, now, _answer, only_known))
 
 
-async def recipient_of(context: Context, participant: str, key: str, address: str) -> str:
-    """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often."""
+async def recipient_of(context: Context, participant: str, key: str, address: str, *, only_known: bool) -> str:
+    """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often. What is told
+    again, or is `only_known` and so decides nothing, is no guess: to refuse it would say that it was not done."""
     who, most, now, people = (
         [f"{DAILY}guesses of {participant}"],
         limits.UNKNOWN_RECIPIENTS_PER_DAY,
@@ -47,8 +48,8 @@ async def recipient_of(context: Context, participant: str, key: str, address: st
     )
 
     async def look(connection: AsyncConnection) -> str:
-        # What was decided is told again. All else is counted here, not by its answer: those at once have none yet.
-        is_new = not await stored_answers(connection, [(participant, key)])
+        # Counted here and not by their answers: those that come at once have none yet.
+        is_new = not only_known and not await stored_answers(connection, [(participant, key)])
         if is_new and await have_tried(connection, who, most, now, _DAY):
             raise Refused(Reason.RATE_LIMITED)
         found = await connection.execute(select(people.c.participant).where(people.c.email == address.lower()))
