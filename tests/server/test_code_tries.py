@@ -99,6 +99,19 @@ def test_many_addresses_together_have_few_tries_and_use_up_none_of_the_device_th
     assert tried(owner, address, code) == "201"
 
 
+def test_whoever_shares_an_address_uses_up_no_codes_of_a_device_that_the_owner_knows(
+    any_backend: Backend, owner: Person, address: str
+) -> None:
+    assert tried(owner, address, asked(any_backend, owner, address)) == "201"
+    neighbour = any_backend.somebody()
+    neighbour.address = owner.address
+    for _ in range(limits.SIGN_IN_CODES_PER_HOUR - 1):
+        asked(any_backend, neighbour, address)
+    any_backend.clock.move(minutes=limits.SIGN_IN_CODE_MINUTES)
+    assert neighbour.post("/sign-in/codes", {"email": address}).status_code == 429
+    assert tried(owner, address, asked(any_backend, owner, address)) == "201"
+
+
 def test_one_customers_ipv6_addresses_are_one(any_backend: Backend, owner: Person, stranger: Person) -> None:
     network, other = ("2001:db8:" + ":".join(secrets.token_hex(2) for _ in range(2)) for _ in range(2))
     address = f"{secrets.token_hex(4)}@example.org"

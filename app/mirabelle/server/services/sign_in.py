@@ -34,18 +34,19 @@ _DAY: Final = timedelta(days=1)
 async def send_code(context: Context, request: sm.SignInCodeRequest, key: str, address: str, claim: Claim) -> None:
     """Mail a code; the same key again sends nothing more. Raises Refused, KeyReused and MailNotSent.
 
-    How many are asked for is counted by the network `address`, for this mailbox and for all. Those that are good at
-    once are counted as well, so that nobody's mailbox is filled; a stranger who asks for all of them has them mailed
-    to the owner, to sign in with.
+    How many are asked for is counted by the network `address`, for this mailbox and for all; of a device that the owner
+    has signed in with, by the device. Those that are good at once are counted as well, so that nobody's mailbox is
+    filled; a stranger who asks for all of them has them mailed to the owner, to sign in with.
     """
     email = request.email.lower()
-    id_ = context.tokens.mac("code", email, key).hex()[:32]
-    asker = _asker(context, request.device_key) if request.device_key else None
+    id_, device = context.tokens.mac("code", email, key).hex()[:32], request.device_key
+    asker = _asker(context, device) if device else None
     row = {"id": id_, "email": email, "asked_by": asker, "tries": 0, "created_at": context.now()}
 
     async def keep(connection: AsyncConnection) -> str | None:
         await claim(connection)
-        return await _keep_code(context, connection, row, address)
+        is_known = device is not None and await _has_signed_in(connection, email, device)
+        return await _keep_code(context, connection, row, device if device and is_known else address)
 
     code = await context.database.attempt(keep)
     if code is None:
@@ -59,16 +60,17 @@ async def send_code(context: Context, request: sm.SignInCodeRequest, key: str, a
         raise
 
 
-async def _keep_code(context: Context, connection: AsyncConnection, row: dict[str, Any], address: str) -> str | None:
-    """Make a code and keep it, as a keyed hash; None where this one is there already. Raises Refused after too many."""
+async def _keep_code(context: Context, connection: AsyncConnection, row: dict[str, Any], source: str) -> str | None:
+    """Make a code and keep it, as a keyed hash; None where this one is there already. Raises Refused where too many
+    were asked for from that `source`, or are good."""
     codes, email, now = access.sign_in_codes, row["email"], row["created_at"]
     if (await connection.execute(select(codes.c.id).where(codes.c.id == row["id"]))).first():
         return None
     mac = context.tokens.mac
     for who, most, within in (
-        (mac("asks for codes", address), limits.SIGN_IN_CODES_PER_HOUR_OF_ALL, _HOUR),
+        (mac("asks for codes", source), limits.SIGN_IN_CODES_PER_HOUR_OF_ALL, _HOUR),
         (mac("is asked for codes", email), limits.SIGN_IN_CODES_AT_ONCE, _GOOD),
-        (mac("asks for codes", email, address), limits.SIGN_IN_CODES_PER_HOUR, _HOUR),
+        (mac("asks for codes", email, source), limits.SIGN_IN_CODES_PER_HOUR, _HOUR),
     ):
         if not await may_try(connection, [who.hex()], most, now, within):
             raise Refused(Reason.RATE_LIMITED)
@@ -116,7 +118,7 @@ async def sign_in(context: Context, request: sm.SignInRequest, address: str, cla
     many addresses              | 25 tries at 36 codes an hour: be right with 0.016 % in the first one, 0.036 % a day
     the owner's own address     | use up its 5 tries: devices without tries of their own must come from elsewhere
     many addresses              | use up the 20, which stops devices without tries of their own wherever they are
-    who asks before the owner   | use up the codes to be asked for: from that address for an hour, from 6 for good
+    who asks before the owner   | use up what new devices may ask for: at that address for an hour, with 6 for good
     who knows the device's key, | use up the 5 tries that the device has by itself; it is public, but in no answer
     as from this database       | and in no mail
     """
