@@ -37,7 +37,7 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with ExitStack() as stack:
         data, url = tmp_path_factory.mktemp(f"leaving-{request.param}"), ""
         if request.param == "postgresql":
-            url = stack.enter_context(fresh_database(request.getfixturevalue("postgresql")))
+            url = stack.enter_context(fresh_database(*map(request.getfixturevalue, ("postgresql", "with_tables"))))
         people_with_points(data, AMINA, BASIL, CHLOE, DINA, amount="20000.00", database_url=url)
         yield stack.enter_context(Backend(data, database_url=url))
 

@@ -45,9 +45,9 @@ async def at_the_first_tables(url: str) -> None:
     await engine.dispose()
 
 
-async def test_what_expired_was_refunded_was_done_and_was_put_out_is_known_afterwards(database_url: str) -> None:
-    await at_the_first_tables(database_url)
-    database = await open_database(database_url)
+async def test_what_expired_was_refunded_was_done_and_was_put_out_is_known_afterwards(empty_database_url: str) -> None:
+    await at_the_first_tables(empty_database_url)
+    database = await open_database(empty_database_url)
     async with database.read() as connection:
         lots = (await connection.execute(text("SELECT expired, refunded FROM lots ORDER BY number"))).all()
         [active_at] = (await connection.execute(text("SELECT active_at FROM participants"))).scalars()

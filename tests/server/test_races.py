@@ -43,7 +43,7 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with ExitStack() as stack:
         url = ""
         if request.param != "sqlite":
-            url = stack.enter_context(fresh_database(request.getfixturevalue("postgresql")))
+            url = stack.enter_context(fresh_database(*map(request.getfixturevalue, ("postgresql", "with_tables"))))
         first = stack.enter_context(Backend(data, database_url=url, programme=programme()))
         second = first
         if request.param == "two servers":

@@ -29,13 +29,13 @@ async def differences_at(url: str) -> list[object]:
         await database.close()
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:
-    assert asyncio.run(differences_at(database_url)) == []
+def test_the_migrations_make_the_tables_that_the_code_knows(empty_database_url: str) -> None:
+    assert asyncio.run(differences_at(empty_database_url)) == []
 
 
-def test_a_database_that_is_up_to_date_is_opened_again_without_a_change(database_url: str) -> None:
-    asyncio.run(differences_at(database_url))
-    assert asyncio.run(differences_at(database_url)) == []
+def test_a_database_that_is_up_to_date_is_opened_again_without_a_change(empty_database_url: str) -> None:
+    asyncio.run(differences_at(empty_database_url))
+    assert asyncio.run(differences_at(empty_database_url)) == []
 
 
 async def refusal_of(url: str, change: str) -> str:
@@ -104,10 +104,12 @@ def test_the_database_refuses_more_than_there_is(database_url: str) -> None:
         asyncio.run(written(database_url, _MOVE.replace("400", "-1")))
 
 
-async def test_servers_that_start_at_once_on_an_empty_database_both_start(database_url: str, tmp_path: Path) -> None:
+async def test_servers_that_start_at_once_on_an_empty_database_both_start(
+    empty_database_url: str, tmp_path: Path
+) -> None:
     programme = demo_programme()
     databases = await asyncio.gather(
-        *(open_store(tmp_path, database_url, programme, datetime.now(UTC)) for _ in range(4))
+        *(open_store(tmp_path, empty_database_url, programme, datetime.now(UTC)) for _ in range(4))
     )
     async with databases[0].read() as connection:
         versions = (await connection.execute(select(programmes.c.version))).scalars().all()

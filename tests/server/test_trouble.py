@@ -14,7 +14,7 @@ from tests.backend import Backend, new_key
 def test_while_another_process_holds_the_database_the_answer_is_busy_and_the_same_key_works_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "PRAGMA busy_timeout = 0"))
     with Backend(tmp_path) as server:
         amina, key = server.participant(), new_key()
         before, ask = amina.available(), amina.redemption_request("croissant", 110, key)

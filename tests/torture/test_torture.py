@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import postgresql, postgresql_url  # noqa: F401
+from tests.server.conftest import postgresql, postgresql_url, with_tables  # noqa: F401
 from tests.torture.plans import SHORT
 from tests.torture.run import Plan, torture
 
