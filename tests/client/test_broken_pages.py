@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mirabelle.client.store.opening import MEMORY
 from mirabelle.contract.catalog_columns import columns_of
 from tests.client.test_first_load import REWARDS, ROWS, Phone, signed
 
@@ -45,4 +46,16 @@ async def test_a_page_that_is_broken_is_a_broken_answer_and_comes_again_with_the
     assert (phone.whole(), phone.catalog.refused()) == (ROWS, "unreadable")
     phone.line.pages = {}
     assert await phone.catalog.refresh() is None and phone.whole() == ROWS
+    phone.store.close()
+
+
+async def test_a_store_in_memory_that_another_took_the_place_of_is_loaded_and_searched_like_the_first(
+    tmp_path: Path,
+) -> None:
+    phone = Phone(tmp_path)
+    for _ in range(2):
+        phone.store.switch(MEMORY)
+        await phone.catalog.refresh()
+        assert phone.whole() == len(REWARDS)
+        phone.store.switch(str(phone.path))
     phone.store.close()

@@ -245,3 +245,20 @@ async def test_an_installed_app_removes_it_though_it_lists_nobody_any_more(
     secrets.locked = False
     async with device.on(backend.url) as home:
         assert home.app.session is None and not secrets.sessions()
+
+
+async def test_a_session_of_a_server_that_is_never_opened_again_is_removed_at_the_next_start(
+    backend: Backend, wire: Wire, tmp_path: Path, secrets: Locked, address: str
+) -> None:
+    device = HomeDevice(tmp_path, secrets)
+    async with device.on(backend.url) as home:
+        await join_by_mail(home, backend, wire.url, address)
+        secrets.locked = True
+        await home.app.sign_in.sign_out()
+        await home.join(backend.url)
+        await home.settled()
+        secrets.locked = False
+    assert secrets.sessions()
+    async with device.on(backend.url) as home:
+        await home.settled()
+        assert home.app.server == backend.url and not secrets.sessions()

@@ -11,7 +11,7 @@ from mirabelle.client.app import App
 from mirabelle.contract.account import Leaving, Left
 from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
-from tests.client.devices import Device, balance, confirm, redeemed, signed_in
+from tests.client.devices import Device, KeptSecrets, balance, confirm, redeemed, signed_in
 from tests.wire import CHUNK, Wire
 
 DELETION = f"POST {API_PREFIX}/account/deletions"
@@ -101,12 +101,16 @@ class SlowWire(Wire):
     def __init__(self, server_url: str) -> None:
         super().__init__(server_url)
         self.came, self.goes_on = threading.Event(), asyncio.Event()
+        self.loses = False
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
         while chunk := await reader.read(CHUNK):
             if asked and asked[0] == DELETION:
                 self.came.set()
                 await self.goes_on.wait()
+                if self.loses:
+                    self.loses = False
+                    return
             writer.write(chunk)
             await writer.drain()
 
@@ -129,3 +133,23 @@ async def test_an_answer_that_comes_late_takes_nothing_from_the_next_person(back
             assert app.session == somebody_else and not app.left and not app.leave.is_unknown
         async with device.on(wire.url) as app:
             assert app.session == somebody_else and balance(app)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_an_answer_that_comes_after_the_session_was_found_over_leaves_nothing_of_the_person(
+    backend: Backend, tmp_path: Path, is_lost: bool
+) -> None:
+    device = Device(tmp_path)
+    with SlowWire(backend.url) as wire:
+        async with device.on(wire.url) as app:
+            await signed_in(app)
+            leaving = asyncio.create_task(app.leave())
+            await asyncio.to_thread(wire.came.wait, 10)
+            assert isinstance(await app.wallet.refresh(), Refusal)  # as a round that had begun before
+            await asyncio.sleep(0)
+            await asyncio.gather(*app._background)
+            assert app.session is None and device.files() and not app.left
+            wire.loses = is_lost
+            wire.go_on()
+            assert isinstance(await leaving, Left) and is_gone(app, device)
+            assert isinstance(device.secrets, KeptSecrets) and list(device.secrets._values) == ["seed"]

@@ -21,7 +21,7 @@ from mirabelle.client.device.secrets import SecretStore
 from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_beside
 from mirabelle.client.parts import Parts
 from mirabelle.client.repositories.accounts import store_file
-from mirabelle.client.repositories.endings import Endings
+from mirabelle.client.repositories.endings import ENDED, Endings
 from mirabelle.client.store.database import Store
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.app_lock import AppLock
@@ -80,7 +80,7 @@ class App(Parts):
         self._speak(language)
         self.store.subscribe(("programme",), lambda: self._speak(self.language))
         self._sessions = api.tokens = Sessions(
-            api, secret_store, keys, now, server, Endings(directory / "ended.json" if directory is not None else None)
+            api, secret_store, keys, now, server, Endings(directory / ENDED if directory is not None else None)
         )
         self._sessions.on_over, self.store.on_gone = self._on_session_over, self._on_file_gone
         self._notifications = notifications
@@ -245,7 +245,8 @@ class App(Parts):
 
     async def _open_file(self, *, is_new: bool = False) -> Mishap | None:
         """Go on with the file of whoever is signed in; raises OSError, TooNew and sqlite3.Error."""
-        path = self._file()
+        assert self.session is not None
+        path = self._file(self.session)
         mishap = self.store.switch(path, await self._key(path, is_new=is_new) if path != MEMORY else None)
         self.offline_scans.reopen()
         return mishap
@@ -298,6 +299,8 @@ class App(Parts):
         signed in meanwhile keeps what is theirs; False then."""
         if self.session is not None and self.session != who:
             return False
+        if self.session is None and is_sealed(file := self._file(who)):  # a sync found it over, and put it away
+            self.store.switch(file, await self._store_keys.find(file))
         await self._sessions.leave(for_good=True)
         self.left = left
         await self._change_person()
@@ -353,11 +356,8 @@ class App(Parts):
         self._background.add(task)  # else nothing would hold it
         task.add_done_callback(self._background.discard)
 
-    def _file(self) -> str:
-        if self._directory is None:
-            return MEMORY
-        assert self.session is not None
-        return str(store_file(self._directory, self.server, self.session.subject))
+    def _file(self, who: SignedIn) -> str:
+        return MEMORY if self._directory is None else str(store_file(self._directory, self.server, who.subject))
 
     async def keep_in_sync(self, is_seen: Callable[[], bool]) -> None:
         """Sync now and then in rounds while the app is seen, at once when it is woken, until cancelled."""

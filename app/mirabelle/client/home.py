@@ -15,10 +15,11 @@ from mirabelle.client.device.preferences import Preferences
 from mirabelle.client.device.secrets import MADE_BYTES, SecretStore
 from mirabelle.client.device.store_keys import StoreKeys
 from mirabelle.client.repositories import accounts as a
+from mirabelle.client.repositories.endings import ENDED, Endings
 from mirabelle.client.store.opening import remove
 from mirabelle.client.store.unsent import Table, may_hold_unsent
 from mirabelle.client.use_cases.bring_along import bring_along
-from mirabelle.client.use_cases.session import SignedIn
+from mirabelle.client.use_cases.session import SignedIn, remove_ended
 from mirabelle.contract.fields import Role
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,15 @@ class Home:
                 self._take(await self._at(server))
         except Exception:  # the demo does not start, or the secret store is out of reach: all stays as it is
             log.exception("the account in use could not be opened")
+        self._do(self._remove_ended())
         return self.app
+
+    async def _remove_ended(self) -> None:
+        """Sessions that were ended while the secret store did not answer go, of servers that nobody may open again as
+        well: those are not told of it, as nobody can go on with them."""
+        own = a.directory_of(self._data, self.app.server or NOWHERE)
+        for directory in {a.directory_of(self._data, a.DEMO), *a.server_directories(self._data)} - {own}:
+            await remove_ended(self._secrets, Endings(directory / ENDED))
 
     async def _tidy(self) -> None:
         """An app that was ended while somebody signed in or out may list an account of which there is nothing."""

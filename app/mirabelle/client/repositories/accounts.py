@@ -17,6 +17,7 @@ from mirabelle.contract.fields import Role
 log = logging.getLogger(__name__)
 
 DEMO: Final = "demo"  # the server that the app brings along; all others are known by their address
+_SERVERS: Final = "servers"
 WAIT_SECONDS: Final = 5  # for another window that writes
 
 _TABLES: Final = (
@@ -157,7 +158,12 @@ def seed_name(server: str) -> str:
 
 def directory_of(data: Path, server: str) -> Path:
     """Where below `data` the stores of a server's people are."""
-    return data / "demo" / "app" if server == DEMO else data / "servers" / _digest(server)
+    return data / "demo" / "app" if server == DEMO else data / _SERVERS / _digest(server)
+
+
+def server_directories(data: Path) -> Sequence[Path]:
+    """Those of all servers that were ever used, but for the demo's."""
+    return sorted((data / _SERVERS).glob("*"))
 
 
 def list_file(data: Path) -> Path:

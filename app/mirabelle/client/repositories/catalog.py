@@ -88,7 +88,7 @@ class Catalog:
 
     def __init__(self, store: Store, api: Api, programme: Programme, now: Callable[[], datetime]) -> None:
         self._store, self._api, self._programme, self._now = store, api, programme, now
-        self._indexed = ""
+        self._indexed: sqlite3.Connection | None = None
         self._indexing: asyncio.Task[None] | None = None
         self._understood: tuple[object, str | None] = ((), None)
 
@@ -173,7 +173,7 @@ class Catalog:
         typed, connection = typed_words(text), self._store.read
         if not typed:
             return ""
-        asked = (typed, self._store.path, connection.total_changes)
+        asked = (typed, self._store.connection, connection.total_changes)
         if self._understood[0] != asked:
             match = expression(connection, typed, forms=exactly)
             if not self._matches(match):
@@ -212,31 +212,32 @@ class Catalog:
     def _index_if_needed(self) -> None:
         """Once for each file: a file of before this version has no words in its index, or words folded otherwise. The
         most popular rewards are put there at once, the others beside the screens, which show more and more."""
-        path = self._store.path
-        if self._indexed == path:
+        opened = self._store.connection  # of those in memory each is another, though all are called the same
+        if self._indexed is opened:
             return
         while not r.is_indexed(self._store.read):
             with self._store.write() as connection:
                 self._index_more(connection)
             if _is_in_loop() and not r.is_indexed(self._store.read):
-                self._indexing = asyncio.ensure_future(self._index_rest(path))
+                self._indexing = asyncio.ensure_future(self._index_rest(opened))
                 break
-        self._indexed = path
+        self._indexed = opened
 
     def _index_more(self, connection: sqlite3.Connection) -> None:
         if r.index_more(connection):
             self._feed.begin_anew(connection)
 
-    async def _index_rest(self, path: str) -> None:
+    async def _index_rest(self, opened: sqlite3.Connection) -> None:
         try:
-            while self._store.path == path and not r.is_indexed(self._store.read):
+            while self._store.connection is opened and not r.is_indexed(self._store.read):
                 await self._store.write_beside(self._index_more, "catalog")
         except Ended:
             log.info("somebody else is signed in; the rest is indexed another time")
         except sqlite3.Error as fault:
             log.warning("not all could be indexed: %s", type(fault).__name__)
         finally:
-            self._indexed = path if self._store.path == path and r.is_indexed(self._store.read) else ""
+            is_whole = self._store.connection is opened and r.is_indexed(self._store.read)
+            self._indexed = opened if is_whole else None
             self._store.end_beside()
 
     async def _index_whole(self) -> None:

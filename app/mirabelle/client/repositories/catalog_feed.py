@@ -197,7 +197,7 @@ class CatalogFeed:
         """Let categories be found by the names that they have now."""
         names = self._names()
         known = self._store.read.execute("SELECT max(number) FROM rewards_facets").fetchone()[0]
-        named = (self._store.path, names, known)
+        named = (self._store.connection, names, known)
         if named != self._named:
             with self._store.write() as connection:
                 r.name_categories(connection, names)

@@ -14,6 +14,7 @@ from mirabelle.client.store.holding import alone_for_now, make_folder
 
 log = logging.getLogger(__name__)
 
+ENDED: Final = "ended.json"
 _TURN_SECONDS: Final = 40  # that somebody's turn may take: a keyring may ask for a password first
 _AGAIN_SECONDS: Final = 0.05
 

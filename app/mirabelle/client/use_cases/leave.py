@@ -48,10 +48,22 @@ class Leave:
         who = self._who()
         if who is None:
             return Refusal(Reason.SESSION_ENDED, 401, "", None)
-        answer = await self._ask(who)
+        try:
+            answer = await self._ask(who)
+        except LostAnswer:
+            if self._who() is not None:
+                raise
+            answer = await self._ask_at_last(who)
         if isinstance(answer, a.Left) and not await self._farewell(answer, who):
             raise LostAnswer
         return answer
+
+    async def _ask_at_last(self, who: SignedIn) -> a.Left | Refusal:
+        """A sync found the session over while the answer was lost: nobody would ask again."""
+        try:
+            return await self._ask(who)
+        except NotSent:
+            raise LostAnswer from None
 
     async def settle(self) -> tuple[a.Left, SignedIn] | None:
         """What became of a request without an answer, where it was carried out, and whose it was; raises NoAnswer."""
