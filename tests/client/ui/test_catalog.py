@@ -4,6 +4,7 @@ import flet as ft
 import msgspec
 import pytest
 
+from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.client.repositories.catalog_feed import Feed
 from mirabelle.client.store.database import put_document
 from mirabelle.client.ui.catalog.filters import whole_number
@@ -53,6 +54,20 @@ async def test_typing_narrows_the_list_whatever_the_accents(backend, tmp_path):
         assert window.one(ft.Text, text=f"{len(found)} rewards")
         await window.tap(window.one(key="clear"))
         assert len(cards(window)) == PAGE_ROWS
+
+
+async def test_a_keystroke_changes_what_cards_say_in_their_places_and_a_tap_opens_what_is_said(backend, tmp_path):
+    async with visitor(backend.url, tmp_path) as someone, someone.window("/rewards") as window:
+        places = [one._i for one in window.all(ft.Container, where=is_card)]
+        await window.type(window.one(ft.TextField, key="search"), "cafe")
+        found = window.all(ft.Container, where=is_card)
+        assert [one._i for one in found] == places[: len(found)]  # each was changed, and none drawn anew
+        assert len(window.window.last_sent) < 8_000  # bytes
+        titles = [someone.app.catalog.get(id).title.in_language("en") for id in cards(window)]
+        assert [window.texts(one)[0] for one in found] == titles
+        last = cards(window)[-1]
+        await window.tap(found[-1])
+        await window.until(lambda: window.page.route == f"/rewards/{last}")
 
 
 async def test_what_matches_nothing_says_so_and_offers_a_way_back(backend, tmp_path):
@@ -139,6 +154,20 @@ def test_however_far_one_scrolls_no_more_is_drawn_than_a_screen_takes_and_nothin
     assert shown(filters.pages.read(search, filters.query(0), filters.page))[0] == rewards[0]
     filters.set(text="tea")
     assert (filters.page, filters.reached) == (0, 1)
+
+
+@pytest.mark.parametrize(("rewards", "pages"), [(0, 1), (1, 1), (PAGE_ROWS, 1), (PAGE_ROWS + 1, 2), (3 * PAGE_ROWS, 3)])
+def test_a_list_ends_with_its_last_reward_and_leaves_no_room_below_it(rewards, pages):
+    catalog, list_ = list(generated(rewards)), Filters().pages
+
+    def search(query):
+        first = 0 if query.after is None else query.after.reference
+        return catalog[first : first + query.limit]
+
+    for _ in range(3):
+        found = list_.read(search, CatalogQuery(), 0)
+        list_.go_on()
+    assert shown(found) == catalog and list_.count == len(found) == pages
 
 
 async def test_what_was_searched_for_is_offered_again_until_it_is_forgotten(backend, tmp_path):
