@@ -209,6 +209,11 @@ async def test_a_session_that_is_renewed_while_another_window_ends_it_does_not_c
             assert refusal is not None and refusal.reason == "session_ended" and not secrets.sessions()
 
 
+def put(file: Path) -> None:
+    """A file where a folder should be."""
+    file.write_bytes(b"")
+
+
 def killed_in_its_turn(file: Path) -> None:
     """A process that has its turn, until it is killed."""
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(file)], check=False)
@@ -262,3 +267,9 @@ async def test_a_session_of_a_server_that_is_never_opened_again_is_removed_at_th
     async with device.on(backend.url) as home:
         await home.settled()
         assert home.app.server == backend.url and not secrets.sessions()
+
+
+async def test_a_disk_that_takes_nothing_keeps_nobody_waiting(tmp_path: Path) -> None:
+    put(tmp_path / "in the way")
+    async with asyncio.timeout(10), Endings(tmp_path / "in the way" / "ended.json").turn():
+        assert names(tmp_path) == ["in the way"]

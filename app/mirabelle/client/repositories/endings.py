@@ -42,11 +42,16 @@ class Endings:
     async def _wait(self, file: Path, held: contextlib.ExitStack) -> None:
         deadline = time.monotonic() + _TURN_SECONDS
         while time.monotonic() < deadline:
-            with contextlib.suppress(OSError, sqlite3.Error):
+            try:
                 make_folder(file.parent)
                 held.enter_context(alone_for_now(str(file)))
+            except (sqlite3.OperationalError, FileNotFoundError):  # somebody else's turn, or it has just ended
+                await asyncio.sleep(_AGAIN_SECONDS)
+            except OSError as fault:  # such as a full disk, which nobody's turn ends
+                log.warning("whose turn it is cannot be written down: %s", type(fault).__name__)
                 return
-            await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
         log.warning("another window keeps the sessions for too long; this one goes on")
 
     def names(self) -> Collection[str]:
