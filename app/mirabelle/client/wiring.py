@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import ipaddress
 import logging
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 light_classes.apply()  # before anything of Flet is loaded: the app's own parts load it when they draw
+gc.set_threshold(100_000)  # what is loaded stays: looking for garbage in it took a twentieth of the start
 
 WEB_SESSION_SECONDS: Final = 3600
 DEVICE_SECONDS: Final = 5
@@ -188,6 +190,7 @@ def web_app(server_url: str, directory: Path) -> Any:
 
     from mirabelle.client.ui.shared import fixes
 
+    fixes.apply()  # before there are sessions: what is there by then is held to be here for good
     fixes.stop_session_leak()
     fixes.make_web_client_lean()
     application = flet_fastapi.app(

@@ -36,6 +36,7 @@ def apply() -> None:
     _replace(protocol, "_get_root_dataclass_field", functools.cache(protocol._get_root_dataclass_field))
     _replace(protocol, "is_dataclass", _is_dataclass)
     BaseControl.__post_init__.__code__ = _finish.__code__  # each kind of control has its own hold of the function
+    gc.freeze()  # what is loaded by now stays: it is not looked through again and again
     gc.set_threshold(*COLLECTED_AFTER)
 
 
