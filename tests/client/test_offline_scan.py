@@ -1,12 +1,12 @@
 """A till without network: what it accepts it keeps, what it cannot know it does not accept, and it says which."""
 
-import dataclasses
 import socket
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mirabelle.client.api import NoAnswer
@@ -211,7 +211,7 @@ async def test_the_caps_of_a_class_are_counted_from_what_is_on_the_disk(
         most = held.trust.caps[class_].count
         with app.store.write() as connection:  # as many as may be, but for one
             for number in range(most - 3):
-                more = dataclasses.replace(
+                more = msgspec.structs.replace(
                     app.offline_scans.unsent()[0], key=f"key-{number}", scan=f"scan-{number}", use=100 + number,
                     value_minor=0,
                 )  # fmt: skip

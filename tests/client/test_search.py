@@ -2,12 +2,12 @@
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from mirabelle.client.api import Api
 from mirabelle.client.repositories.catalog import COUNTED, Catalog, CatalogQuery, Sort

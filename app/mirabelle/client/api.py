@@ -4,7 +4,6 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
@@ -37,8 +36,7 @@ _UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"  # all that httpx 0.28 tells of 
 _SIGN_IN_FIRST: Final = 511
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How many seconds an answer may take, until its last byte: `whole`, longer the more of it has come, for as long as
     that is not slower than the `slowest` line, in bytes a second, and not for ever."""
 
@@ -54,8 +52,7 @@ class Patience:
 PATIENCE: Final = Patience()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The server said no, and why. `reason` is a stable code of `contract.reasons`."""
 
     reason: str
@@ -64,8 +61,7 @@ class Refusal:
     problem: Problem | None
 
 
-@dataclass(frozen=True, slots=True)
-class Changed(Generic[A]):
+class Changed(msgspec.Struct, Generic[A], frozen=True):
     """An answer, and the ETag that names it."""
 
     answer: A

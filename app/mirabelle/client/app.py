@@ -267,7 +267,7 @@ class App(Parts):
     @property
     def strange(self) -> int:
         """How much is kept here that another version of the app wrote and this one cannot read."""
-        return self.outbox.strange + self.scans.strange
+        return self.outbox.strange + (self.scans.strange if "scans" in vars(self) else 0)  # none were met before
 
     def mishap_seen(self) -> None:
         """They have seen it."""

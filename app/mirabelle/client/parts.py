@@ -15,7 +15,6 @@ from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.pictures import Pictures
 from mirabelle.client.repositories.programme import Programme
 from mirabelle.client.repositories.redemptions import Redemptions, Vouchers
-from mirabelle.client.repositories.till import Scans, Till
 from mirabelle.client.repositories.wallet import Wallet
 from mirabelle.client.store.database import Store
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from mirabelle.client.repositories.offline_scans import OfflineScans, Uses
     from mirabelle.client.repositories.recent_searches import RecentSearches
     from mirabelle.client.repositories.reminders import Reminders
+    from mirabelle.client.repositories.till import Scans, Till
     from mirabelle.client.repositories.till_time import TillTime
     from mirabelle.client.repositories.trust import Trust
     from mirabelle.client.use_cases.cancel import Cancel
@@ -74,8 +74,6 @@ class Parts:
         self.vouchers = Vouchers(store, now)
         self.outbox = Outbox(store)
         self.alerts = Alerts(store, self.wallet, self.vouchers, self.outbox, self.catalog, now)
-        self.till = Till(store, api)
-        self.scans = Scans(store, api)
 
     # More repositories
 
@@ -92,6 +90,20 @@ class Parts:
         from mirabelle.client.repositories.reminders import Reminders
 
         return Reminders(self.store, self.api, self.wallet, self.vouchers, self.now, self.programme.zone)
+
+    @cached_property
+    def till(self) -> "Till":
+        """The till that this device is."""
+        from mirabelle.client.repositories.till import Till
+
+        return Till(self.store, self.api)
+
+    @cached_property
+    def scans(self) -> "Scans":
+        """What a till has scanned."""
+        from mirabelle.client.repositories.till import Scans
+
+        return Scans(self.store, self.api)
 
     @cached_property
     def till_time(self) -> "TillTime":

@@ -10,9 +10,10 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 WIDTHS: Final = (256, 512, 1024)
 """Pixels of the longer side at most: a picture is never made larger than it came."""
@@ -72,8 +73,7 @@ def is_genuine(name: str, width: int, proof: bytes, file: bytes) -> bool:
     return name_of(proof) == name and hashlib.sha256(file).digest() == hash_in(proof, width)
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(msgspec.Struct, frozen=True):
     """What stands where a picture will be: its mean colour (RGB, 0-255) and SIDE x SIDE cells, each from 0 to 3. Of a
     photograph they are how light it is there, of a cut-out how much of it is there."""
 

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 _LINUX_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardClock:
+class ForwardClock(msgspec.Struct, frozen=True):
     """`elapsed` is in seconds; readings compare only under the same `start`, and "" is like no other."""
 
     elapsed: Callable[[], float]

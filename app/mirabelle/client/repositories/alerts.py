@@ -1,7 +1,6 @@
 """The alerts: what wants the participant's attention, each leading to what can be done about it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -56,8 +55,7 @@ _GIFTS: Final[dict[Standing, AlertKind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True):
     """Something to act on. `id` stays the same as long as the matter does, so that a dismissed one stays away."""
 
     id: str

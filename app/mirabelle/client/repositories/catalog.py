@@ -4,10 +4,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from mirabelle.client.api import Api, Refusal
 from mirabelle.client.repositories.programme import Programme
@@ -47,8 +48,7 @@ _AFTER: Final[dict[Sort, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogQuery:
+class CatalogQuery(msgspec.Struct, frozen=True):
     """What to show of the catalog. `affordable_with` is a balance in points; prices are inclusive. `after` is the last
     reward of the page before."""
 
@@ -63,8 +63,7 @@ class CatalogQuery:
     after: m.Reward | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True):
     """How to find what is asked for: `match` is an FTS5 expression, "" for everything, None where nothing can match."""
 
     match: str | None
@@ -107,7 +106,7 @@ class Catalog:
         """How many rewards `query` asks for, on all its pages; COUNTED + 1 where there are more than are counted."""
         if query == CatalogQuery():
             return self.total()
-        plan = self._plan(replace(query, after=None), self._understand(query.text))
+        plan = self._plan(msgspec.structs.replace(query, after=None), self._understand(query.text))
         if plan.match is None:
             return 0
         source, conditions, _ = plan.sql("popular")
@@ -120,7 +119,7 @@ class Catalog:
         without_one = [[word for at, word in enumerate(typed) if at != left_out] for left_out in range(len(typed))]
         ways = [typed, *without_one, *([word] for word in typed)]
         bare = CatalogQuery(limit=_NEAREST)
-        for asked in (replace(query, limit=_NEAREST, after=None), bare):
+        for asked in (msgspec.structs.replace(query, limit=_NEAREST, after=None), bare):
             for some in ways:
                 match = expression(self._store.read, some, forms=nearly) if some else None
                 if match and (found := self._page(asked, self._plan(asked, match))):

@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
 
 from mirabelle.client.repositories.outbox import COUNTED
 from mirabelle.client.store.database import Store, put_document
@@ -23,8 +24,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OfflineScan:
+class OfflineScan(msgspec.Struct, frozen=True):
     """A scan under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen; `seen`.
 
     `lost_keys` are those of the typed codes that had no answer when it was accepted: one may be this very voucher's.

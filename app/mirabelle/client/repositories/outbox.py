@@ -5,26 +5,18 @@ own request was not sent; only an entry of which nobody is counted was surely no
 """
 
 import sqlite3
-from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
 
 from mirabelle.client.store.database import Store, decoded
 from mirabelle.contract import messages as m
-from mirabelle.contract import till_messages as tm
 
 Kind = Literal["redemption", "scan", "transfer", "gift", "amount"]
 EntryState = Literal["waiting", "unknown", "refused"]
 
-_DECODERS: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
-    "redemption": msgspec.json.Decoder(m.RedemptionRequest),
-    "scan": msgspec.json.Decoder(tm.ScanRequest),
-    "transfer": msgspec.json.Decoder(m.TransferRequest),
-    "gift": msgspec.json.Decoder(m.GiftRequest),
-    "amount": msgspec.json.Decoder(tm.HoldRequest),
-}
 _COLUMNS: Final = (
     "key, kind, CAST(opened('outbox subject', key, subject) AS TEXT) AS subject, opened('outbox', key, body) AS body,"
     " state, reason, created_at, asked_since"
@@ -33,8 +25,7 @@ _COLUMNS: Final = (
 COUNTED: Final = "CASE state WHEN 'unknown' THEN max(unproved, 1) ELSE 0 END"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A request under its key. `waiting`: surely not sent; `unknown`: no answer; `refused`: still to be seen.
 
     `created_at` is by the device's clock. `since` is a moment before it was sent, by the server's clock as far as that
@@ -120,7 +111,7 @@ class Outbox:
                 (heard.as_of.isoformat() if heard else None, key),
             )
             entry = self.get(key)
-            return replace(entry, since=before.since) if claimed.rowcount and before and entry else None
+            return msgspec.structs.replace(entry, since=before.since) if claimed.rowcount and before and entry else None
 
     def put_back(self, key: str) -> EntryState | None:
         """A sender who took the entry up proves that its request was not sent. How the entry stands now: `unknown` as
@@ -156,8 +147,23 @@ class Outbox:
         connection.execute("DELETE FROM outbox WHERE key = ?", (key,))
 
 
+@cache
+def _decoder(kind: Kind) -> msgspec.json.Decoder[Any]:
+    """Reads the bodies of a kind; made when one is met, as mostly nothing waits."""
+    from mirabelle.contract import till_messages as tm
+
+    types: dict[Kind, type] = {
+        "redemption": m.RedemptionRequest,
+        "scan": tm.ScanRequest,
+        "transfer": m.TransferRequest,
+        "gift": m.GiftRequest,
+        "amount": tm.HoldRequest,
+    }
+    return msgspec.json.Decoder(types[kind])
+
+
 def _is_readable(entry: Entry) -> bool:
-    return decoded(_DECODERS[entry.kind], entry.body) is not None
+    return decoded(_decoder(entry.kind), entry.body) is not None
 
 
 def _entry(row: sqlite3.Row) -> Entry:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -22,8 +21,7 @@ _TURN_KEPT: Final = "wallet kept"  # which of those is kept
 _ACTIVITY: Final = msgspec.json.Decoder(m.Activity)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiryBar:
+class ExpiryBar(msgspec.Struct, frozen=True):
     """Points that expire in one month; in the last bar, with no month, all that expire later or never."""
 
     month_start: date | None

@@ -8,7 +8,6 @@ them; `rewards_stock` how many pieces are left of those that are counted.
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -72,8 +71,7 @@ def get_reward(connection: sqlite3.Connection, reference: int) -> m.Reward | Non
     return read_reward(row) if row else None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """Rewards as they are written, made ready without the store: in another thread, while something else is."""
 
     rewards: Sequence[m.Reward]

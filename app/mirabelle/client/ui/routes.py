@@ -2,15 +2,15 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 Who = Literal["anybody", "guest", "participant", "staff", "signed_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A page: its address, where `:id` stands for one part; its screen as `module:function` below `client.ui`; who
     may see it; and the address of the page that "back" leads to, which stays drawn beneath it."""
 
@@ -47,8 +47,7 @@ PLACES: Final = (
 NOWHERE: Final = Place("", "welcome.nowhere:nowhere_screen", "anybody")
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A page as it is visited now: `arguments` are the parts of the address that `:id` stood for."""
 
     place: Place

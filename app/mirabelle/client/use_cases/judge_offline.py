@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from mirabelle.client.repositories.offline_scans import OfflineScan, OfflineScans, Uses
 from mirabelle.client.repositories.outbox import Outbox
 from mirabelle.client.repositories.till import Till, keep_scan
@@ -83,7 +85,7 @@ class JudgeOffline:
             if verdict.code is VoucherCode.ACCEPTED:
                 assert verdict.frame is not None
                 accepted = _accepted(scan, key, text, nonce, verdict.frame)
-                OfflineScans.add(connection, replace(accepted, lost_keys=tuple(lost_keys)))
+                OfflineScans.add(connection, msgspec.structs.replace(accepted, lost_keys=tuple(lost_keys)))
                 Outbox.settle(connection, key)  # what was asked online under this key is told by the upload now
             keep_scan(connection, scan)
         return scan

@@ -1,10 +1,10 @@
 """The accounts of this device: who is in use, who else is here, and what waits in each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import flet as ft
+import msgspec
 
 from mirabelle.client.repositories.accounts import DEMO, Account
 from mirabelle.client.ui.shared import theme, widgets
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _DIALOG_WIDTH: Final = 400
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An account as it is shown; `waiting` counts what was not sent yet, of those that are not in use."""
 
     account: Account
@@ -39,8 +38,7 @@ def read_accounts(home: "Home") -> list[Entry]:
     ]
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True):
     """The way to remove an account; `asked` is the one of which something would be lost, until that is agreed to."""
 
     command: Command

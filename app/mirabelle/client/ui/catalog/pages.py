@@ -1,8 +1,10 @@
 """An endless list of which only a few pages are drawn: the others leave as much room as they took."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from mirabelle.client.repositories.catalog import CatalogQuery
 from mirabelle.contract.messages import Reward
@@ -57,7 +59,7 @@ class Pages:
         self.reached = max(self.reached, first)
         begin = max(0, min(page, len(self._lasts) - 1) - AROUND)
         numbers = range(begin, min(self.reached, page + AROUND + 1))
-        rows = search(replace(query, limit=PAGE_ROWS * len(numbers) + 1, after=self._lasts[begin]))
+        rows = search(msgspec.structs.replace(query, limit=PAGE_ROWS * len(numbers) + 1, after=self._lasts[begin]))
         ends = range(PAGE_ROWS, len(rows), PAGE_ROWS)  # of pages that another one follows
         self._lasts += [rows[end - 1] for end in ends[len(self._lasts) - 1 - begin :]]
         return {

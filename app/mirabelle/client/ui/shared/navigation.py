@@ -1,9 +1,9 @@
 """The ways between the main pages: a bar at the bottom of phones, a rail at the side of wider windows."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import flet as ft
+import msgspec
 
 from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.ui.shared.context import go, use_app, use_window
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from mirabelle.client.app import App
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(msgspec.Struct, frozen=True):
     """One entry of the navigation; its label is the text `shared.tab_<id>`."""
 
     id: str

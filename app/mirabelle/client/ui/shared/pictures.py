@@ -2,10 +2,10 @@
 
 import colorsys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import flet as ft
+import msgspec
 
 from mirabelle.client.repositories.pictures import Pictures
 from mirabelle.client.ui.shared import fixes, theme
@@ -66,8 +66,7 @@ def picture(
     )
 
 
-@dataclass(frozen=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True):
     """A picture by its name, in a width in pixels, and how large it is shown: `side`, or None to fill the room."""
 
     name: str
