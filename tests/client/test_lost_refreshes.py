@@ -1,7 +1,7 @@
 """A session outlives every reply that gets lost on the way to its device, and no thief who comes after its owner."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from mirabelle.client.api import Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.contract.reasons import Reason
 from tests.backend import Backend
-from tests.client.devices import Device, sign_in_by_mail, signed_in
+from tests.client.devices import Device, KeptSecrets, sign_in_by_mail, signed_in
 from tests.client.lost_refreshes import REFRESHES, is_answered, lose_replies
 from tests.clock import MovableClock
 from tests.wire import Wire
@@ -54,6 +54,43 @@ async def test_a_reply_lost_before_an_hour_without_network_signs_nobody_out_wher
             assert not await is_answered(app)
             clock.move(hours=1)
             assert await is_answered(app) and app.session is not None
+
+
+class Interrupted(KeptSecrets):
+    """A secret store where something else may happen after the session was read."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def get(self, name: str) -> str | None:
+        value = await super().get(name)
+        if name == "session.participant" and self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return value
+
+
+async def test_a_window_that_another_one_overtakes_twice_signs_nobody_out(
+    own: Backend, clock: MovableClock, tmp_path: Path
+) -> None:
+    slow = MovableClock()
+    slow.move(minutes=-5)
+    secrets = Interrupted()
+    device, second = Device(tmp_path, secrets, now=clock), Device(tmp_path, secrets, now=slow)
+    second.directory = device.directory
+    async with device.on(own.url) as app:
+        await sign_in_by_mail(app, own, "overtaken@example.org")
+
+        async def renewed_twice() -> None:
+            for _ in range(2):
+                clock.move(minutes=11)
+                assert await is_answered(app)
+
+        async with second.on(own.url) as other:
+            secrets.meanwhile = renewed_twice
+            await is_answered(other)
+            assert secrets.meanwhile is None
+            assert await is_answered(other) and await is_answered(app)
+            assert app.session is not None and other.session == app.session
 
 
 @pytest.mark.parametrize(("after", "has_key"), [(1, False), (2, False), (2, True), (7, True)])

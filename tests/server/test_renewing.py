@@ -121,7 +121,17 @@ def test_a_copied_request_is_worth_nothing_later_and_ends_nothing(family: Family
     assert family.asks(copy) == (422, "clock_differs")
     family.owner_asks(is_lost=False)
     family.owner_asks(is_lost=False)
-    assert family.asks(copy) == ENDED
+    assert family.asks(copy) == (422, "clock_differs")
+    family.owner_asks(is_lost=False)
+
+
+def test_a_request_that_two_others_overtook_is_worth_nothing_and_ends_nothing(family: Family) -> None:
+    held_up = request(family.tokens[0], family.owner.seed, family.now())
+    family.clock.move(seconds=1)
+    family.owner_asks(is_lost=False)
+    family.owner_asks(is_lost=False)
+    assert family.asks(held_up) == (422, "clock_differs")
+    family.owner_asks(is_lost=False)
 
 
 @pytest.mark.parametrize("change", ["no time", "another time", "another key"])

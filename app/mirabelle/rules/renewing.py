@@ -18,22 +18,26 @@ class Renewal(Enum):
 
     NEXT = auto()  # tokens that are new
     SAME = auto()  # the tokens whose reply was lost
-    SIGN_ANEW = auto()  # nothing yet: the clocks differ, or somebody sends again what the device once sent
+    SIGN_ANEW = auto()  # nothing yet: the clocks differ, or the device once sent it and it comes late, or again
     NOTHING = auto()
     END = auto()  # of the session: one token is in two hands
 
 
-def judge(presented: int, current: int, proof: Proof, *, is_soon: bool) -> Renewal:
+def judge(presented: int, current: int, proof: Proof, *, is_soon: bool, is_overtaken: bool) -> Renewal:
     """What a genuine token of generation `presented` brings where `current` is the newest that was given out.
 
     A token that was used is worth its successor for as long as that one was not used, so that a reply may be lost on
     a journey: to the holder of the device's key, of which a copied token is no proof and a copied request none for
-    long (RFC 9700, 4.14.2; RFC 9449). `is_soon` says that a request without a time is believed as well.
+    long (RFC 9700, 4.14.2; RFC 9449). `is_soon` says that a request without a time is believed as well; `is_overtaken`
+    that it was signed before the newest tokens were given out: it was held up on its way, and whoever makes such a one
+    gets nothing by it.
     """
     if presented == current:
         return Renewal.NOTHING if proof is Proof.NONE else Renewal.NEXT
-    if proof is Proof.NONE or presented != current - 1:
+    if proof is Proof.NONE:
         return Renewal.END
+    if presented != current - 1:
+        return Renewal.SIGN_ANEW if is_overtaken else Renewal.END
     if is_soon or proof is Proof.NOW:
         return Renewal.SAME
     return Renewal.SIGN_ANEW if proof is Proof.OTHER_TIME else Renewal.END

@@ -194,7 +194,7 @@ class Sessions:
                 kept = None  # another window has signed somebody else in
             answer: sm.Session | Refusal = _OVER
             if kept is not None:
-                answer = await self._exchange(kept.refresh_token)
+                answer = await self._exchange(kept)
             if isinstance(answer, Refusal):
                 if answer.reason == Reason.SESSION_ENDED:
                     await self._lose(kept)
@@ -206,13 +206,15 @@ class Sessions:
             self._access_token, self._refresh_token, self._id = answer.access_token, new.refresh_token, new.id
             return None
 
-    async def _exchange(self, token: str) -> sm.Session | Refusal:
+    async def _exchange(self, kept: _Kept) -> sm.Session | Refusal:
         """The next tokens for a refresh token, or for one whose successor got lost on its way here, however long ago
         that was: the device's key says that it asks now, where its own clock is wrong by the server's. Raises
         NoAnswer."""
-        answer = await self._ask(token, self._now())
+        answer = await self._ask(kept.refresh_token, self._now())
         if isinstance(answer, Refusal) and answer.problem is not None and answer.problem.server_time is not None:
-            answer = await self._ask(token, answer.problem.server_time)
+            if await self._newest(kept.who) != kept:
+                raise NotSent  # another window was faster: what it was given is what is asked with
+            answer = await self._ask(kept.refresh_token, answer.problem.server_time)
         if isinstance(answer, Refusal) and answer.reason == Reason.CLOCK_DIFFERS:
             raise NotSent  # it took a minute to get there: no refusal of what was to be done with the next token
         return answer

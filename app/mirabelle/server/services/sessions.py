@@ -131,7 +131,10 @@ async def refresh(
     now = context.now()
     # A till may hear nothing for hours, and one of before sends no time.
     reply_lost = row.role == "staff" or now - row.refreshed_at <= timedelta(seconds=limits.REFRESH_REPLY_SECONDS)
-    match renewing.judge(read[1], row.generation, _proof(row, request, now), is_soon=reply_lost):
+    proof = _proof(row, request, now)
+    is_dated = request.dated is not None and proof in (Proof.NOW, Proof.OTHER_TIME)
+    is_overtaken = is_dated and request.dated.signed_at <= row.refreshed_at.timestamp()
+    match renewing.judge(read[1], row.generation, proof, is_soon=reply_lost, is_overtaken=is_overtaken):
         case Renewal.NEXT:
             values = {
                 "generation": row.generation + 1,
