@@ -19,6 +19,7 @@ from mirabelle.client.use_cases.take_amount import TakeAmount
 from mirabelle.client.use_cases.upload_scans import UploadScans
 from mirabelle.contract import endpoints as e
 from mirabelle.contract import messages as m
+from mirabelle.contract.fields import Role
 from mirabelle.rules import frame
 
 log = logging.getLogger(__name__)
@@ -116,20 +117,25 @@ class Sync:
                 await self._take_amount.settle()
             except LostAnswer as fault:
                 unsent = fault  # what the till relies on is asked for all the same
-        for noun in self._nouns[who.role if who else None]:
+        refused = await self._refresh(who.role if who else None)
+        if refused is None and who is not None and who.role == "participant":
+            refusal = await self._renew_leases()
+            unsent = unsent or refusal
+        if who is not None and who.role == "staff":
+            self._scan.forget_old()
+        refusal = await self._catalog.refresh()  # over a slow line it takes minutes: nothing is to wait for it
+        outcome = refused or unsent or refusal
+        if isinstance(outcome, NoAnswer):
+            raise outcome
+        return outcome
+
+    async def _refresh(self, role: Role | None) -> Refusal | None:
+        """What there is for `role` but for the catalog, until something is refused."""
+        for noun in self._nouns[role]:
             refusal = await noun.refresh()
             if refusal is not None:
                 return refusal
-        if who is not None and who.role == "participant":
-            refusal = await self._renew_leases()
-            unsent = unsent or refusal
-        elif who is not None:
-            self._scan.forget_old()
-        refusal = await self._catalog.refresh()  # over a slow line it takes minutes: nothing is to wait for it
-        unsent = unsent or refusal
-        if isinstance(unsent, NoAnswer):
-            raise unsent
-        return unsent
+        return None
 
     async def _settle(self) -> LostAnswer | None:
         """What the participant asked for; an answer that is lost again, after which all else is brought up to date."""
