@@ -18,9 +18,10 @@ from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.storage.database import FILE_NAME, open_database, sqlite_file, url_of_directory
 
 
-def lay_database(data: Path, database_url: str, programme: ProgrammeDocument) -> None:
-    """Put a database with `programme` where a server of `data` and `database_url` looks for it. What is there stays as
-    it is, and PostgreSQL is left alone: there the tables are copied as a database is made."""
+def lay_database(data: Path, database_url: str, programme: ProgrammeDocument | None = None) -> None:
+    """Put a database with `programme`, None for one with the tables and nothing in them, where a server of `data` and
+    `database_url` looks for it. What is there stays as it is, and PostgreSQL is left alone: there a database is made
+    with the tables."""
     file = sqlite_file(database_url or url_of_directory(data))
     if file is None or file.exists():
         return
@@ -45,7 +46,7 @@ def _prepared(programme: bytes) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory(prefix="mirabelle-prepared-")
 
     async def prepare() -> None:
-        document = msgspec.json.decode(programme, type=ProgrammeDocument)
+        document = msgspec.json.decode(programme, type=ProgrammeDocument | None)
         database = await open_store(Path(folder.name), "", document, datetime.now(UTC))
         await database.close()
 

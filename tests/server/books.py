@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from mirabelle.server.services.audit import Audit, audit
 from mirabelle.server.services.programme import load_programme, loaded_programme, world_of
 from mirabelle.server.services.programme_file import ProgrammeDocument
 from mirabelle.server.storage.database import Database, open_database
+from tests.prepared import lay_database
 
 START = datetime(2026, 3, 20, 12, tzinfo=UTC)
 PROGRAMME: dict[str, Any] = {
@@ -79,6 +81,7 @@ class Books:
 async def open_books(url: str, **more: Any) -> AsyncIterator[Books]:
     """The programme, with `more` in place of parts of it, in the database at `url`."""
     document = msgspec.convert({**PROGRAMME, **more}, ProgrammeDocument)
+    lay_database(Path(), url)
     database = await open_database(url)
     try:
         async with database.write() as connection:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mirabelle.cli import main
+from tests.prepared import lay_database
 
 DATA = Path(__file__).parents[1] / "data"
 PROGRAMME = """\
@@ -93,7 +94,8 @@ class Shop:
         return ("--data", str(self.folder / "data"), "--database", self.database_url)
 
     def import_(self, *words: object, programme: Path | None = None) -> Said:
-        """Run `mirabelle import`."""
+        """Run `mirabelle import`, on tables that are there already."""
+        lay_database(self.folder / "data", self.database_url)
         return self.run("import", *self.store(), "--programme", programme or self.programme, *words)
 
     def imported(self, events: Iterable[dict[str, Any]], name: str = "events.ndjson") -> Said:
