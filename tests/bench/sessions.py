@@ -20,6 +20,7 @@ from typing import Final
 
 import flet as ft
 
+from mirabelle.client.ui.catalog.pages import PAGE_ROWS
 from tests.backend import Backend
 from tests.bench import from_store
 from tests.bench.processes import environment
@@ -96,11 +97,16 @@ def _of_bare(controls: int) -> Callable[[int], HeadlessApp]:
     return lambda _number: HeadlessApp(main)
 
 
+def _is_whole(app: HeadlessApp) -> bool:
+    """Whether what is below the window is drawn, too, as it is after a pause."""
+    return len(app.all(ft.Container, where=lambda one: str(one.data or "").startswith("reward-"))) > PAGE_ROWS
+
+
 def _main(what: str) -> None:
     if what.isdecimal():
         found = asyncio.run(_sessions(_of_bare(int(what)), lambda app: bool(app.texts())))
     else:
-        found = asyncio.run(_sessions(_of_ours(Path(what)), lambda app: bool(app.all(key="balance"))))
+        found = asyncio.run(_sessions(_of_ours(Path(what)), _is_whole))
     print(json.dumps(found))
 
 
