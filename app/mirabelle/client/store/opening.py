@@ -24,6 +24,7 @@ ASIDE, _ANEW, _READY = ".aside", ".anew", ".ready"
 _UNTRIED: Final = "untried"
 # What a connection keeps at hand: statements made ready, which are some 3 kB each, and pages of the file.
 _STATEMENTS, _FEW_STATEMENTS, _FEW_PAGES = 128, 16, 16
+_MEMORY_PAGE_BYTES: Final = 1024  # there each of forty tables and indexes takes a page, though nothing is in it
 _AGAIN_SECONDS: Final = 0.01
 
 # "rebuilt": from what was readable; "set_aside": nothing was, its key is another; "too_new": a newer version wrote it;
@@ -60,7 +61,7 @@ def open_file(path: str, seal: Seal, *, is_one_of_many: bool = False) -> Held:
     """
     statements = _FEW_STATEMENTS if is_one_of_many else _STATEMENTS
     if path == MEMORY:
-        return _up_to_date(_connect(path, statements), seal)
+        return _up_to_date(_connect(path, statements), seal, _MEMORY_PAGE_BYTES)
     make_folder(Path(path).parent)
     if Path(path + _READY).exists():  # the app was ended between the two steps of putting it in place
         with alone(path):
@@ -143,10 +144,10 @@ def _connect(path: str, statements: int = _STATEMENTS) -> Held:
     )
 
 
-def _up_to_date(connection: Held, seal: Seal) -> Held:
+def _up_to_date(connection: Held, seal: Seal, page_bytes: int = PAGE_BYTES) -> Held:
     connection.row_factory = sqlite3.Row
     seal.give_to(connection)
-    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
+    connection.execute(f"PRAGMA page_size = {page_bytes}")  # of a new file
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # the outbox must survive a dead battery
     connection.execute("PRAGMA secure_delete = ON")  # what is settled leaves nothing behind
