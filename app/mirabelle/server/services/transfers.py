@@ -40,12 +40,8 @@ async def transfer(
 async def recipient_of(context: Context, participant: str, key: str, address: str, *, only_known: bool) -> str:
     """Who is known by `address`, or NOBODY; raises Refused where `participant` has guessed too often. What is told
     again, or is `only_known` and so decides nothing, is no guess: to refuse it would say that it was not done."""
-    who, most, now, people = (
-        [f"{DAILY}guesses of {participant}"],
-        limits.UNKNOWN_RECIPIENTS_PER_DAY,
-        context.now(),
-        t.participants,
-    )
+    who, most = [f"{DAILY}guesses of {participant}"], limits.UNKNOWN_RECIPIENTS_PER_DAY
+    now, people = context.now(), t.participants
 
     async def look(connection: AsyncConnection) -> str:
         # Counted here and not by their answers: those that come at once have none yet.
