@@ -1,6 +1,7 @@
 """The wire between an app and a server, on which replies get lost and connections fail when a test says so."""
 
 import asyncio
+import secrets
 import threading
 from collections import Counter
 from contextlib import AbstractContextManager, suppress
@@ -12,12 +13,17 @@ CHUNK = 65536
 
 
 class Wire(AbstractContextManager["Wire"]):
-    """Passes TCP through to `server_url`, from a thread of its own. `url` leads to it; `carried` counts its bytes."""
+    """Passes TCP through to `server_url`, from a thread of its own. `url` leads to it; `carried` counts its bytes.
+
+    As a proxy on the server's machine it says where requests come from: each wire from an address of its own, for which
+    the server counts what may be tried only so often.
+    """
 
     def __init__(self, server_url: str) -> None:
         at = urlsplit(server_url)
         assert at.hostname and at.port
         self._server, self._port = (at.hostname, at.port), 0
+        self._address = ".".join(["10", *(str(part) for part in secrets.token_bytes(3))])
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._listener: asyncio.Server | None = None
@@ -109,12 +115,15 @@ class Wire(AbstractContextManager["Wire"]):
 
     async def _forth(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
         while chunk := await reader.read(CHUNK):
-            first_line = chunk.split(b"\r\n", 1)[0].decode("latin-1")
+            self.carried += len(chunk)
+            head, end, rest = chunk.partition(b"\r\n")
+            first_line = head.decode("latin-1")
             if first_line.endswith("HTTP/1.1"):
                 asked[:] = [first_line.removesuffix(" HTTP/1.1").split("?")[0]]
                 self.requests[asked[0]] += 1
-            self.carried += len(chunk)
-            writer.write(chunk)
+                writer.write(head + f"\r\nX-Forwarded-For: {self._address}".encode() + end + rest)
+            else:
+                writer.write(chunk)
             await writer.drain()
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:

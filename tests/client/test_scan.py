@@ -31,9 +31,11 @@ async def verdict(app: App, *, frame: str = "", code: str = "") -> str:
     return answer.verdict
 
 
-async def test_a_voucher_is_accepted_once_and_both_scans_are_in_the_history(backend: Backend, tmp_path: Path) -> None:
+async def test_a_voucher_is_accepted_once_and_both_scans_are_in_the_history(
+    wire: Wire, backend: Backend, tmp_path: Path
+) -> None:
     frame, code = shown(backend)
-    async with Device(tmp_path).on(backend.url) as app:
+    async with Device(tmp_path).on(wire.url) as app:
         await signed_in(app, "staff")
         assert await verdict(app, frame=frame) == "accepted"
         assert await verdict(app, frame=frame) == "already_used"

@@ -7,7 +7,7 @@ import pytest
 
 from mirabelle.contract import limits
 from tests.backend import Backend, Person, new_key
-from tests.server.mailbox import code_in, mails
+from tests.mails import code_in, mails
 from tests.server.offline import found
 from tests.server.test_races import together
 

@@ -18,7 +18,8 @@ from aiosmtpd.controller import Controller
 from mirabelle.contract import limits
 from mirabelle.rules import holder
 from tests.backend import Backend, Person, new_key
-from tests.server.mailbox import ask_for_code, code_in, mails, sign_in
+from tests.mails import code_in, mails
+from tests.server.mailbox import ask_for_code, sign_in
 
 # Points of small order: anybody can sign for them.
 WEAK_KEYS = [

@@ -1,8 +1,6 @@
 """The first minutes: a language, a way in, a guide that can be left."""
 
-import email
 import json
-import re
 import socket
 
 import flet as ft
@@ -10,6 +8,7 @@ import pytest
 
 from mirabelle.contract import limits
 from tests.backend import Backend
+from tests.mails import mailed_code
 
 
 def free_port() -> int:
@@ -103,7 +102,7 @@ async def test_a_mailed_code_signs_in(start, backend: Backend):
         await app.tap(app.one(key="send"))
         await app.until(lambda: app.all(ft.TextField, key="code"))
         assert any(address in words for words in app.texts())
-        await app.type(app.one(ft.TextField, key="code"), mailed_code(backend, address))
+        await app.type(app.one(ft.TextField, key="code"), mailed_code(backend.data, address))
         await app.tap(app.one(key="enter"))
         await app.until(lambda: app.page.route == "/guide")
 
@@ -138,16 +137,6 @@ async def test_without_a_server_the_demo_says_so_and_can_be_tried_again(start):
         await app.until(lambda: app.all(key="error"))
         assert "There is no connection" in app.texts()
         assert not app.one(key="try-participant").disabled
-
-
-def mailed_code(backend: Backend, address: str) -> str:
-    """The code in the newest mail to `address`."""
-    mails = sorted((backend.data / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    for file in mails:
-        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        if address in mail["To"]:
-            return re.search(r"\d{6,8}", mail.get_body(("plain",)).get_content())[0]
-    raise AssertionError(f"no mail to {address}")
 
 
 @pytest.mark.parametrize(("width", "height"), [(820, 1180), (1440, 900)])
