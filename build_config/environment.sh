@@ -63,6 +63,15 @@ show_progress() {
     done
 }
 
+# install_all NAME: what that lock lists. It is complete, so pip has nothing to resolve; bytecode is written as modules
+# are first used.
+install_all() {
+    list="$root/build_config/requirements-$1.txt"
+    shift
+    "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-deps --no-compile --require-hashes \
+        "$@" -r "$list"
+}
+
 # install_lock NAME PYTHON
 install_lock() {
     requirements="$root/build_config/requirements-$1.txt"
@@ -72,10 +81,10 @@ install_lock() {
         "$2" -m venv "$venv"
     fi
     rm -f "$venv/whole"
-    # The lock is complete, so pip has nothing to resolve; bytecode is written as modules are first used.
+    # The pip that Python brings may need twice the time for what follows, and can do it.
+    install_all install --quiet || echo "Installing with the pip that Python brings."
     {
-        "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-deps --no-compile \
-            --require-hashes -r "$requirements" &&
+        install_all "$1" &&
             cp "$requirements" "$venv/satisfied-$1" &&
             : >"$venv/whole"
     } | show_progress "$(grep -c == "$requirements")"
