@@ -48,6 +48,13 @@ async def test_a_woken_app_finds_out_at_once_whether_the_server_is_there(wire: W
         await told(app, "online")
 
 
+async def test_rounds_that_are_woken_as_they_are_ended_end(wire: Wire, tmp_path: Path) -> None:
+    async with Device(tmp_path).on(wire.url) as app, asyncio.timeout(8), rounds(app, is_seen=False):
+        for _ in range(10):  # until they wait
+            await asyncio.sleep(0)
+        app.wake()
+
+
 async def test_a_page_that_nobody_sees_asks_for_nothing(wire: Wire, tmp_path: Path) -> None:
     async with Device(tmp_path).on(wire.url) as app:
         await signed_in(app)

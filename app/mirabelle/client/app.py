@@ -363,8 +363,8 @@ class App(Parts):
         """Sync now and then in rounds while the app is seen, at once when it is woken, until cancelled."""
         from mirabelle.client.use_cases.sync import pause_after
 
-        failures = 0
-        while True:
+        failures, task = 0, asyncio.current_task()
+        while task is None or not task.cancelling():  # which a wait_for that ends, also one in Flet, may keep from it
             self._woken.clear()
             if is_seen():
                 await self._end_what_is_over()

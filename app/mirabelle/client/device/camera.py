@@ -66,7 +66,7 @@ class CameraReader:
             await self._take_pictures()
 
     async def _take_pictures(self) -> None:
-        faults = 0
+        faults, task = 0, asyncio.current_task()
         while faults < _FAULTS_BEFORE_GIVING_UP:
             try:
                 picture = await asyncio.wait_for(self.control.take_picture(), _PICTURE_SECONDS)
@@ -75,6 +75,9 @@ class CameraReader:
                 faults += 1
                 log.info("no picture: %s", fault)
             else:
+                # In Python 3.11 a wait_for, also one in Flet, takes a cancellation that comes as it ends.
+                if task is not None and task.cancelling():
+                    return
                 await self._read(picture)
             await asyncio.sleep(_PAUSE_SECONDS)
         self._on_state("refused")
