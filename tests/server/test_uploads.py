@@ -155,9 +155,14 @@ def test_the_same_key_for_another_upload_is_refused(any_backend: Backend) -> Non
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_after_all_that_what_was_lost_is_what_the_conflicts_cost(
+def test_the_audit_finds_all_right_and_lost_what_a_conflict_costs(
     any_backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = any_backend.database_url or f"sqlite:///{any_backend.data / 'mirabelle.sqlite'}"
-    audit = Shop(tmp_path, url, capsys).audit((datetime.now(UTC) + timedelta(days=1)).isoformat())
-    assert (audit["wrong"], audit["offline_loss"]) == ([], 1010)
+    shop, tomorrow = Shop(tmp_path, url, capsys), (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    before = shop.audit(tomorrow)["offline_loss"]
+    _, _, frame = shown(any_backend, "croissant", 110)
+    for _ in range(2):
+        upload(any_backend.till(), offline(frame, time.time()))
+    audit = shop.audit(tomorrow)
+    assert (audit["wrong"], audit["offline_loss"] - before) == ([], 110)
