@@ -5,6 +5,7 @@ Every outgoing message is really encoded, because the encoder takes the snapshot
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -285,7 +286,14 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     if isinstance(value, dict):
         return list(value.values())
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    parts = (getattr(value, name, None) for name in _fields(type(value)))
+    return [part for part in parts if part is not None and not isinstance(part, str | int | float)]
+
+
+@functools.cache
+def _fields(kind: type) -> list[str]:
+    """Where a control, or what it is made of, may hold controls."""
+    if not dataclasses.is_dataclass(kind):
         return []
-    fields = [field for field in dataclasses.fields(value) if not field.metadata.get("skip")]
-    return [getattr(value, field.name, None) for field in fields if field.name != "_parent"]
+    fields = [field for field in dataclasses.fields(kind) if not field.metadata.get("skip")]
+    return [field.name for field in fields if field.name != "_parent"]
