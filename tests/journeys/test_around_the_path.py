@@ -73,8 +73,8 @@ def test_the_catalog_is_searched_narrowed_linked_to_and_left_by_the_back_button(
     amina.sees("catalog.found", count=sum(reward.category == "food" for reward in demo_programme().rewards))
     amina.open("/rewards/sea-night", "catalog.missing", count=2330)
     expect(amina.button("catalog.choose")).to_have_count(0)
-    amina.open("/rewards/no-such-thing", "catalog.gone")
-    amina.open("/nowhere", "shared.not_found")
+    amina.goes_to("/rewards/no-such-thing", "catalog.gone")
+    amina.goes_to("/nowhere", "shared.not_found")
 
 
 def test_an_alert_is_counted_read_followed_and_put_away(served: Backend, window: Open) -> None:
