@@ -1,6 +1,7 @@
 """Keeping in sync: in rounds, sooner when somebody looks again, and never for a page that nobody sees."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 
 from mirabelle.client.api import LostAnswer
 from mirabelle.client.app import App
-from tests.client.devices import Device, signed_in
-from tests.wire import Wire
+from mirabelle.client.use_cases.redeem import Pending
+from tests.backend import Backend
+from tests.client.devices import Device, confirm, redeemed, signed_in
+from tests.wire import CHUNK, Wire
 
 CATALOG = "GET /api/v1/catalog"
 
 PROGRAMME = "GET /api/v1/programme"
+REDEMPTIONS = "GET /api/v1/redemptions"
 WALLET = "GET /api/v1/wallet"
 
 
@@ -102,3 +106,33 @@ async def test_what_a_person_has_does_not_wait_for_the_catalog(wire: Wire, tmp_p
             await app.sync()
         after = app.wallet.current()
         assert before is not None and after is not None and after.as_of > before.as_of
+
+
+class LongCatalog(Wire):
+    """A line on which the catalog, once it `is_long`, takes longer than anybody waits."""
+
+    def __init__(self, server_url: str) -> None:
+        super().__init__(server_url)
+        self.is_long, self.came = False, threading.Event()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
+        while chunk := await reader.read(CHUNK):
+            if self.is_long and asked == [CATALOG]:
+                self.came.set()
+                await asyncio.Event().wait()
+            writer.write(chunk)
+            await writer.drain()
+
+
+async def test_nothing_that_is_redeemed_waits_for_the_catalog(backend: Backend, tmp_path: Path) -> None:
+    with LongCatalog(backend.url) as wire:
+        async with Device(tmp_path).on(wire.url) as app:
+            await signed_in(app)
+            wire.cut()
+            assert await confirm(app, "croissant") == Pending("not_sent")
+            wire.mend()
+            wire.is_long, before = True, wire.requests[REDEMPTIONS]
+            async with rounds(app):
+                await asyncio.to_thread(wire.came.wait, 8)
+                assert app.outbox.is_empty and app.vouchers.list() and wire.requests[REDEMPTIONS] > before
+                redeemed(await asyncio.wait_for(confirm(app, "coffee-and-cake"), 8))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mirabelle.client.use_cases.scan_voucher import ScanVoucher
     from mirabelle.client.use_cases.send_points import SendPoints
     from mirabelle.client.use_cases.show_voucher import ShowVoucher
+    from mirabelle.client.use_cases.sync import Sync
     from mirabelle.client.use_cases.take_amount import TakeAmount
     from mirabelle.client.use_cases.take_data import TakeData
     from mirabelle.client.use_cases.undo_scan import UndoScan
@@ -46,6 +47,10 @@ class Situation(Protocol):
 
     language: str
     connection: str
+
+    @property
+    def sync(self) -> "Sync":
+        """Bringing the store up to date."""
 
 
 class Parts:
@@ -65,7 +70,7 @@ class Parts:
         situation: Situation,
     ) -> None:
         self.store, self.api, self.now = store, api, now
-        self._keys, self._clock = keys, clock
+        self._keys, self._clock, self._situation = keys, clock, situation
         self.programme = Programme(store, api, lambda: situation.language)
         self.catalog = Catalog(store, api, self.programme, now)
         self.pictures = Pictures(api, store, picture_files, lambda: situation.connection == "offline")
@@ -240,4 +245,5 @@ class Parts:
 
     async def _refresh_wallet(self) -> None:
         await self.wallet.refresh()
-        await self.catalog.refresh()
+        if not self._situation.sync.is_running:  # it brings the catalog last: that may take minutes
+            await self.catalog.refresh()
