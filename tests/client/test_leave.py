@@ -153,3 +153,25 @@ async def test_an_answer_that_comes_after_the_session_was_found_over_leaves_noth
             wire.go_on()
             assert isinstance(await leaving, Left) and is_gone(app, device)
             assert isinstance(device.secrets, KeptSecrets) and list(device.secrets._values) == ["seed"]
+
+
+async def test_a_deletion_is_asked_about_until_it_is_answered_though_its_session_is_over(
+    backend: Backend, tmp_path: Path
+) -> None:
+    device = Device(tmp_path)
+    with SlowWire(backend.url) as wire:
+        async with device.on(wire.url) as app:
+            await signed_in(app)
+            leaving = asyncio.create_task(app.leave())
+            await asyncio.to_thread(wire.came.wait, 10)
+            assert isinstance(await app.wallet.refresh(), Refusal)
+            await asyncio.sleep(0)
+            await asyncio.gather(*app._background)
+            wire.cut()
+            with pytest.raises(LostAnswer):
+                await leaving
+            assert app.session is None and device.files() and not app.left
+            wire.go_on()
+            wire.mend()
+            await settled(app)
+            assert is_gone(app, device)

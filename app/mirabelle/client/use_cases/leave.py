@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from mirabelle.client.api import Api, LostAnswer, NotSent, Refusal
+from mirabelle.client.api import Api, LostAnswer, NoAnswer, NotSent, Refusal
 from mirabelle.client.device.keys import Keys
 from mirabelle.client.store.database import Store, put_document
 from mirabelle.client.use_cases.send_once import UNDECIDED
@@ -33,6 +33,7 @@ class Leave:
         farewell: Callable[[a.Left, SignedIn], Awaitable[bool]],
     ) -> None:
         self._store, self._api, self._keys, self._who, self._farewell = store, api, keys, who, farewell
+        self._asked: SignedIn | None = None  # who got no answer: their store may be put away before they do
 
     @property
     def is_unknown(self) -> bool:
@@ -66,16 +67,20 @@ class Leave:
             raise LostAnswer from None
 
     async def settle(self) -> tuple[a.Left, SignedIn] | None:
-        """What became of a request without an answer, where it was carried out, and whose it was; raises NoAnswer."""
-        who = self._who()
-        answer = await self._ask(who) if who is not None and self.is_unknown else None
+        """What became of a request without an answer, where it was carried out, and whose it was, be their session over
+        by now; raises NoAnswer."""
+        who = self._who() or self._asked
+        answer = await self._ask(who) if who is not None and self._is_open(who) else None
         return (answer, who) if isinstance(answer, a.Left) and who is not None else None
+
+    def _is_open(self, who: SignedIn) -> bool:
+        return self._asked == who or (self._who() == who and self.is_unknown)
 
     async def _ask(self, who: SignedIn) -> a.Left | Refusal:
         device = self._keys.device_public()
         key = hashlib.sha256(f"MV1 leave\0{who.subject}\0{device}".encode()).hexdigest()[:32]
         proof = self._keys.prove_leaving(who.subject, key)
-        was_unknown = self.is_unknown
+        was_unknown = self._is_open(who)
         self._note(who, is_asked=True)
         request = a.LeaveRequest(participant=who.subject, device_key=device, proof=proof)
         try:
@@ -83,8 +88,13 @@ class Leave:
         except NotSent:
             self._note(who, is_asked=was_unknown)
             raise
+        except NoAnswer:
+            self._asked = who
+            raise
+        is_open = was_unknown and isinstance(answer, Refusal) and answer.reason in UNDECIDED - {Reason.SESSION_ENDED}
+        self._asked = self._asked if is_open else None
         if isinstance(answer, Refusal):
-            self._note(who, is_asked=was_unknown and answer.reason in UNDECIDED - {Reason.SESSION_ENDED})
+            self._note(who, is_asked=is_open)
         return answer
 
     def _note(self, who: SignedIn, *, is_asked: bool) -> None:

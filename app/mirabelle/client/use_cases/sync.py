@@ -106,9 +106,9 @@ class Sync:
         self._store.notice_others()
         who = self._who()
         unsent: Refusal | NoAnswer | None = None
+        if (who is None or who.role == "participant") and await self._has_left():
+            return None
         if who is not None and who.role == "participant":
-            if await self._has_left():
-                return None
             unsent = await self._settle()
         if who is not None and who.role == "staff":
             self._till_time.note()
