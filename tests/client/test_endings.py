@@ -273,3 +273,22 @@ async def test_a_disk_that_takes_nothing_keeps_nobody_waiting(tmp_path: Path) ->
     put(tmp_path / "in the way")
     async with asyncio.timeout(10), Endings(tmp_path / "in the way" / "ended.json").turn():
         assert names(tmp_path) == ["in the way"]
+
+
+async def test_whoever_forgot_the_pin_is_signed_out_though_another_window_is_renewing_the_session(
+    backend: Backend, tmp_path: Path, secrets: Locked
+) -> None:
+    device, ending = Device(tmp_path, secrets), list[asyncio.Task[None]]()
+    async with device.on(backend.url) as app:
+        await signed_in(app)
+        async with device.on(backend.url) as other:
+
+            async def before(what: str, name: str) -> None:
+                if what == "set" and name.startswith("session") and not ending:
+                    ending.append(asyncio.ensure_future(app.locked_out.sign_out()))
+                    await asyncio.wait(ending, timeout=0.3)
+
+            secrets.before = before  # type: ignore[method-assign]
+            await other._sessions.renew(other._sessions.access_token() or "")
+            await ending[0]
+            assert not secrets.sessions()

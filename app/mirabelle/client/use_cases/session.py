@@ -291,7 +291,7 @@ class Sessions:
     async def forget_all(self, others: Iterable[str]) -> list[str]:
         """Forget every session on this device, also `others` by their names; answers the tokens to tell this session's
         server with: no other server may learn of them. Raises OSError."""
-        async with self._renewing:
+        async with self._renewing, self._endings.turn():
             own = self._own_names()
             kept = [await self._kept(name) for name in own]
             for name in {*others, *own}:
