@@ -15,7 +15,7 @@ from mirabelle.contract import sign_in as sm
 from mirabelle.contract.wire import API_PREFIX
 from tests.backend import Backend
 from tests.client.devices import Device, KeptSecrets, sign_in_by_mail, signed_in
-from tests.client.homes import HomeDevice
+from tests.client.homes import HomeDevice, account
 from tests.client.test_erased_store import names
 from tests.client.test_home import join_by_mail
 from tests.wire import Wire
@@ -292,3 +292,28 @@ async def test_whoever_forgot_the_pin_is_signed_out_though_another_window_is_ren
             await other._sessions.renew(other._sessions.access_token() or "")
             await ending[0]
             assert not secrets.sessions()
+
+
+async def test_an_account_that_another_window_signs_in_again_while_it_is_removed_stays(
+    backend: Backend, tmp_path: Path, secrets: Locked, address: str
+) -> None:
+    device = HomeDevice(tmp_path, secrets)
+    async with device.on(backend.url) as home:
+        await join_by_mail(home, backend, backend.url, address)
+        await home.app._sessions.leave(for_good=True)
+        await home.app._session_over(is_for_good=True)
+        over = await account(home)
+        async with device.on(backend.url) as other:
+            back = list[asyncio.Task[object]]()
+
+            async def before(what: str, name: str) -> None:
+                if what == "delete" and name == f"session.{over.id}" and not back:
+                    back.append(asyncio.ensure_future(sign_in_by_mail(other.app, backend, address)))
+                    await asyncio.wait(back, timeout=1)
+
+            secrets.before = before  # type: ignore[method-assign]
+            await home.forget(over)
+            assert await back[0] == other.app.session and secrets.sessions() == [f"session.{over.id}"]
+            await other.app.sync.quietly()
+            assert other.file_of(over).exists() and [one.is_over for one in other.accounts.all] == [False]
+            assert not await home.forget(over) and other.file_of(over).exists()

@@ -138,10 +138,15 @@ class Home:
         A participant may have `agreed` to lose so many requests: perhaps there is no account any more to send them for.
         A till's scans are the programme's: they stay.
         """
-        file = self.file_of(account)
         may_lose = account.role == "participant" and 0 < self.waiting(account) <= agreed
         kept: tuple[Table, ...] = ("offline_scans",) if may_lose else ("offline_scans", "outbox")
-        if not account.is_over or (file.exists() and may_hold_unsent(file, *kept)):
+        # Whoever signs in again meanwhile, in another window, is waited for, or finds nothing of before.
+        async with Endings(a.directory_of(self._data, account.server) / ENDED).turn():
+            return await self._forget(account, kept)
+
+    async def _forget(self, account: a.Account, kept: tuple[Table, ...]) -> bool:
+        file = self.file_of(account)
+        if not self._is_over(account) or (file.exists() and may_hold_unsent(file, *kept)):
             return False
         try:  # before nobody knows its name any more: it may be alive yet
             await self._secrets.delete(_session(account))
@@ -151,8 +156,13 @@ class Home:
         if file.exists():
             remove(str(file))
         await StoreKeys(self._secrets).forget(str(file))
-        await self.accounts.remove(account)
+        if self._is_over(account):  # else it is listed anew, and its session written down next
+            await self.accounts.remove(account)
         return True
+
+    def _is_over(self, account: a.Account) -> bool:
+        """Whether it is, by the list as it is now."""
+        return (self.accounts.get(account.id) or account).is_over
 
     def file_of(self, account: a.Account) -> Path:
         """The file of an account's store."""
