@@ -317,3 +317,22 @@ async def test_an_account_that_another_window_signs_in_again_while_it_is_removed
             await other.app.sync.quietly()
             assert other.file_of(over).exists() and [one.is_over for one in other.accounts.all] == [False]
             assert not await home.forget(over) and other.file_of(over).exists()
+
+
+async def test_whoever_could_not_be_signed_out_stays_so_and_is_signed_out_the_next_time(
+    backend: Backend, tmp_path: Path, secrets: Locked
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app:
+        who = await signed_in(app)
+        in_the_way = device.directory / "ended.new"
+        in_the_way.mkdir()  # so that nothing can be written down there, as on a full disk
+        secrets.locked = True
+        for _ in range(2):
+            with pytest.raises(OSError):
+                await app.sign_in.sign_out()
+            assert app.session == who and app.wallet.current() is not None and app.offline_scans.is_open
+        in_the_way.rmdir()
+        secrets.locked = False
+        await app.sign_in.sign_out()
+        assert app.session is None and not device.files() and not secrets.sessions()

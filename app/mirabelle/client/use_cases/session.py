@@ -240,15 +240,22 @@ class Sessions:
         self._lost = is_for_good
 
     async def end(self) -> None:
-        """Forget the session on this device, and tell the server if it can be reached."""
-        await self.tell_of_end(await self.forget())
+        """Forget the session on this device, in this window at least, and tell the server if it can be reached."""
+        try:
+            token = await self.forget()
+        except OSError:
+            self.drop()
+            raise
+        await self.tell_of_end(token)
 
     async def forget(self) -> str | None:
-        """Forget the session on this device; answers the token to tell the server with, where there was one."""
+        """Forget the session on this device; answers the token to tell the server with, where there was one. Raises
+        OSError where the next start would go on with it: so does this window then."""
         async with self._renewing:
             if self.who is None:
                 return None
-            who, token = self.drop(), self._refresh_token
+            token, access_token = self._refresh_token, self._access_token
+            who = self.drop()
             assert who is not None
             try:
                 kept = await self._newest(who)
@@ -256,7 +263,11 @@ class Sessions:
                     token = kept.refresh_token if kept is not None else None
             except NotSent:
                 log.warning("the secret store did not answer; the server is told by what this window knows")
-            await self._remove(who)
+            try:
+                await self._remove(who)
+            except OSError:
+                self.who, self._access_token = who, access_token
+                raise
         return token
 
     async def _remove(self, who: SignedIn) -> None:

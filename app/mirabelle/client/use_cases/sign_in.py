@@ -76,13 +76,18 @@ class SignIn:
         return self._offline_scans.kept()
 
     async def sign_out(self) -> None:
-        """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept.
+        """Sign out; what this device kept of the person is removed. Raises ScansWait while it has to be kept, and
+        OSError where nobody can be signed out.
 
         From the look at what is kept on, nothing is accepted any more. The server is told last: that takes its time,
         and an app that is ended meanwhile leaves nothing behind.
         """
         if kept := self._offline_scans.shut():
             raise ScansWait(kept)
-        token = await self._sessions.forget()
+        try:
+            token = await self._sessions.forget()
+        except OSError:
+            self._offline_scans.reopen()
+            raise
         await self._on_change()
         await self._sessions.tell_of_end(token)
