@@ -329,10 +329,29 @@ async def test_whoever_could_not_be_signed_out_stays_so_and_is_signed_out_the_ne
         in_the_way.mkdir()  # so that nothing can be written down there, as on a full disk
         secrets.locked = True
         for _ in range(2):
-            with pytest.raises(OSError):
+            with pytest.raises(IsADirectoryError):
                 await app.sign_in.sign_out()
             assert app.session == who and app.wallet.current() is not None and app.offline_scans.is_open
         in_the_way.rmdir()
         secrets.locked = False
         await app.sign_in.sign_out()
         assert app.session is None and not device.files() and not secrets.sessions()
+
+
+async def test_a_full_disk_that_keeps_an_ended_session_listed_keeps_nobody_from_signing_in(
+    backend: Backend, tmp_path: Path, secrets: Locked, address: str
+) -> None:
+    device = Device(tmp_path, secrets)
+    async with device.on(backend.url) as app:
+        await sign_in_by_mail(app, backend, address)
+        secrets.locked = True
+        await app.sign_in.sign_out()
+        secrets.locked = False
+        Endings(device.directory / "ended.json").add("session.staff", "1")
+        in_the_way = device.directory / "ended.new"
+        in_the_way.mkdir()
+        who = await sign_in_by_mail(app, backend, address)
+        assert app.session == who and app.wallet.current() is not None
+        in_the_way.rmdir()
+    async with device.on(backend.url) as app:
+        assert app.session == who

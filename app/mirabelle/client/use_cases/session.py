@@ -154,7 +154,8 @@ class Sessions:
             async with self._renewing, self._endings.turn():
                 await self._keep(kept)
                 self._hold(kept, session.access_token)
-                self._endings.remove(self._name_of(who))
+                with contextlib.suppress(OSError):  # it is not one of those that are over, listed or not
+                    self._endings.remove(self._name_of(who))
         finally:
             self.is_beginning = False
         return who
