@@ -96,3 +96,14 @@ def test_a_page_of_the_catalog_comes_over_a_line_that_is_slow_and_not_over_one_t
     page = 190_000
     waits = all(second < PATIENCE.seconds(second * rate) for second in range(page // rate))
     assert waits is is_waited_for and PATIENCE.whole > ANSWER_SECONDS and PATIENCE.seconds(10**9) == PATIENCE.longest
+
+
+async def test_who_hears_of_a_server_only_that_it_is_away_has_not_reached_it() -> None:
+    async def answer(answering: asyncio.StreamWriter) -> None:
+        answering.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 3\r\n\r\n502")
+
+    told: list[bool] = []
+    async with Server(answer).asked_by(PATIENCE, told) as api:
+        with pytest.raises(LostAnswer):
+            await api.call(e.PROGRAMME)
+    assert told == [False]

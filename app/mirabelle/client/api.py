@@ -192,7 +192,7 @@ class Api:
     def _answer(self, endpoint: "Endpoint[A]", response: "httpx.Response") -> A | Refusal:
         try:
             answer = _decoded(endpoint, response)
-        except WrongServer:
+        except NoAnswer:
             self._on_contact(False)
             raise
         self._on_contact(True)
