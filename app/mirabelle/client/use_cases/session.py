@@ -295,10 +295,10 @@ class Sessions:
             self._to_tell += await remove_ended(self._secrets, self._endings)
 
     async def tell_of_ended(self) -> None:
-        """Remove what was ended here and tell the server of it, if they can be reached."""
+        """Remove what was ended here and tell the server of it, if they can be reached; else at the next call."""
         await self.remove_ended()
-        while self._to_tell:
-            await self.tell_of_end(self._to_tell.pop())
+        while self._to_tell and await self.tell_of_end(self._to_tell[0]):
+            del self._to_tell[0]
 
     async def forget_all(self, others: Iterable[str]) -> list[str]:
         """Forget every session on this device, also `others` by their names; answers the tokens to tell this session's
@@ -326,16 +326,19 @@ class Sessions:
             return [self._name(role, "") for role in ROLES]
         return [self._name_of(self.who)] if self.who is not None else []
 
-    async def tell_of_end(self, token: str | None) -> None:
-        """Tell the server that the session of the refresh `token` is over, if it can be reached."""
+    async def tell_of_end(self, token: str | None) -> bool:
+        """Tell the server that the session of the refresh `token` is over, if it can be reached; False if it surely was
+        not told."""
         from mirabelle.contract import endpoints as e
 
         if token is None:
-            return
+            return True
         try:
             await self._api.call(e.SIGN_OUT, body=sm.SignOutRequest(refresh_token=token), key=new_key())
-        except NoAnswer:
+        except NoAnswer as fault:
             log.info("signed out without network; the server's side of the session ends by itself")
+            return not isinstance(fault, NotSent)
+        return True
 
     async def _newest(self, who: SignedIn) -> _Kept | None:
         try:
