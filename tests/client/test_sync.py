@@ -136,3 +136,4 @@ async def test_nothing_that_is_redeemed_waits_for_the_catalog(backend: Backend, 
                 await asyncio.to_thread(wire.came.wait, 8)
                 assert app.outbox.is_empty and app.vouchers.list() and wire.requests[REDEMPTIONS] > before
                 redeemed(await asyncio.wait_for(confirm(app, "coffee-and-cake"), 8))
+                assert app._woken.is_set()  # what was just redeemed may be news to the catalog: it is asked for again

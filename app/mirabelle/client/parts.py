@@ -52,6 +52,9 @@ class Situation(Protocol):
     def sync(self) -> "Sync":
         """Bringing the store up to date."""
 
+    def wake(self) -> None:
+        """Sync now, or again once the round that runs has ended."""
+
 
 class Parts:
     """Each part is made from those before it. They share one store and one connection to the server.
@@ -245,5 +248,7 @@ class Parts:
 
     async def _refresh_wallet(self) -> None:
         await self.wallet.refresh()
-        if not self._situation.sync.is_running:  # it brings the catalog last: that may take minutes
+        if self._situation.sync.is_running:
+            self._situation.wake()  # it brings the catalog last, which may take minutes, or has asked for it before
+        else:
             await self.catalog.refresh()
