@@ -132,6 +132,7 @@ async def build(hosting: Hosting, port: int) -> Any:
 
     from mirabelle.server.application import create_app, open_context
     from mirabelle.server.routes.lane import with_lane
+    from mirabelle.server.routes.packed_files import PackedFiles
 
     settings = hosting.settings
     database = await open_store(
@@ -161,10 +162,12 @@ async def build(hosting: Hosting, port: int) -> Any:
                     yield
         await database.close()
 
+    theirs = PackedFiles(web) if web else None
+
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         is_ours = path == "/healthz" or path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
-        await (ours if is_ours or web is None else web)(scope, receive, send)
+        await (ours if is_ours or theirs is None else theirs)(scope, receive, send)
 
     return Router(default=dispatch, lifespan=lifespan)
 
