@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mirabelle.client.repositories.outbox import Outbox
-from mirabelle.client.store.database import Store, put_document
+from mirabelle.client.store.database import Store, erase_file, put_document
 from mirabelle.client.store.gone import ERASE, FileGone
 from mirabelle.client.store.opening import MEMORY, remove
 from tests.backend import Backend
@@ -160,3 +160,11 @@ async def test_who_signs_out_in_one_process_is_signed_out_in_the_other(backend: 
     assert other.session is None and other.store.path == MEMORY and not device.files()
     await app.close()
     await other.close()
+
+
+def test_a_file_that_is_erased_without_its_key_is_gone_for_the_windows_that_have_it_open(
+    processes: tuple[Process, Process], tmp_path: Path
+) -> None:
+    for process in processes:
+        erase_file(process.store.path)
+        assert (process.store.path, process.told) == (MEMORY, 1) and not list(tmp_path.iterdir())

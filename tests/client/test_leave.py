@@ -175,3 +175,32 @@ async def test_a_deletion_is_asked_about_until_it_is_answered_though_its_session
             wire.mend()
             await settled(app)
             assert is_gone(app, device)
+
+
+class WithoutKeys(KeptSecrets):
+    """A secret store that gives no keys of stores away while they are `out_of_reach`."""
+
+    out_of_reach = False
+
+    async def get(self, name: str) -> str | None:
+        if self.out_of_reach and name.startswith("store."):
+            raise OSError("locked")
+        return await super().get(name)
+
+
+async def test_what_is_kept_of_whoever_left_goes_though_its_key_is_out_of_reach(
+    backend: Backend, tmp_path: Path
+) -> None:
+    secrets = WithoutKeys()
+    device = Device(tmp_path, secrets)
+    with SlowWire(backend.url) as wire:
+        async with device.on(wire.url) as app:
+            await signed_in(app)
+            leaving = asyncio.create_task(app.leave())
+            await asyncio.to_thread(wire.came.wait, 10)
+            assert isinstance(await app.wallet.refresh(), Refusal)
+            await asyncio.sleep(0)
+            await asyncio.gather(*app._background)
+            secrets.out_of_reach = True
+            wire.go_on()
+            assert isinstance(await leaving, Left) and is_gone(app, device)

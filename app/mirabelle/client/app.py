@@ -22,7 +22,7 @@ from mirabelle.client.device.store_keys import KeyGone, StoreKeys, has_key_besid
 from mirabelle.client.parts import Parts
 from mirabelle.client.repositories.accounts import store_file
 from mirabelle.client.repositories.endings import ENDED, Endings
-from mirabelle.client.store.database import Store
+from mirabelle.client.store.database import Store, erase_file
 from mirabelle.client.store.opening import MEMORY, MISHAP, Mishap, TooNew, is_sealed
 from mirabelle.client.use_cases.app_lock import AppLock
 from mirabelle.client.use_cases.session import ROLES, Sessions, SignedIn
@@ -300,7 +300,8 @@ class App(Parts):
         if self.session is not None and self.session != who:
             return False
         if self.session is None and is_sealed(file := self._file(who)):  # a sync found it over, and put it away
-            self.store.switch(file, await self._store_keys.find(file))
+            erase_file(file)
+            await self._store_keys.forget(file)
         await self._sessions.leave(for_good=True)
         self.left = left
         await self._change_person()
@@ -310,9 +311,8 @@ class App(Parts):
         """Nothing is left of whoever was signed in: neither their file nor its key."""
         path = self.store.path
         self.store.erase()
-        if path == MEMORY:
-            return
-        await self._store_keys.forget(path)
+        if path != MEMORY:
+            await self._store_keys.forget(path)
         if self._is_elsewhere and self._directory is not None:
             with contextlib.suppress(OSError):  # the shop's till may be in the same browser
                 self._directory.rmdir()

@@ -177,11 +177,8 @@ class Store:
             self.connection.execute(ERASE)
         for store in (self, *others):
             store.switch(MEMORY)
-        try:
-            if path != MEMORY:
-                remove(path)
-        except OSError as fault:  # another process has it open, on a system that minds: sealed, and its key goes next
-            log.warning("a store could not be removed: %s", type(fault).__name__)
+        if path != MEMORY:
+            _remove(path)
         for store in others:
             store.on_gone()
 
@@ -282,6 +279,23 @@ class Store:
         self._listeners.clear()
         self.end_beside()
         self.connection.close()
+
+
+def erase_file(path: str) -> None:
+    """As `Store.erase`, of a file that this window does not have open: it takes no key."""
+    window = next((store for store in _open_stores if store.path == path), None)
+    if window is None:
+        _remove(path)
+    else:
+        window.erase()
+        window.on_gone()
+
+
+def _remove(path: str) -> None:
+    try:
+        remove(path)
+    except OSError as fault:  # another process has it open, on a system that minds: sealed, and its key goes next
+        log.warning("a store could not be removed: %s", type(fault).__name__)
 
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes | None) -> T | None:
