@@ -4,7 +4,7 @@ import flet as ft
 import httpx
 import pytest
 
-from mirabelle.client.ui.shared import fixes
+from mirabelle.client.ui.shared import fixes, theme
 from mirabelle.client.wiring import web_app
 from tests.backend import Backend
 from tests.headless import HeadlessApp
@@ -96,11 +96,12 @@ def test_a_browser_that_waits_for_its_first_page_is_told_nothing_in_english(tmp_
         assert len(served) > 1_000_000 and fixes.BOOT_WORDS not in served
 
 
-def test_a_browser_loads_no_fonts_for_formulas_and_finds_those_that_it_loads(tmp_path):
+def test_a_browser_loads_our_fonts_and_none_for_formulas_and_finds_those_that_it_loads(tmp_path):
     with Backend(tmp_path, web_app=web_app) as web:
         families = httpx.get(f"{web.url}/assets/FontManifest.json", timeout=60).raise_for_status().json()
         named = [font["asset"] for family in families for font in family["fonts"]]
         assert "fonts/MaterialIcons-Regular.otf" in named and not any(fixes.FORMULA_FONTS in one for one in named)
+        assert set(theme.FONTS) < {family["family"] for family in families}
         assert all(httpx.head(f"{web.url}/assets/{one}", timeout=60).is_success for one in named)
 
 

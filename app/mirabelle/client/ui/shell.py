@@ -54,7 +54,7 @@ class Shell:
         self._network = Network(self._wake)
         page.route = self.arrive(page.route or "/")
         page.padding = 0
-        page.fonts = theme.FONTS
+        page.fonts = {} if page.web else theme.FONTS  # a browser has them before it draws anything
         page.theme_animation_style = ft.AnimationStyle(duration=0)  # else the first frame fades in from Flet's own blue
         page.on_resize = page.on_media_change = page.on_platform_brightness_change = self._measure
         self.dress()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import flet as ft
 
-from mirabelle.client.ui.shared import faster
+from mirabelle.client.ui.shared import faster, theme
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def make_web_client_lean() -> None:
         await configure(self, root_path)
         first_looked_in = Path(self.all_directories[0])
         _leave_boot_words_out(first_looked_in)
-        _leave_formula_fonts_out(first_looked_in)
+        _load_our_fonts_instead(first_looked_in)
 
     FletStaticFiles._FletStaticFiles__config = guarded
 
@@ -95,12 +95,14 @@ def _leave_boot_words_out(folder: Path) -> None:
         (folder / name).write_bytes(program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS)))
 
 
-def _leave_formula_fonts_out(folder: Path) -> None:
-    """1.0.5: a browser draws nothing before it has loaded twenty fonts for mathematical formulas."""
+def _load_our_fonts_instead(folder: Path) -> None:
+    """1.0.5: a browser draws nothing before it has loaded twenty fonts for mathematical formulas, and its first pages
+    before it has loaded those that they are written in: Arabic was boxes for as long as that took."""
     manifest = folder / "assets" / "FontManifest.json"
     families = json.loads(manifest.read_text(encoding="utf-8"))
     kept = [one for one in families if FORMULA_FONTS not in one["family"]]
-    manifest.write_text(json.dumps(kept), encoding="utf-8")
+    ours = [{"family": family, "fonts": [{"asset": f"../{file}"}]} for family, file in theme.FONTS.items()]
+    manifest.write_text(json.dumps(kept + ours), encoding="utf-8")
 
 
 def bounded(draw: Callable[..., Any], instead: Callable[[], Any] | None = None) -> Callable[..., Any]:
