@@ -25,12 +25,9 @@ def launch(playwright: Playwright, *arguments: str) -> Browser:
     """A headless browser that talks to nobody but us."""
     quiet = ("--no-first-run", "--disable-quic", "--disable-background-networking", "--disable-component-update")
     drawn = ("--no-sandbox", "--enable-unsafe-swiftshader")  # as root, without a graphics card
-    # A page that lives for seconds has no need of most of its code, and is done before the rest, compiled a second time
-    # to run faster, would pay.
-    compiled = ("--js-flags=--liftoff-only --wasm-lazy-compilation",)
-    # One site, ours: no process waits for the next one.
-    alone = ("--disable-features=IsolateOrigins,site-per-process,SpareRendererForSitePerProcess",)
-    arguments = (*quiet, *drawn, *compiled, *alone, *arguments)
+    # A page that lives for seconds is done before its code, compiled a second time to run faster, would pay.
+    compiled = ("--js-flags=--liftoff-only",)
+    arguments = (*quiet, *drawn, *compiled, *arguments)
     return playwright.chromium.launch(executable_path=find_chromium(), args=list(arguments))
 
 
