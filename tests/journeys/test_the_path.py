@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -83,8 +84,9 @@ def test_the_code_is_typed_as_well_and_counts_once_but_a_gift_card_until_it_is_s
 def test_the_main_path_speaks_the_devices_language(
     served: Backend, window: Open, language: str, direction: str
 ) -> None:
-    amina, missing = window(served.url, language), list[str]()
+    amina, missing, asked = window(served.url, language), list[str](), set[str]()
     amina.page.on("response", lambda answer: missing.append(answer.url) if answer.status == 404 else None)
+    amina.page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     amina.tries_the_demo()
     amina.turns_to("rewards")
     amina.sees("catalog.search", count=74)
@@ -97,6 +99,7 @@ def test_the_main_path_speaks_the_devices_language(
     amina.goes_to("/settings", "settings.appearance")
     assert amina.language() == language
     assert missing == []  # Flutter looks elsewhere for letters that it has no font for, and draws boxes meanwhile
+    assert asked - {""} == {urlsplit(served.url).netloc}  # nobody else hears of who comes here
     said = "\n".join(amina.visited)
     assert not english_words(said, language)
     if direction == "rtl":

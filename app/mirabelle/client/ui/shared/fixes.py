@@ -14,6 +14,7 @@ from mirabelle.client.ui.shared import faster, theme
 log = logging.getLogger(__name__)
 
 BOOT_WORDS: Final = b"Working..."
+ELSEWHERE: Final = b"https://cdn.jsdelivr.net/npm/@rive-app/flutter-native-wasm@44.0.0/"
 FORMULA_FONTS: Final = "KaTeX"
 
 
@@ -79,20 +80,21 @@ def make_web_client_lean() -> None:
     async def guarded(self: FletStaticFiles, root_path: str) -> None:
         await configure(self, root_path)
         first_looked_in = Path(self.all_directories[0])
-        _leave_boot_words_out(first_looked_in)
+        _change_programs(first_looked_in)
         _load_our_fonts_instead(first_looked_in)
 
     FletStaticFiles._FletStaticFiles__config = guarded
 
 
-def _leave_boot_words_out(folder: Path) -> None:
+def _change_programs(folder: Path) -> None:
     """1.0.5: a browser that waits for its first page says so in English, whatever its language: it says nothing, beside
-    the ring that turns."""
+    the ring that turns. And each one fetches a library for animations, of which we have none, from a stranger."""
     from flet_web import get_package_web_dir
 
     for name in ("main.dart.js", "main.dart.wasm"):
         program = (Path(get_package_web_dir()) / name).read_bytes()
-        (folder / name).write_bytes(program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS)))
+        program = program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS))
+        (folder / name).write_bytes(program.replace(ELSEWHERE, b"nowhere:".ljust(len(ELSEWHERE), b"/")))
 
 
 def _load_our_fonts_instead(folder: Path) -> None:
