@@ -3,6 +3,7 @@
 import functools
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from mirabelle.client.ui.shared import faster, theme
 log = logging.getLogger(__name__)
 
 BOOT_WORDS: Final = b"Working..."
-ELSEWHERE: Final = b"https://cdn.jsdelivr.net/npm/@rive-app/flutter-native-wasm@44.0.0/"
+ELSEWHERE: Final = re.compile(rb"https://[\w.]+/npm/@rive-app/[\w@.-]+/")
 FORMULA_FONTS: Final = "KaTeX"
 
 
@@ -94,7 +95,12 @@ def _change_programs(folder: Path) -> None:
     for name in ("main.dart.js", "main.dart.wasm"):
         program = (Path(get_package_web_dir()) / name).read_bytes()
         program = program.replace(BOOT_WORDS, b" " * len(BOOT_WORDS))
-        (folder / name).write_bytes(program.replace(ELSEWHERE, b"nowhere:".ljust(len(ELSEWHERE), b"/")))
+        (folder / name).write_bytes(ELSEWHERE.sub(_nowhere, program))
+
+
+def _nowhere(address: re.Match[bytes]) -> bytes:
+    """An address as long, as the program knows how long it is, to which no browser goes."""
+    return b"nowhere:".ljust(len(address[0]), b"/")
 
 
 def _load_our_fonts_instead(folder: Path) -> None:
