@@ -52,7 +52,7 @@ class Count:
     sent: int = 0
     lost: int = 0
     twice: list[Intention | int] = field(default_factory=list)
-    silent: int = 0
+    silent: list[Intention] = field(default_factory=list)
     waiting: int = 0
     kills: int = 0
     seconds: float = 0.0
@@ -69,9 +69,10 @@ class Count:
             f"{self.pressed} redemptions and {self.kills} kills in {self.seconds:.0f} s: {self.done} done, "
             f"{self.refused.total()} refused {dict(self.refused)}, {self.unwritten} never written down, "
             f"{self.taken_back} taken back, {self.sent} times points sent, "
-            f"{self.lost} lost, {len(self.twice)} twice, {self.silent} silent, "
+            f"{self.lost} lost, {len(self.twice)} twice, {len(self.silent)} silent, "
             f"{self.waiting} still waiting; faults {dict(self.faults)}"
             + "".join(f"\ntwice: {what}" for what in self.twice)
+            + "".join(f"\nsilent: {what}" for what in self.silent)
         )
 
 
@@ -163,9 +164,12 @@ async def _reckon(backend: Backend, person: Person, url: str, count: Count) -> N
         intention.refused = intention.refused or next((refused[key] for key in intention.keys if key in refused), "")
         _tell_apart(count, intention, is_done=any(has[key] for key in intention.keys))
         if intention.is_open and not any(has[key] for key in intention.keys):
-            is_drafted = any(key in drafted for key in intention.keys)
-            count.unwritten += is_drafted
-            count.silent += not is_drafted
+            if any(key in drafted for key in intention.keys):
+                count.unwritten += 1
+            elif intention.discarding:  # it was taken back, and the device killed before it could say so
+                count.taken_back += 1
+            else:
+                count.silent.append(intention)
 
 
 def _tell_apart(count: Count, intention: Intention, is_done: bool) -> None:
