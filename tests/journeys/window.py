@@ -39,6 +39,12 @@ class Window:
     url: str
     t: Translator
     visited: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
+        self.page.on("pageerror", lambda fault: self.complaints.append(f"fault: {fault}"))
+        self.page.on("crash", lambda _page: self.complaints.append("the page crashed"))
 
     def open(self, route: str, text: str, **values: Any) -> "Window":
         """Go to an address, and wait until the text `text` is there."""
@@ -189,8 +195,9 @@ class Window:
         return file
 
     def keep_picture(self, name: str) -> None:
-        """A picture for whoever has to find out why a journey failed."""
+        """A picture, and what the browser complained of, for whoever has to find out why a journey failed."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        (PICTURES / f"{name}.txt").write_text("\n".join([self.page.url, *self.complaints]), encoding="utf-8")
         with suppress(Exception):  # a window that is gone has no picture; the failure itself is what counts
             self.page.screenshot(path=PICTURES / f"{name}.png", timeout=5000)
 
