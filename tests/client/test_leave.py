@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,17 @@ async def test_an_answer_that_comes_late_takes_nothing_from_the_next_person(back
             assert app.session == somebody_else and balance(app)
 
 
+async def leaves_as_the_session_is_found_over(app: App, wire: SlowWire) -> asyncio.Task[Any]:
+    """Somebody's deletion, which the server has carried out and not answered yet."""
+    await signed_in(app)
+    leaving = asyncio.create_task(app.leave())
+    await asyncio.to_thread(wire.came.wait, 10)
+    assert isinstance(await app.wallet.refresh(), Refusal)  # as a round that had begun before
+    await asyncio.sleep(0)
+    await asyncio.gather(*app._background)
+    return leaving
+
+
 @pytest.mark.parametrize("is_lost", [False, True])
 async def test_an_answer_that_comes_after_the_session_was_found_over_leaves_nothing_of_the_person(
     backend: Backend, tmp_path: Path, is_lost: bool
@@ -142,12 +154,7 @@ async def test_an_answer_that_comes_after_the_session_was_found_over_leaves_noth
     device = Device(tmp_path)
     with SlowWire(backend.url) as wire:
         async with device.on(wire.url) as app:
-            await signed_in(app)
-            leaving = asyncio.create_task(app.leave())
-            await asyncio.to_thread(wire.came.wait, 10)
-            assert isinstance(await app.wallet.refresh(), Refusal)  # as a round that had begun before
-            await asyncio.sleep(0)
-            await asyncio.gather(*app._background)
+            leaving = await leaves_as_the_session_is_found_over(app, wire)
             assert app.session is None and device.files() and not app.left
             wire.loses = is_lost
             wire.go_on()
@@ -161,12 +168,7 @@ async def test_a_deletion_is_asked_about_until_it_is_answered_though_its_session
     device = Device(tmp_path)
     with SlowWire(backend.url) as wire:
         async with device.on(wire.url) as app:
-            await signed_in(app)
-            leaving = asyncio.create_task(app.leave())
-            await asyncio.to_thread(wire.came.wait, 10)
-            assert isinstance(await app.wallet.refresh(), Refusal)
-            await asyncio.sleep(0)
-            await asyncio.gather(*app._background)
+            leaving = await leaves_as_the_session_is_found_over(app, wire)
             wire.cut()
             with pytest.raises(LostAnswer):
                 await leaving
@@ -195,12 +197,7 @@ async def test_what_is_kept_of_whoever_left_goes_though_its_key_is_out_of_reach(
     device = Device(tmp_path, secrets)
     with SlowWire(backend.url) as wire:
         async with device.on(wire.url) as app:
-            await signed_in(app)
-            leaving = asyncio.create_task(app.leave())
-            await asyncio.to_thread(wire.came.wait, 10)
-            assert isinstance(await app.wallet.refresh(), Refusal)
-            await asyncio.sleep(0)
-            await asyncio.gather(*app._background)
+            leaving = await leaves_as_the_session_is_found_over(app, wire)
             secrets.out_of_reach = True
             wire.go_on()
             assert isinstance(await leaving, Left) and is_gone(app, device)
